@@ -1,0 +1,66 @@
+// Package learn holds the types that every training engine shares: the task, the data set and the fitted model.
+// The engines import it; the registry in the parent folder imports the engines.
+package learn
+
+import (
+	"context"
+	"fmt"
+)
+
+// Task is what a model is asked to do. The values are PostgresML's enum pgml.task.
+type Task string
+
+// The tasks that an engine of ours may train.
+const (
+	Regression     Task = "regression"
+	Classification Task = "classification"
+)
+
+// Dataset is a training or test set. X is row-major, Rows x Features, with NaN for a missing value. Y has Rows entries:
+// the target of a regression, or the index of the class, 0 to Classes-1. Engines read it and never change it.
+type Dataset struct {
+	X        []float32
+	Y        []float32
+	Rows     int
+	Features int
+	Classes  int // 0 for a regression
+}
+
+// Row returns the features of row i, aliasing X.
+func (d *Dataset) Row(i int) []float32 { return d.X[i*d.Features : (i+1)*d.Features] }
+
+// Progress is called now and then during a fit with the rounds done and the rounds in all. It may be nil.
+type Progress func(done, total int)
+
+// Trainer fits a model. Hyperparams are as a client wrote them (JSON numbers are float64). It returns ctx's cause soon after
+// ctx is done, and a *ParamError for a hyperparameter that it does not know or cannot use.
+type Trainer func(ctx context.Context, data *Dataset, task Task, hyperparams map[string]any, progress Progress) (Model, error)
+
+// Model is a fitted model. It is immutable and safe for use by several goroutines.
+type Model interface {
+	// Features is the width of a row.
+	Features() int
+	// Classes is the number of classes, 0 for a regression.
+	Classes() int
+	// Predict writes one value a row to dst (len(x) = len(dst) * Features): the regression value, or the class index.
+	Predict(dst, x []float32)
+	// Probabilities writes Classes values a row to dst. It must not be called on a regression.
+	Probabilities(dst, x []float32)
+	// Encode returns the engine's own bytes for the model; the engine's Decode reads them back.
+	Encode() ([]byte, error)
+}
+
+// ParamError is a hyperparameter that the algorithm does not know, or whose value it cannot use.
+type ParamError struct {
+	Name    string
+	Value   any
+	Reason  string // empty for an unknown name
+	Nearest string // for an unknown name: the nearest known one, if there is one
+}
+
+func (e *ParamError) Error() string {
+	if e.Reason != "" {
+		return fmt.Sprintf("hyperparameter %q: %s", e.Name, e.Reason)
+	}
+	return fmt.Sprintf("Unknown hyperparameter %q: %v", e.Name, e.Value)
+}
