@@ -1,0 +1,151 @@
+-- The functions that an engine computes. Each has PostgresML's signature; the work is done by the proxy, over the call lane.
+-- They are SECURITY DEFINER because the call lane belongs to the owner: what a role may call is what GRANT on them says.
+
+CREATE OR REPLACE FUNCTION pgml.embed(transformer text, "text" text, kwargs jsonb DEFAULT '{}') RETURNS real[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 10000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('embed', ARRAY[convert_to(transformer, 'UTF8'), convert_to("text", 'UTF8'), convert_to(kwargs::text, 'UTF8')])::real[];
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.embed(transformer text, inputs text[], kwargs jsonb DEFAULT '{}') RETURNS SETOF real[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 10000
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    vector real[];
+BEGIN
+    IF cardinality(inputs) = 0 THEN
+        RETURN;
+    END IF;
+    FOREACH vector SLICE 1 IN ARRAY
+        pgowl.call('embed_many', ARRAY[convert_to(transformer, 'UTF8'), convert_to(array_to_json(inputs)::text, 'UTF8'), convert_to(kwargs::text, 'UTF8')])::real[]
+    LOOP
+        RETURN NEXT vector;
+    END LOOP;
+END $$;
+
+-- The model that a project's predictions use, or PostgresML's error.
+CREATE OR REPLACE FUNCTION pgowl.require_model(project text) RETURNS bigint
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    model bigint := pgowl.live_model(project);
+BEGIN
+    IF model IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'XX000', MESSAGE = format('No deployed model exists for the project named: `%s`', project);
+    END IF;
+    RETURN model;
+END $$;
+REVOKE EXECUTE ON FUNCTION pgowl.require_model(text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features real[]) RETURNS real
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.require_model(project_name)), array_send(features)])::real;
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features double precision[]) RETURNS real
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.require_model(project_name)), array_send(features::real[])])::real;
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features smallint[]) RETURNS real
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.require_model(project_name)), array_send(features::real[])])::real;
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features integer[]) RETURNS real
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.require_model(project_name)), array_send(features::real[])])::real;
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features bigint[]) RETURNS real
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.require_model(project_name)), array_send(features::real[])])::real;
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features boolean[]) RETURNS real
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.require_model(project_name)), array_send(features::integer[]::real[])])::real;
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict(project_name text, "row" anyelement) RETURNS real
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict_row', ARRAY[int8send(pgowl.require_model(project_name)), convert_to(to_json("row")::text, 'UTF8')])::real;
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features real[]) RETURNS real
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict', ARRAY[int8send(model_id), array_send(features)])::real;
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, "row" anyelement) RETURNS real
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict_row', ARRAY[int8send(model_id), convert_to(to_json("row")::text, 'UTF8')])::real;
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict_proba(project_name text, features real[]) RETURNS real[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict_proba', ARRAY[int8send(pgowl.require_model(project_name)), array_send(features)])::real[];
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict_proba(model_id bigint, features real[]) RETURNS real[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict_proba', ARRAY[int8send(model_id), array_send(features)])::real[];
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict_batch(project_name text, features real[]) RETURNS SETOF real
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN QUERY SELECT unnest(pgowl.call('predict_batch', ARRAY[int8send(pgowl.require_model(project_name)), array_send(features)])::real[]);
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict_batch(model_id bigint, features real[]) RETURNS real[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict_batch', ARRAY[int8send(model_id), array_send(features)])::real[];
+END $$;
+
+-- train reads its relation with its caller's rights, so it is SECURITY INVOKER. An argument and an output column share a name, which
+-- PL/pgSQL refuses at the first call and LANGUAGE sql does not.
+CREATE OR REPLACE FUNCTION pgml.train(
+    project_name text, task text DEFAULT NULL, relation_name text DEFAULT NULL, y_column_name text DEFAULT NULL,
+    algorithm pgml.algorithm DEFAULT 'linear', hyperparams jsonb DEFAULT '{}', search pgml.search DEFAULT NULL,
+    search_params jsonb DEFAULT '{}', search_args jsonb DEFAULT '{}', test_size real DEFAULT 0.25,
+    test_sampling pgml.sampling DEFAULT 'stratified', runtime pgml.runtime DEFAULT NULL,
+    automatic_deploy boolean DEFAULT true, materialize_snapshot boolean DEFAULT false, preprocess jsonb DEFAULT '{}')
+RETURNS TABLE(project text, task text, algorithm text, deployed boolean)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+AS $$
+    SELECT r->>'project', r->>'task', r->>'algorithm', (r->>'deployed')::boolean
+    FROM pgowl.drive(
+        'pgml.train(text,text,text,text,pgml.algorithm,jsonb,pgml.search,jsonb,jsonb,real,pgml.sampling,pgml.runtime,boolean,boolean,jsonb)',
+        pg_catalog.jsonb_build_object('project_name', $1, 'task', $2, 'relation_name', $3, 'y_column_name', $4,
+            'algorithm', $5, 'hyperparams', $6, 'search', $7, 'search_params', $8, 'search_args', $9, 'test_size', $10,
+            'test_sampling', $11, 'runtime', $12, 'automatic_deploy', $13, 'materialize_snapshot', $14, 'preprocess', $15)) AS r
+$$;

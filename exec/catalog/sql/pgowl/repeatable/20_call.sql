@@ -1,0 +1,269 @@
+-- The call lane: how a function in the database asks the proxy for an answer, over the session that it runs in.
+--
+-- The request is a message of severity INFO with SQLSTATE OWL01, which the proxy takes out of the session's stream. The answer is
+-- the query text of one of the proxy's own backends (pg_stat_get_activity), which no snapshot hides and which only this
+-- schema's owner can read; what does not fit in one such text comes in pieces, or through pgowl.replies where the snapshot allows.
+-- Everything that crosses is ASCII, so that no client_encoding changes it.
+--
+-- Who may call what: pgowl.call and its kin belong to the owner alone, and are reached through SECURITY DEFINER functions of schema
+-- pgml, where GRANT decides. A function that must read with its caller's rights is SECURITY INVOKER and goes through
+-- pgowl.drive; whoever calls that by hand gets no further than GRANT on the function it names allows him.
+
+-- One request to the proxy. Gives the raw answer: one letter for its kind, then the answer itself.
+CREATE OR REPLACE FUNCTION pgowl.ask(id text, what text) RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    token text := current_setting('pgowl.session', true);
+    app text := 'pgowl:' || split_part(token, '.', 1);
+    me oid := (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = current_user);
+    box int := nullif(current_setting('pgowl.mailbox', true), '')::int;
+    key text := (SELECT s.key FROM pgowl.secret s);
+    seq int := 0;
+    mark text;
+    got text;
+    answer text := '';
+    request text;
+    looks int;
+    missing int := 0;
+    since timestamptz;
+BEGIN
+    IF coalesce(token, '') = '' OR split_part(token, '.', 3)
+        <> left(encode(sha256(convert_to(key || ':' || split_part(token, '.', 1) || '.' || split_part(token, '.', 2), 'SQL_ASCII')), 'hex'), 32) THEN
+        RAISE EXCEPTION USING ERRCODE = '55000',
+            MESSAGE = 'this function is computed by PgOwl, and this session does not come through it',
+            HINT = 'Connect through PgOwl''s address instead of the server''s.';
+    END IF;
+    request := concat_ws(' ', id, pg_backend_pid()::text,
+        CASE WHEN current_setting('transaction_isolation') = 'read committed' AND NOT pg_is_in_recovery() THEN 'c' ELSE 's' END,
+        what);
+    LOOP
+        RAISE INFO USING ERRCODE = 'OWL01', MESSAGE = request,
+            DETAIL = encode(sha256(convert_to(key || request, 'SQL_ASCII')), 'hex');
+        mark := '--' || id || ':' || seq || ':';
+        looks := 0;
+        since := clock_timestamp();
+        LOOP
+            PERFORM pg_stat_clear_snapshot();
+            got := NULL;
+            IF box IS NOT NULL AND looks % 16 <> 15 THEN
+                SELECT a.query INTO got FROM pg_stat_get_activity(box) a
+                    WHERE a.usesysid = me AND starts_with(a.query, mark);
+            ELSE
+                SELECT a.query, a.pid INTO got, box FROM pg_stat_get_activity(NULL) a
+                    WHERE a.usesysid = me AND a.application_name = app AND starts_with(a.query, mark);
+                IF got IS NOT NULL THEN
+                    PERFORM set_config('pgowl.mailbox', box::text, false);
+                ELSE
+                    box := nullif(current_setting('pgowl.mailbox', true), '')::int;
+                    -- No answer, and nobody there who could give one: the proxy has gone. It gets two seconds to come back.
+                    IF EXISTS (SELECT FROM pg_stat_get_activity(NULL) a WHERE a.usesysid = me AND a.application_name = app) THEN
+                        missing := 0;
+                        since := clock_timestamp();
+                    ELSIF clock_timestamp() > since + interval '2 seconds' THEN
+                        RAISE EXCEPTION USING ERRCODE = '08006', MESSAGE = 'PgOwl has gone away while it computed this function';
+                    END IF;
+                END IF;
+            END IF;
+            EXIT WHEN got IS NOT NULL;
+            looks := looks + 1;
+            -- Most answers take microseconds, so look busily at first; whoever takes longer is not worth a core.
+            IF looks > 12 THEN
+                PERFORM pg_sleep(CASE WHEN looks < 60 THEN 0.0005 WHEN looks < 200 THEN 0.002 ELSE 0.01 END);
+            END IF;
+        END LOOP;
+        got := substr(got, length(mark) + 1);
+        CASE left(got, 1)
+            WHEN '.' THEN
+                RETURN answer || substr(got, 2);
+            WHEN '@' THEN
+                SELECT r.body INTO STRICT answer FROM pgowl.replies r WHERE r.id = ask.id;
+                RETURN answer;
+            ELSE
+                answer := answer || substr(got, 2);
+                seq := seq + 1;
+                request := concat_ws(' ', id, pg_backend_pid()::text, 's', 'more', seq::text);
+        END CASE;
+    END LOOP;
+END $$;
+REVOKE EXECUTE ON FUNCTION pgowl.ask(text, text) FROM PUBLIC;
+
+-- Raises the error that an answer carries: {"c": SQLSTATE, "m": message, "d": detail, "h": hint}.
+CREATE OR REPLACE FUNCTION pgowl.raise(e json) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- USING takes no NULL, and an empty DETAIL or HINT is still sent as a field.
+    IF e->>'d' IS NOT NULL AND e->>'h' IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = e->>'c', MESSAGE = e->>'m', DETAIL = e->>'d', HINT = e->>'h';
+    ELSIF e->>'h' IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = e->>'c', MESSAGE = e->>'m', HINT = e->>'h';
+    ELSIF e->>'d' IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = e->>'c', MESSAGE = e->>'m', DETAIL = e->>'d';
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = e->>'c', MESSAGE = e->>'m';
+END $$;
+
+-- Answers what the proxy wants to know from the owner's side until it gives a value, an error, or wants something done as the
+-- caller: then that request comes back as it is.
+CREATE OR REPLACE FUNCTION pgowl.converse(id text, what text) RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    answer text;
+    kind "char";
+    order_ json;
+    result text;
+BEGIN
+    LOOP
+        answer := pgowl.ask(id, what);
+        kind := left(answer, 1);
+        IF kind = 'E' THEN
+            PERFORM pgowl.raise(substr(answer, 2)::json);
+        ELSIF kind = 'Q' THEN
+            order_ := substr(answer, 2)::json;
+            EXECUTE format('WITH q AS (%s) SELECT coalesce(pg_catalog.json_agg(q), ''[]'')::text FROM q', order_->>'sql')
+                INTO result USING (order_->>'args')::jsonb;
+            what := 'rows ' || translate(encode(convert_to(result, 'UTF8'), 'base64'), E'\n', '');
+        ELSIF kind = 'X' THEN
+            EXECUTE substr(answer, 2)::json->>'sql';
+            what := 'rows';
+        ELSE
+            RETURN answer;
+        END IF;
+    END LOOP;
+END $$;
+REVOKE EXECUTE ON FUNCTION pgowl.converse(text, text) FROM PUBLIC;
+
+-- Calls an engine function and gives its value in text form. args are the arguments in binary form (textsend, array_send ...).
+CREATE OR REPLACE FUNCTION pgowl.call(fn text, args bytea[]) RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    what text := 'call ' || fn;
+    arg bytea;
+    answer text;
+BEGIN
+    FOREACH arg IN ARRAY args LOOP
+        what := what || ' ' || coalesce(nullif(translate(encode(arg, 'base64'), E'\n', ''), ''), CASE WHEN arg IS NULL THEN '-' ELSE '=' END);
+    END LOOP;
+    answer := pgowl.converse(translate(gen_random_uuid()::text, '-', ''), what);
+    IF left(answer, 1) = 'V' THEN
+        RETURN substr(answer, 2);
+    ELSIF left(answer, 1) = 'J' THEN
+        RETURN substr(answer, 2)::json #>> '{}';
+    END IF;
+    RETURN NULL;
+END $$;
+REVOKE EXECUTE ON FUNCTION pgowl.call(text, bytea[]) FROM PUBLIC;
+
+-- Who is asking, beyond doubt: a view reads its tables as its owner, but current_user in it is whoever uses it. The
+-- owner's functions believe a name only with the sum that this view gives for it.
+CREATE OR REPLACE VIEW pgowl.identity AS
+    SELECT current_user::text AS name,
+        encode(sha256(convert_to(s.key || ':identity:' || current_user || ':' || pg_backend_pid(), 'UTF8')), 'hex') AS proof
+    FROM pgowl.secret s;
+GRANT SELECT ON pgowl.identity TO PUBLIC;
+
+-- Starts a call that runs statements as its caller (see pgowl.drive). fn is the public function whose GRANT decides.
+CREATE OR REPLACE FUNCTION pgowl.begin_call(id text, fn regprocedure, args jsonb, name text, proof text) RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF proof IS DISTINCT FROM (SELECT encode(sha256(convert_to(s.key || ':identity:' || name || ':' || pg_backend_pid(), 'UTF8')), 'hex') FROM pgowl.secret s)
+        OR NOT EXISTS (SELECT FROM pg_proc p WHERE p.oid = fn AND p.pronamespace = 'pgml'::regnamespace)
+        OR NOT has_function_privilege(name, fn, 'EXECUTE') OR id !~ '^[0-9a-f]{32}$' THEN
+        RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for function %s', (SELECT p.proname FROM pg_proc p WHERE p.oid = fn));
+    END IF;
+    RETURN pgowl.converse(id, 'call ' || (SELECT p.proname FROM pg_proc p WHERE p.oid = fn) || ' '
+        || translate(encode(convert_to(args::text, 'UTF8'), 'base64'), E'\n', ''));
+END $$;
+
+-- Goes on with a call after a statement that ran as the caller. The id is known to the session alone.
+CREATE OR REPLACE FUNCTION pgowl.resume_call(id text, result text) RETURNS text
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT pgowl.converse(id, 'rows ' || translate(encode(convert_to(result, 'UTF8'), 'base64'), E'\n', '')) $$;
+
+-- Sends a piece of a stream, without waiting for an answer.
+CREATE OR REPLACE FUNCTION pgowl.send_piece(id text, piece bytea) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    request text := concat_ws(' ', id, pg_backend_pid()::text, 's', 'piece', translate(encode(piece, 'base64'), E'\n', ''));
+BEGIN
+    RAISE INFO USING ERRCODE = 'OWL01', MESSAGE = request,
+        DETAIL = encode(sha256(convert_to((SELECT s.key FROM pgowl.secret s) || request, 'SQL_ASCII')), 'hex');
+END $$;
+
+-- Calls a function that needs its caller's rights, and runs for it, as the caller, what it asks to have run. No search_path is
+-- set: the caller's relations and functions see the one that they always see.
+CREATE OR REPLACE FUNCTION pgowl.drive(fn regprocedure, args jsonb) RETURNS json
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    id text := pg_catalog.translate(pg_catalog.gen_random_uuid()::text, '-', '');
+    answer text;
+    kind text;
+    order_ json;
+    result text;
+    piece bytea;
+    buffer bytea := '';
+BEGIN
+    SELECT pgowl.begin_call(id, fn, args, i.name, i.proof) INTO answer FROM pgowl.identity i;
+    LOOP
+        kind := pg_catalog.left(answer, 1);
+        IF kind = 'V' THEN
+            RETURN pg_catalog.substr(answer, 2)::json;
+        ELSIF kind = 'N' THEN
+            RETURN NULL;
+        END IF;
+        order_ := pg_catalog.substr(answer, 2)::json;
+        IF kind = 'q' THEN
+            EXECUTE pg_catalog.format('WITH q AS (%s) SELECT coalesce(pg_catalog.json_agg(q), ''[]'')::text FROM q', order_->>'sql')
+                INTO result USING (order_->>'args')::jsonb;
+        ELSIF kind = 'x' THEN
+            EXECUTE order_->>'sql';
+            result := '';
+        ELSIF kind = 's' THEN
+            FOR piece IN EXECUTE order_->>'sql' LOOP
+                buffer := buffer || piece;
+                IF pg_catalog.octet_length(buffer) > 32768 THEN
+                    PERFORM pgowl.send_piece(id, buffer);
+                    buffer := '';
+                END IF;
+            END LOOP;
+            IF pg_catalog.octet_length(buffer) > 0 THEN
+                PERFORM pgowl.send_piece(id, buffer);
+                buffer := '';
+            END IF;
+            result := '';
+        ELSE
+            RAISE EXCEPTION 'unexpected answer of kind %', kind;
+        END IF;
+        answer := pgowl.resume_call(id, result);
+    END LOOP;
+END $$;
+
+-- True where the model is the one that the project's predictions use now. The fold lane guards a value that it computed
+-- beforehand with it.
+CREATE OR REPLACE FUNCTION pgowl.is_live(project text, model bigint) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT pgowl.live_model(project) = model $$;
+
+-- The text as it is, but not before the statement runs: keeps the planner from computing a call whose value is there already.
+CREATE OR REPLACE FUNCTION pgowl.later(value text) RETURNS text
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+AS $$ BEGIN RETURN value; END $$;
+
+-- Fails the statement with the error that an engine met; the proxy calls it so that the server's transaction fails too.
+CREATE OR REPLACE FUNCTION pgowl.fail(code text, message text, detail text, hint text) RETURNS void
+LANGUAGE sql VOLATILE
+AS $$ SELECT pgowl.raise(pg_catalog.json_build_object('c', code, 'm', message, 'd', nullif(detail, ''), 'h', nullif(hint, ''))) $$;
