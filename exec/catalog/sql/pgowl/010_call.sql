@@ -9,3 +9,5 @@ CREATE UNLOGGED TABLE pgowl.replies (
     body text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+
+GRANT USAGE ON SCHEMA pgowl TO PUBLIC;

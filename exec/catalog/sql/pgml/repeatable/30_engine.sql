@@ -25,9 +25,10 @@ BEGIN
     END LOOP;
 END $$;
 
--- The model that a project's predictions use, or PostgresML's error.
-CREATE OR REPLACE FUNCTION pgowl.require_model(project text) RETURNS bigint
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+-- The model that a project's predictions use, and the model with a number, as the statement's snapshot sees them, or
+-- PostgresML's error. The stream lane asks for them beside the rows, so everybody may call them.
+CREATE OR REPLACE FUNCTION pgowl.deployed(project text) RETURNS bigint
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -38,97 +39,107 @@ BEGIN
     END IF;
     RETURN model;
 END $$;
-REVOKE EXECUTE ON FUNCTION pgowl.require_model(text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION pgowl.deployed(model bigint) RETURNS bigint
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pgml.models m WHERE m.id = model) THEN
+        RAISE EXCEPTION USING ERRCODE = 'XX000', MESSAGE = format('pgml.models WHERE id = %s could not be loaded. Does it exist?', model);
+    END IF;
+    RETURN model;
+END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features real[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.require_model(project_name)), array_send(features)])::real;
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features)])::real;
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features double precision[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.require_model(project_name)), array_send(features::real[])])::real;
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features::real[])])::real;
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features smallint[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.require_model(project_name)), array_send(features::real[])])::real;
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features::real[])])::real;
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features integer[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.require_model(project_name)), array_send(features::real[])])::real;
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features::real[])])::real;
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features bigint[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.require_model(project_name)), array_send(features::real[])])::real;
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features::real[])])::real;
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features boolean[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.require_model(project_name)), array_send(features::integer[]::real[])])::real;
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features::integer[]::real[])])::real;
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, "row" anyelement) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict_row', ARRAY[int8send(pgowl.require_model(project_name)), convert_to(to_json("row")::text, 'UTF8')])::real;
+    RETURN pgowl.call('predict_row', ARRAY[int8send(pgowl.deployed(project_name)), convert_to(to_json("row")::text, 'UTF8')])::real;
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features real[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(model_id), array_send(features)])::real;
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features)])::real;
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, "row" anyelement) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict_row', ARRAY[int8send(model_id), convert_to(to_json("row")::text, 'UTF8')])::real;
+    RETURN pgowl.call('predict_row', ARRAY[int8send(pgowl.deployed(model_id)), convert_to(to_json("row")::text, 'UTF8')])::real;
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict_proba(project_name text, features real[]) RETURNS real[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict_proba', ARRAY[int8send(pgowl.require_model(project_name)), array_send(features)])::real[];
+    RETURN pgowl.call('predict_proba', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features)])::real[];
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict_proba(model_id bigint, features real[]) RETURNS real[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict_proba', ARRAY[int8send(model_id), array_send(features)])::real[];
+    RETURN pgowl.call('predict_proba', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features)])::real[];
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict_batch(project_name text, features real[]) RETURNS SETOF real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN QUERY SELECT unnest(pgowl.call('predict_batch', ARRAY[int8send(pgowl.require_model(project_name)), array_send(features)])::real[]);
+    RETURN QUERY SELECT unnest(pgowl.call('predict_batch', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features)])::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict_batch(model_id bigint, features real[]) RETURNS real[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict_batch', ARRAY[int8send(model_id), array_send(features)])::real[];
+    RETURN pgowl.call('predict_batch', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features)])::real[];
 END $$;
 
 -- train reads its relation with its caller's rights, so it is SECURITY INVOKER. An argument and an output column share a name, which

@@ -1,0 +1,177 @@
+package parser
+
+import (
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// Lane is the way a statement takes (DESIGN section 3).
+type Lane int
+
+// The lanes. A statement whose calls are computed by the server's own shims, or that has none, is Call: its text stays as it is.
+const (
+	Call      Lane = iota // as it is; the functions in the database ask the proxy
+	Fold                  // some calls are computed beforehand
+	Stream                // calls of the target list are computed as rows flow by; some others may be folded
+	Extension             // statements about our extensions are replaced by calls of functions
+)
+
+func (l Lane) String() string { return [...]string{"call", "fold", "stream", "extension"}[l] }
+
+// Plan is what Parse found in a text. It is immutable.
+type Plan struct {
+	Lane Lane
+	// Folds are the calls that can be computed beforehand, each once however often its text occurs.
+	Folds []*FunctionCall
+	// Columns are the calls in the target list that are computed as rows flow by, by target list order.
+	Columns []*FunctionCall
+	// Hidden is the number of columns that the rewritten statement returns behind its own: the arguments of Columns.
+	Hidden int
+	// MaxParam is the highest parameter number in the text.
+	MaxParam int
+	// Tags are the command tags of the statements that were replaced, by the statement's place in the text, from 0.
+	Tags map[int]string
+
+	text  string
+	folds []foldPlace // where Folds stand
+	edits []edit      // what a Stream or an Extension changes
+}
+
+// FunctionCall is a call of an engine function.
+type FunctionCall struct {
+	Function string // without schema
+	Result   string // SQL type of the result
+	Args     []Arg  // by place in the signature; trailing defaults may be missing
+
+	start, end int
+}
+
+// ArgKind tells where the value of an argument comes from.
+type ArgKind int
+
+// The kinds of arguments.
+const (
+	Missing ArgKind = iota // not given: the default
+	Const                  // a literal: Value, of type Type ("unknown" for a bare string)
+	Param                  // parameter number Param, of type Type if the text says so
+	Nested                 // another call, Call
+	Column                 // anything else: Hidden column number Index of a Stream
+)
+
+// Arg is one argument of a call.
+type Arg struct {
+	Kind  ArgKind
+	Value string
+	Null  bool // Const: the literal is NULL
+	Type  string
+	Param int
+	Call  *FunctionCall
+	Index int
+
+	start, end int // the expression, without its name
+}
+
+type edit struct {
+	start, end int
+	text       string
+}
+
+type foldPlace struct {
+	fold       int
+	start, end int
+}
+
+// Value is what a folded call gave.
+type Value struct {
+	OK    bool   // false: it was not computed; the call stays as it is
+	Null  bool   // the value is NULL
+	Text  string // the value in text form, ASCII
+	Model int64  // for a prediction: the model that the project's deployment named
+}
+
+// Text is the statement with folded values in it as literals, as the simple protocol needs it. len(values) is len(Folds).
+func (p *Plan) Text(values []Value) string {
+	return p.render(func(c *FunctionCall, i int) string {
+		v := values[i]
+		if !v.OK {
+			return p.text[c.start:c.end]
+		}
+		literal := "NULL::" + c.Result
+		if !v.Null {
+			literal = "'" + v.Text + "'::" + c.Result
+		}
+		return p.guarded(c, literal, strconv.FormatInt(v.Model, 10))
+	})
+}
+
+// ParamText is the statement with folded values in it as parameters: two for each fold, its value and its model, numbered from
+// first on. A value that was not computed is sent as NULL, and the server calls the function.
+func (p *Plan) ParamText(first int) string {
+	return p.render(func(c *FunctionCall, i int) string {
+		value := "$" + strconv.Itoa(first+2*i)
+		model := "$" + strconv.Itoa(first+2*i+1)
+		return p.guarded(c, value+"::"+c.Result, model+"::bigint")
+	})
+}
+
+// guarded is the expression that stands for a folded call: the value where it holds, else the call itself. The call stays in the text, so
+// the server resolves and checks it as ever: its type, its name, the right to execute it, its parameters' types. It may not
+// be evaluated while planning, which later() sees to; nor may the planner drop it, which a condition that it cannot
+// compute sees to.
+func (p *Plan) guarded(c *FunctionCall, value, model string) string {
+	guard := "pg_catalog.now() IS NOT NULL"
+	if c.projectCall() {
+		first := &c.Args[0]
+		guard = "pgowl.is_live(" + p.text[first.start:first.end] + ", " + model + ")"
+	} else if model[0] == '$' {
+		guard += " AND " + model + " IS NULL" // names the parameter, which is NULL for these
+	}
+	return "CASE WHEN " + guard + " AND " + value + " IS NOT NULL THEN " + value + " ELSE " + p.delayed(c) + " END"
+}
+
+// delayed is the call's own text with its first argument, and that of every call inside it, put off until the statement runs.
+func (p *Plan) delayed(c *FunctionCall) string {
+	var edits []edit
+	c.delays(p.text, &edits)
+	return splice(p.text, c.start, c.end, edits)
+}
+
+func (c *FunctionCall) delays(text string, edits *[]edit) {
+	if a := &c.Args[0]; a.Kind == Const && a.Type == "unknown" {
+		*edits = append(*edits, edit{a.start, a.end, "pgowl.later(" + text[a.start:a.end] + "::text)"})
+	} else if a.Kind == Const && a.Type == "text" || a.Kind == Param && c.Function == "embed" || a.Kind == Param && a.Type == "text" {
+		*edits = append(*edits, edit{a.start, a.end, "pgowl.later(" + text[a.start:a.end] + ")"})
+	}
+	for i := range c.Args {
+		if c.Args[i].Kind == Nested {
+			c.Args[i].Call.delays(text, edits)
+		}
+	}
+}
+
+// projectCall reports whether the call goes to the model that a project has deployed.
+func (c *FunctionCall) projectCall() bool { return c.Function != "embed" }
+
+// render puts folds and edits in their places.
+func (p *Plan) render(fold func(c *FunctionCall, i int) string) string {
+	edits := append([]edit(nil), p.edits...)
+	for _, place := range p.folds {
+		c := p.Folds[place.fold]
+		edits = append(edits, edit{place.start, place.end, fold(c, place.fold)})
+	}
+	return splice(p.text, 0, len(p.text), edits)
+}
+
+// splice gives text[from:to] with the edits, which must lie inside and not overlap, made.
+func splice(text string, from, to int, edits []edit) string {
+	sort.SliceStable(edits, func(i, j int) bool { return edits[i].start < edits[j].start })
+	var b strings.Builder
+	for _, e := range edits {
+		b.WriteString(text[from:e.start])
+		b.WriteString(e.text)
+		from = e.end
+	}
+	b.WriteString(text[from:to])
+	return b.String()
+}
