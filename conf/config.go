@@ -1,0 +1,91 @@
+package conf
+
+import (
+	"path/filepath"
+)
+
+// Command is what PgOwl was asked to do.
+type Command string
+
+// The commands.
+const (
+	Serve   Command = "serve"   // run the proxy
+	Init    Command = "init"    // install the stack into a database and end
+	Models  Command = "models"  // Args: pull NAME, or list
+	Doctor  Command = "doctor"  // look at the surroundings and say what is missing
+	Version Command = "version" // print the version
+	Help    Command = "help"    // print Usage()
+)
+
+// Secret is a text that must not be shown: a secret, or a URL that may hold a password. It prints as "[hidden]" through
+// every verb of package fmt and in JSON; string(s) gives the text itself.
+type Secret string
+
+const hidden = "[hidden]"
+
+// String hides the text; an empty one stays empty, so that a log still tells set from unset.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return hidden
+}
+
+// GoString hides the text for %#v.
+func (s Secret) GoString() string { return `conf.Secret("` + s.String() + `")` }
+
+// MarshalText hides the text in JSON and in logs.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Config holds every setting of PgOwl, checked. It is not changed after Load.
+type Config struct {
+	Command Command
+	Args    []string // of the command: "pull NAME" or "list" for Models, else empty
+
+	Listen       string   // host:port of the SQL listener
+	HTTP         string   // host:port of the HTTP listener
+	Upstream     Secret   // URL of the Postgres behind the proxy; empty: the embedded one
+	Service      Secret   // URL with the credentials that own schema pgml; empty: none, or the embedded server's own
+	Data         string   // absolute folder of the embedded server's data, models and caches
+	JWTSecret    Secret   // HS256 secret of REST tokens, 32 characters or more; empty: tokens are refused (embedded: one is made)
+	RESTSchemas  []string // schemas that REST serves, the first one by default; never empty
+	RESTAnonRole string   // role of requests without a token; empty: they are refused
+	RESTDB       Secret   // URL of REST's own connection; empty: the service connection
+	Models       string   // absolute model folder
+	ONNXRuntime  string   // path of ONNX Runtime's shared library; empty: looked for
+	LogLevel     string   // debug, info, warn or error
+	LogFormat    string   // console or json; empty: console on a terminal, else json
+	TLSCert      string   // PEM certificate chain of the SQL listener; empty: TLS is not offered
+	TLSKey       string   // PEM key of TLSCert
+
+	HubEndpoint string // HF_ENDPOINT: where models are pulled from; empty: the public hub
+	HubToken    Secret // HF_TOKEN
+}
+
+// defaults are the settings that need nothing but the surroundings.
+func defaults(env environment) Config {
+	return Config{
+		Listen:      "127.0.0.1:6432",
+		HTTP:        "127.0.0.1:6480",
+		Data:        dataFolder(env),
+		RESTSchemas: []string{"public"},
+		LogLevel:    "info",
+		HubEndpoint: env.vars["HF_ENDPOINT"],
+		HubToken:    Secret(env.vars["HF_TOKEN"]),
+	}
+}
+
+// dataFolder is the user's data folder. Root's is the machine's: the embedded server may not run as root, and the user
+// that it runs as cannot enter root's home.
+func dataFolder(env environment) string {
+	if dir := env.vars["XDG_DATA_HOME"]; filepath.IsAbs(dir) { // relative ones are to be ignored, says its specification
+		return filepath.Join(dir, "pgowl")
+	}
+	if env.root {
+		return "/var/lib/pgowl"
+	}
+	if home := env.vars["HOME"]; filepath.IsAbs(home) {
+		return filepath.Join(home, ".local", "share", "pgowl")
+	}
+	return ""
+}

@@ -1,0 +1,160 @@
+package conf
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// setting is one entry of the table that everything else is derived from: the environment name is PGOWL_ and the key in
+// capitals, the flag is -- and the key with dashes.
+type setting struct {
+	key   string
+	value string // what usage shows for the value
+	help  string
+	set   func(c *Config, text string) error // text is never empty; its errors never hold it when it may be a secret
+}
+
+func (s setting) env() string  { return "PGOWL_" + strings.ToUpper(s.key) }
+func (s setting) flag() string { return "--" + strings.ReplaceAll(s.key, "_", "-") }
+
+const configKey = "config"
+
+var settings = []setting{
+	{configKey, "FILE", "a file with settings, one `key = value` a line", nil},
+	{"listen", "HOST:PORT", "SQL address (127.0.0.1:6432)", func(c *Config, text string) error { return address(&c.Listen, text) }},
+	{"upstream", "URL", "the Postgres behind the proxy (a private one is started)", func(c *Config, text string) error { return postgresURL(&c.Upstream, text) }},
+	{"service", "URL", "the same database with the credentials that own schema pgml", func(c *Config, text string) error { return postgresURL(&c.Service, text) }},
+	{"data", "FOLDER", "embedded data, models, caches (the user's data folder)", func(c *Config, text string) error { return folder(&c.Data, text) }},
+	{"http", "HOST:PORT", "HTTP address (127.0.0.1:6480)", func(c *Config, text string) error { return address(&c.HTTP, text) }},
+	{"jwt_secret", "SECRET", "secret of REST tokens (HS256), 32 characters or more", func(c *Config, text string) error {
+		if n := utf8.RuneCountInString(text); n < 32 {
+			return fmt.Errorf("has %d characters, needs 32 or more", n)
+		}
+		c.JWTSecret = Secret(text)
+		return nil
+	}},
+	{"rest_schemas", "NAMES", "schemas that REST serves, separated by commas (public)", func(c *Config, text string) error {
+		seen := map[string]bool{}
+		c.RESTSchemas = nil
+		for name := range strings.SplitSeq(text, ",") {
+			name = strings.TrimSpace(name)
+			if name == "" {
+				return errors.New("holds an empty name")
+			}
+			if seen[name] {
+				return fmt.Errorf("names %q twice", name)
+			}
+			seen[name] = true
+			c.RESTSchemas = append(c.RESTSchemas, name)
+		}
+		return nil
+	}},
+	{"rest_anon_role", "ROLE", "role of REST requests without a token (none: refused)", func(c *Config, text string) error { c.RESTAnonRole = text; return nil }},
+	{"rest_db", "URL", "REST's connection, who may SET ROLE to the tokens' roles (the service connection)", func(c *Config, text string) error { return postgresURL(&c.RESTDB, text) }},
+	{"models", "FOLDER", "model folder (models in the data folder)", func(c *Config, text string) error { return folder(&c.Models, text) }},
+	{"onnxruntime", "FILE", "ONNX Runtime's shared library (looked for)", func(c *Config, text string) error { return file(&c.ONNXRuntime, text) }},
+	{"log_level", "LEVEL", "debug, info, warn or error (info)", func(c *Config, text string) error {
+		return oneOf(&c.LogLevel, text, "debug", "info", "warn", "error")
+	}},
+	{"log_format", "FORMAT", "console or json (console on a terminal, else json)", func(c *Config, text string) error {
+		return oneOf(&c.LogFormat, text, "console", "json")
+	}},
+	{"tls_cert", "FILE", "PEM certificate of the SQL listener; with a key, TLS is offered", func(c *Config, text string) error { return file(&c.TLSCert, text) }},
+	{"tls_key", "FILE", "PEM key of the certificate", func(c *Config, text string) error { return file(&c.TLSKey, text) }},
+}
+
+func byKey(key string) (setting, bool) {
+	for _, s := range settings {
+		if s.key == key {
+			return s, true
+		}
+	}
+	return setting{}, false
+}
+
+func address(to *string, text string) error {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return fmt.Errorf("%q is no address of the form host:port", text)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("%q has no port from 0 to 65535", text)
+	}
+	if strings.ContainsAny(host, " /") {
+		return fmt.Errorf("%q is no address of the form host:port", text)
+	}
+	*to = text
+	return nil
+}
+
+// postgresURL never quotes the text, which may hold a password; nor may it wrap url.Parse's errors, which quote it.
+func postgresURL(to *Secret, text string) error {
+	scheme, _, ok := strings.Cut(text, "://")
+	if !ok || (scheme != "postgres" && scheme != "postgresql") {
+		return errors.New("is no URL of the form postgres://user:password@host:port/database")
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return errors.New("is a malformed URL (a password's special characters must be written as %XX)")
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return errors.New("has a port outside of 1 to 65535")
+		}
+	}
+	if u.Fragment != "" {
+		return errors.New("holds a # (a password's special characters must be written as %XX)")
+	}
+	if _, err := url.ParseQuery(u.RawQuery); err != nil {
+		return errors.New("has malformed parameters after the ?")
+	}
+	*to = Secret(text)
+	return nil
+}
+
+func folder(to *string, text string) error {
+	path, err := filepath.Abs(text)
+	if err != nil {
+		return err
+	}
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return fmt.Errorf("%q is no folder", text)
+	}
+	*to = path
+	return nil
+}
+
+func file(to *string, text string) error {
+	path, err := filepath.Abs(text)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("%q does not exist", text)
+	case err != nil:
+		return fmt.Errorf("%q cannot be read", text)
+	case info.IsDir():
+		return fmt.Errorf("%q is a folder, not a file", text)
+	}
+	*to = path
+	return nil
+}
+
+func oneOf(to *string, text string, allowed ...string) error {
+	for _, a := range allowed {
+		if text == a {
+			*to = text
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is none of %s", text, strings.Join(allowed, ", "))
+}
