@@ -46,8 +46,9 @@ type Options struct {
 
 // Server listens for HTTP. Make it with New.
 type Server struct {
-	opts Options
-	http *http.Server
+	opts      Options
+	http      *http.Server
+	bodyLimit time.Duration // bodyLimit, but for tests
 
 	mu      sync.Mutex
 	ln      net.Listener
@@ -63,7 +64,7 @@ func New(opts Options) *Server {
 	if opts.Grace == 0 {
 		opts.Grace = defaultGrace
 	}
-	s := &Server{opts: opts}
+	s := &Server{opts: opts, bodyLimit: bodyLimit}
 	errorLog, err := zap.NewStdLogAt(opts.Log.Named("http"), zap.DebugLevel) // what net/http logs is about bad clients
 	if err != nil {
 		errorLog = zap.NewStdLog(opts.Log)
@@ -71,7 +72,6 @@ func New(opts Options) *Server {
 	s.http = &http.Server{
 		Handler:           s.routes(),
 		ReadHeaderTimeout: headerLimit,
-		ReadTimeout:       bodyLimit,
 		IdleTimeout:       idleLimit,
 		MaxHeaderBytes:    headerBytes,
 		ErrorLog:          errorLog,
@@ -143,6 +143,7 @@ func (s *Server) routes() http.Handler {
 	}
 	// Mounts are looked up by hand, since a ServeMux answers unclean paths with redirects of its own.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		limitBody(w, r, s.bodyLimit)
 		if prefix, h := s.mount(r.URL.Path); h != nil {
 			http.StripPrefix(prefix, h).ServeHTTP(w, r)
 			return
