@@ -1,0 +1,197 @@
+package gbdt
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/pgowl/pgowl/models/learn"
+)
+
+// groupWidth is the number of neighbouring features whose bins lie together: 16 histograms of 4 kB stay in the cache near
+// the core while the rows pass by.
+const groupWidth = 16
+
+// binned is a data set as bins, in two copies: by groups of features for histograms, by columns for moving rows.
+type binned struct {
+	rows     int
+	features []feature
+	groups   [][]uint8 // [group][row*width + feature of the group]
+	columns  [][]uint8 // [feature][row]
+}
+
+// width is the number of features in a group; all have groupWidth but the last.
+func (b *binned) width(group int) int {
+	return min(groupWidth, len(b.features)-group*groupWidth)
+}
+
+// bin cuts all features. Infinite values are refused, as XGBoost does.
+func bin(d *learn.Dataset, maxBin int, seed uint64, c *crew) (*binned, error) {
+	b := &binned{rows: d.Rows, features: make([]feature, d.Features), columns: make([][]uint8, d.Features)}
+	groups := (d.Features + groupWidth - 1) / groupWidth
+	b.groups = make([][]uint8, groups)
+	for g := range b.groups {
+		b.groups[g] = make([]uint8, d.Rows*b.width(g))
+	}
+	// One task takes a few neighbouring columns, so that the rows are read a cache line at a time.
+	const together = 4
+	tasks := (d.Features + together - 1) / together
+	bad := make([]error, tasks)
+	c.each(tasks, d.Rows*d.Features*8, func(t int) {
+		from := t * together
+		bad[t] = b.binColumns(d, from, min(from+together, d.Features), maxBin, seed, c)
+	})
+	if c.stopped.Load() {
+		return b, nil // the caller sees that it was stopped
+	}
+	for _, err := range bad {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// stride is the number of rows after which long loops look whether they are still wanted.
+const stride = 1 << 16
+
+// binColumns does the features from to to-1.
+func (b *binned) binColumns(d *learn.Dataset, from, to, maxBin int, seed uint64, c *crew) error {
+	n := to - from
+	columns := make([][]float32, n)
+	for j := range columns {
+		columns[j] = make([]float32, d.Rows)
+	}
+	for r := range d.Rows {
+		if r%stride == 0 && c.stopped.Load() {
+			return nil
+		}
+		row := d.X[r*d.Features+from:][:n]
+		for j, v := range row {
+			columns[j][r] = v
+		}
+	}
+	s := newSampler(d.Rows, seed)
+	for j, column := range columns {
+		if c.stopped.Load() {
+			return nil
+		}
+		f := from + j
+		feat, err := s.cut(column, maxBin)
+		if err != nil {
+			return fmt.Errorf("feature %d: %w", f, err)
+		}
+		b.features[f] = feat
+		b.fill(f, column, c)
+	}
+	return nil
+}
+
+// fill writes the bins of a column to both copies.
+func (b *binned) fill(f int, column []float32, c *crew) {
+	feat := &b.features[f]
+	out := make([]uint8, b.rows)
+	b.columns[f] = out
+	width := b.width(f / groupWidth)
+	group := b.groups[f/groupWidth][f%groupWidth:]
+	var table [maxBins]float32 // padded, so that the search below has a fixed length
+	for i := range table {
+		table[i] = float32(math.Inf(1))
+	}
+	// The last cut is left out: whatever passes all others is in the last bin.
+	last := max(0, len(feat.cuts)-1)
+	copy(table[:], feat.cuts[:last])
+	for r, v := range column {
+		if r%stride == 0 && c.stopped.Load() {
+			return
+		}
+		bin := uint8(missingBin)
+		if v == v {
+			bin = search(&table, v)
+		}
+		out[r] = bin
+		group[r*width] = bin
+	}
+}
+
+// search counts the cuts that are at most v.
+func search(table *[maxBins]float32, v float32) uint8 {
+	at := uint8(0)
+	for step := uint8(128); step > 0; step >>= 1 {
+		next := at
+		if table[at+step-1] <= v {
+			next += step
+		}
+		at = next
+	}
+	return at
+}
+
+// sampler draws the rows that the cuts are chosen from and holds the room for sorting them.
+type sampler struct {
+	rows          []int32 // nil: all
+	values        []float32
+	keys, scratch []uint32
+}
+
+func newSampler(rows int, seed uint64) *sampler {
+	s := &sampler{}
+	n := rows
+	if rows > sketchRows {
+		// One row from each of as many equal slices: covers ordered data evenly, and a jitter spares it from periods.
+		n = sketchRows
+		s.rows = make([]int32, n)
+		for i := range s.rows {
+			low, high := i*rows/n, (i+1)*rows/n
+			s.rows[i] = int32(low + int(draw(seed, drawSketch, uint64(i))%uint64(high-low)))
+		}
+	}
+	s.values = make([]float32, 0, n)
+	s.keys, s.scratch = make([]uint32, n), make([]uint32, n)
+	return s
+}
+
+// cut makes the cuts of one column.
+func (s *sampler) cut(column []float32, maxBin int) (feature, error) {
+	var f feature
+	low, high := float32(math.Inf(1)), float32(math.Inf(-1))
+	for _, v := range column {
+		if v != v {
+			f.missing = true
+			continue
+		}
+		low, high = min(low, v), max(high, v)
+	}
+	if low > high { // nothing but missing values
+		return f, nil
+	}
+	if math.IsInf(float64(low), 0) || math.IsInf(float64(high), 0) {
+		return f, fmt.Errorf("holds an infinite value")
+	}
+	values := s.values[:0]
+	if s.rows == nil {
+		for _, v := range column {
+			if v == v {
+				values = append(values, v+0) // -0 sorts as 0
+			}
+		}
+	} else {
+		for _, r := range s.rows {
+			if v := column[r]; v == v {
+				values = append(values, v+0)
+			}
+		}
+	}
+	if len(values) == 0 { // the few values that there are were not drawn
+		values = append(values, low)
+	}
+	sorted := sortFloats(values, s.keys[:len(values)], s.scratch[:len(values)])
+	for i, k := range sorted {
+		values[i] = unkey(k)
+	}
+	if f.missing {
+		maxBin = min(maxBin, maxBins-1)
+	}
+	f.cuts = cut(values, high, maxBin)
+	f.below = low - float32(math.Abs(float64(low))) - 1e-5
+	return f, nil
+}

@@ -1,0 +1,196 @@
+package gbdt
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/pgowl/pgowl/models/learn"
+)
+
+// The bytes of a model, all little-endian:
+//
+//	"PGBT", version 1 (1 byte), objective (1 byte), features, classes, groups, parallel trees and trees (uvarints),
+//	base margin (float32), then the trees. A tree is its nodes in pre-order: a uvarint u and a float32.
+//	u = 0: a leaf, with its value. Else (u-1)>>1 is the feature, (u-1)&1 says that missing values go left, and the float32
+//	is the threshold; the left subtree follows, then the right one.
+//
+// Nothing in it is an index into the file, so there is none that could point astray.
+const (
+	magic   = "PGBT"
+	version = 1
+)
+
+// maxTreeDepth bounds the depth of a tree, in training and in decoding. Predictions are loops, so only time depends on it.
+const maxTreeDepth = 1 << 16
+
+// ErrCorrupt is returned, wrapped with what is wrong, for bytes that are not a whole and sound model.
+var ErrCorrupt = errors.New("gbdt: not a model")
+
+// Encode returns the model's bytes, equal for equal models.
+func (m *Model) Encode() ([]byte, error) {
+	out := append([]byte(magic), version, byte(m.objective))
+	for _, n := range []int{m.features, m.classes, m.groups, m.parallel, len(m.trees)} {
+		out = binary.AppendUvarint(out, uint64(n))
+	}
+	out = binary.LittleEndian.AppendUint32(out, math.Float32bits(m.base))
+	var stack []int32
+	for _, t := range m.trees {
+		stack = append(stack[:0], 0)
+		for len(stack) > 0 {
+			n := t[stack[len(stack)-1]]
+			stack = stack[:len(stack)-1]
+			u := uint64(0)
+			if n.feature != leaf {
+				u = uint64(n.feature)<<1 + 1
+				if n.defaultLeft {
+					u++
+				}
+				stack = append(stack, n.left+1, n.left)
+			}
+			out = binary.AppendUvarint(out, u)
+			out = binary.LittleEndian.AppendUint32(out, math.Float32bits(n.value))
+		}
+	}
+	return out, nil
+}
+
+// reader takes bytes from the front; after the first error it only gives zeros.
+type reader struct {
+	data []byte
+	err  error
+}
+
+func (r *reader) fail(format string, args ...any) {
+	if r.err == nil {
+		r.err = fmt.Errorf("%w: "+format, append([]any{ErrCorrupt}, args...)...)
+	}
+	r.data = nil
+}
+
+func (r *reader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.data)
+	if n <= 0 {
+		r.fail("it ends early")
+		return 0
+	}
+	r.data = r.data[n:]
+	return v
+}
+
+// count reads a number from low to high.
+func (r *reader) count(what string, low, high uint64) int {
+	v := r.uvarint()
+	if r.err == nil && (v < low || v > high) {
+		r.fail("%d %s", v, what)
+		return 0
+	}
+	return int(v)
+}
+
+func (r *reader) float() float32 {
+	if len(r.data) < 4 {
+		r.fail("it ends early")
+		return 0
+	}
+	v := math.Float32frombits(binary.LittleEndian.Uint32(r.data))
+	r.data = r.data[4:]
+	if v != v {
+		r.fail("a number is missing")
+	}
+	return v
+}
+
+// Decode reads what Encode wrote. It takes any bytes: its errors wrap ErrCorrupt, and its memory is in proportion to data.
+func Decode(data []byte) (learn.Model, error) {
+	if len(data) < len(magic)+2 || string(data[:len(magic)]) != magic {
+		return nil, fmt.Errorf("%w: wrong magic", ErrCorrupt)
+	}
+	if v := data[len(magic)]; v != version {
+		return nil, fmt.Errorf("%w: format version %d, this engine reads %d", ErrCorrupt, v, version)
+	}
+	m := &Model{objective: objectiveID(data[len(magic)+1])}
+	r := &reader{data: data[len(magic)+2:]}
+	m.features = r.count("features", 1, maxFeatures)
+	m.classes = r.count("classes", 0, maxClasses)
+	m.groups = r.count("groups", 1, maxClasses)
+	m.parallel = r.count("parallel trees", 1, maxParallelTrees)
+	// A tree has 5 bytes at least.
+	trees := r.count("trees", 0, uint64(len(data)/5))
+	m.base = r.float()
+	if r.err != nil {
+		return nil, r.err
+	}
+	if err := m.sound(trees); err != nil {
+		return nil, err
+	}
+	m.trees = make([]tree, 0, trees)
+	for range trees {
+		t := r.tree(m.features)
+		if r.err != nil {
+			return nil, r.err
+		}
+		m.trees = append(m.trees, t)
+	}
+	if len(r.data) > 0 {
+		return nil, fmt.Errorf("%w: %d bytes too many", ErrCorrupt, len(r.data))
+	}
+	m.layOut()
+	return m, nil
+}
+
+// sound checks that the counts of the head agree.
+func (m *Model) sound(trees int) error {
+	ok := false
+	switch {
+	case m.objective == 0 || m.objective >= objectiveEnd:
+		return fmt.Errorf("%w: objective %d", ErrCorrupt, m.objective)
+	case m.objective == softmax:
+		ok = m.classes >= 1 && m.groups == m.classes
+	case m.objective == logistic:
+		ok = m.groups == 1 && (m.classes == 0 || m.classes == 2)
+	default:
+		ok = m.groups == 1 && m.classes == 0
+	}
+	if !ok || trees%(m.groups*m.parallel) != 0 {
+		return fmt.Errorf("%w: %d trees in %d groups for %d classes", ErrCorrupt, trees, m.groups, m.classes)
+	}
+	// Without trees the groups are not paid for by bytes.
+	if trees == 0 && m.groups > 1 {
+		return fmt.Errorf("%w: no trees", ErrCorrupt)
+	}
+	return nil
+}
+
+// tree reads one tree.
+func (r *reader) tree(features int) tree {
+	type slot struct{ node, depth int32 }
+	t := make(tree, 1, 16)
+	stack := []slot{{0, 0}}
+	for len(stack) > 0 {
+		at := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		u, v := r.uvarint(), r.float()
+		if r.err != nil {
+			return nil
+		}
+		if u == 0 {
+			t[at.node] = node{value: v, feature: leaf}
+			continue
+		}
+		if (u-1)>>1 >= uint64(features) {
+			r.fail("feature %d of %d", (u-1)>>1, features)
+			return nil
+		}
+		if at.depth >= maxTreeDepth {
+			r.fail("a tree deeper than %d", maxTreeDepth)
+			return nil
+		}
+		child := int32(len(t))
+		t[at.node] = node{value: v, feature: int32((u - 1) >> 1), left: child, defaultLeft: (u-1)&1 == 1}
+		t = append(t, node{}, node{})
+		stack = append(stack, slot{child + 1, at.depth + 1}, slot{child, at.depth + 1})
+	}
+	return t
+}

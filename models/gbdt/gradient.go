@@ -1,0 +1,90 @@
+package gbdt
+
+import (
+	"math"
+)
+
+// gradient is the first and second derivative of the loss of one row by its margin, in float32 as XGBoost keeps it.
+type gradient struct{ g, h float32 }
+
+// leastHessian keeps a row that is predicted with certainty from dividing by nothing.
+const leastHessian = 1e-16
+
+// gradientBlock is the number of rows in one task.
+const gradientBlock = 4096
+
+// gradients fills out[group][row] from the margins (row-major, groups a row).
+func (t *trainer) gradients() {
+	rows := t.data.Rows
+	blocks := (rows + gradientBlock - 1) / gradientBlock
+	t.crew.each(blocks, rows*t.plan.groups*8, func(b int) {
+		from, to := b*gradientBlock, min((b+1)*gradientBlock, rows)
+		if t.plan.id == softmax {
+			t.softmaxGradients(from, to)
+			return
+		}
+		out := t.grads[0]
+		for r := from; r < to; r++ {
+			out[r] = t.one(t.margins[r], t.data.Y[r])
+		}
+	})
+}
+
+func (t *trainer) softmaxGradients(from, to int) {
+	k := t.plan.groups
+	var small [16]float32
+	p := small[:]
+	if k > len(small) {
+		p = make([]float32, k)
+	}
+	p = p[:k]
+	for r := from; r < to; r++ {
+		copy(p, t.margins[r*k:(r+1)*k])
+		softmaxOf(p)
+		y := int(t.data.Y[r])
+		for c := range t.grads { // one array only when the second class mirrors the first
+			g := p[c]
+			h := max(2*g*(1-g), leastHessian)
+			if c == y {
+				g--
+			}
+			t.grads[c][r] = gradient{g, h}
+		}
+	}
+}
+
+// one is the gradient of a row of an objective with one margin (engines.md section 1.1; XGBoost's regression_obj).
+func (t *trainer) one(f, y float32) gradient {
+	switch t.plan.id {
+	case logistic:
+		p := sigmoidOf(f)
+		w := float32(1)
+		if y == 1 {
+			w = float32(t.params.scalePosWeight)
+		}
+		return gradient{(p - y) * w, max(p*(1-p), leastHessian) * w}
+	case poisson:
+		return gradient{exp32(f) - y, exp32(f + float32(t.params.maxDeltaStep))}
+	case gammaDeviance:
+		e := y / exp32(f)
+		return gradient{1 - e, max(e, leastHessian)}
+	case tweedie:
+		rho := t.params.tweediePower
+		a, b := math.Exp((1-rho)*float64(f)), math.Exp((2-rho)*float64(f))
+		return gradient{float32(b - float64(y)*a), float32((2-rho)*b - float64(y)*(1-rho)*a)}
+	case pseudoHuber:
+		d := t.params.huberSlope
+		z := float64(f - y)
+		s := math.Sqrt(1 + z*z/(d*d))
+		return gradient{float32(z / s), float32(1 / (s * s * s))}
+	default: // squared error; XGBoost weighs a label of 1 here too
+		w := float32(1)
+		if y == 1 {
+			w = float32(t.params.scalePosWeight)
+		}
+		return gradient{(f - y) * w, w}
+	}
+}
+
+// exp32 stays finite, so that one wild label cannot turn a model into NaN.
+func exp32(x float32) float32 { return float32(math.Exp(float64(min(x, 88)))) }

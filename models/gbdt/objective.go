@@ -1,0 +1,193 @@
+package gbdt
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/pgowl/pgowl/models/learn"
+)
+
+// objectiveID is an objective in a model's bytes. The numbers are part of the format.
+type objectiveID uint8
+
+const (
+	squaredError objectiveID = iota + 1
+	logistic                 // binary:logistic and reg:logistic
+	softmax                  // multi:softprob and multi:softmax
+	poisson
+	gammaDeviance
+	tweedie
+	pseudoHuber
+	objectiveEnd
+)
+
+// objectives are the names that XGBoost gives to what is here.
+var objectives = map[string]objectiveID{
+	"reg:squarederror": squaredError, "binary:logistic": logistic, "reg:logistic": logistic,
+	"multi:softprob": softmax, "multi:softmax": softmax, "count:poisson": poisson, "reg:gamma": gammaDeviance,
+	"reg:tweedie": tweedie, "reg:pseudohubererror": pseudoHuber,
+}
+
+// laterObjectives are XGBoost's others, so that the message can tell them from typing errors.
+var laterObjectives = []string{
+	"binary:logitraw", "binary:hinge", "reg:squaredlogerror", "reg:absoluteerror", "reg:quantileerror", "reg:expectileerror",
+	"survival:cox", "survival:aft", "rank:pairwise", "rank:ndcg", "rank:map",
+}
+
+// link says how a margin, the sum of the trees, becomes a value.
+type link uint8
+
+const (
+	identity link = iota
+	sigmoid
+	exponent
+	softmaxLink
+)
+
+func (o objectiveID) link() link {
+	switch o {
+	case logistic:
+		return sigmoid
+	case softmax:
+		return softmaxLink
+	case poisson, gammaDeviance, tweedie:
+		return exponent
+	}
+	return identity
+}
+
+func (l link) apply(margin float32) float32 {
+	switch l {
+	case sigmoid:
+		return sigmoidOf(margin)
+	case exponent:
+		return float32(math.Exp(float64(margin)))
+	}
+	return margin
+}
+
+// sigmoidOf clips like XGBoost's: below -88.7 the exponential overflows a float32.
+func sigmoidOf(x float32) float32 {
+	return float32(1 / (1 + math.Exp(float64(min(-x, 88.7))) + 1e-16))
+}
+
+// softmaxOf turns margins into probabilities, in place.
+func softmaxOf(m []float32) {
+	top := m[0]
+	for _, v := range m[1:] {
+		top = max(top, v)
+	}
+	sum := 0.0
+	for i, v := range m {
+		e := float32(math.Exp(float64(v - top)))
+		m[i] = e
+		sum += float64(e)
+	}
+	for i := range m {
+		m[i] /= float32(sum)
+	}
+}
+
+// plan is an objective that fits a task and its labels.
+type plan struct {
+	id      objectiveID
+	classes int     // 0 for a regression
+	groups  int     // trees a round, margins a row
+	base    float32 // margin that every row starts from
+}
+
+// plan chooses the objective and checks that the labels suit it.
+func (p *params) plan(d *learn.Dataset, task learn.Task) (plan, error) {
+	bad := func(format string, args ...any) (plan, error) {
+		return plan{}, &learn.ParamError{Name: "objective", Value: p.objective, Reason: fmt.Sprintf(format, args...)}
+	}
+	id := objectives[p.objective]
+	switch {
+	case id == 0 && task == learn.Classification:
+		id = softmax
+	case id == 0:
+		id = squaredError
+	case task == learn.Classification && id == logistic && d.Classes != 2:
+		return bad("%q needs 2 classes, the labels have %d", p.objective, d.Classes)
+	case task == learn.Classification && id != logistic && id != softmax:
+		return bad("%q is for regression", p.objective)
+	case task == learn.Regression && id == softmax:
+		return bad("%q is for classification", p.objective)
+	}
+	if math.IsNaN(p.maxDeltaStep) {
+		p.maxDeltaStep = 0
+		if id == poisson {
+			p.maxDeltaStep = 0.7
+		}
+	}
+	if reason := id.unfit(d.Y); reason != "" {
+		return bad("%s", reason)
+	}
+	pl := plan{id: id, groups: 1}
+	if task == learn.Classification {
+		pl.classes = d.Classes
+	}
+	if id == softmax {
+		pl.groups = d.Classes
+	}
+	score := p.baseScore
+	if math.IsNaN(score) {
+		score = id.startScore(d.Y)
+	}
+	switch id.link() {
+	case sigmoid:
+		if score <= 0 || score >= 1 {
+			return plan{}, &learn.ParamError{Name: "base_score", Value: score, Reason: "must be between 0 and 1 for a logistic objective"}
+		}
+		pl.base = float32(-math.Log(1/score - 1))
+	case exponent:
+		if score <= 0 {
+			return plan{}, &learn.ParamError{Name: "base_score", Value: score, Reason: "must be more than 0 for this objective"}
+		}
+		pl.base = float32(math.Log(score))
+	default:
+		pl.base = float32(score)
+	}
+	return pl, nil
+}
+
+// unfit returns what is wrong with the labels for the objective, or "".
+func (o objectiveID) unfit(y []float32) string {
+	low, high, what := math.Inf(-1), math.Inf(1), ""
+	switch o {
+	case logistic:
+		low, high, what = 0, 1, "labels must be between 0 and 1"
+	case poisson, tweedie:
+		low, what = 0, "labels must be 0 or more"
+	case gammaDeviance:
+		low, what = math.SmallestNonzeroFloat32, "labels must be more than 0"
+	}
+	if what == "" {
+		return ""
+	}
+	for _, v := range y {
+		if float64(v) < low || float64(v) > high {
+			return what
+		}
+	}
+	return ""
+}
+
+// startScore is XGBoost's estimate since 2.0: the mean of the labels; for softmax 0.5, which any constant equals.
+func (o objectiveID) startScore(y []float32) float64 {
+	if o == softmax {
+		return 0.5
+	}
+	sum := 0.0
+	for _, v := range y {
+		sum += float64(v)
+	}
+	mean := sum / float64(len(y))
+	switch o.link() {
+	case sigmoid:
+		return min(max(mean, 1e-6), 1-1e-6)
+	case exponent:
+		return max(mean, 1e-6)
+	}
+	return mean
+}

@@ -1,0 +1,216 @@
+package gbdt
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+func sortedKeys(m map[string]any) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// asNumber takes the types that a JSON decoder and Go callers use for numbers.
+func asNumber(v any) (float64, bool) {
+	switch x := v.(type) {
+	case float64:
+		return x, true
+	case float32:
+		return float64(x), true
+	case int:
+		return float64(x), true
+	case int32:
+		return float64(x), true
+	case int64:
+		return float64(x), true
+	case uint64:
+		return float64(x), true
+	case json.Number:
+		f, err := x.Float64()
+		return f, err == nil
+	}
+	return 0, false
+}
+
+// A check returns why a number can't be used, or "".
+type check func(x float64) string
+
+func atLeast(low float64) check {
+	return func(x float64) string {
+		if x < low {
+			return fmt.Sprintf("must be %v or more, not %v", low, x)
+		}
+		return ""
+	}
+}
+
+func above(low float64) check {
+	return func(x float64) string {
+		if x <= low {
+			return fmt.Sprintf("must be more than %v, not %v", low, x)
+		}
+		return ""
+	}
+}
+
+func fraction(x float64) string {
+	if x <= 0 || x > 1 {
+		return fmt.Sprintf("must be more than 0 and at most 1, not %v", x)
+	}
+	return ""
+}
+
+func between12(x float64) string {
+	if x <= 1 || x >= 2 {
+		return fmt.Sprintf("must be between 1 and 2, not %v", x)
+	}
+	return ""
+}
+
+func number(set func(*params, float64), ok check) setter {
+	return func(p *params, v any) string {
+		x, isNumber := asNumber(v)
+		if !isNumber || math.IsNaN(x) || math.IsInf(x, 0) || math.Abs(x) > math.MaxFloat32 {
+			return "must be a number"
+		}
+		if ok != nil {
+			if reason := ok(x); reason != "" {
+				return reason
+			}
+		}
+		set(p, x)
+		return ""
+	}
+}
+
+func integer(set func(*params, int), low, high int) setter {
+	return func(p *params, v any) string {
+		x, isNumber := asNumber(v)
+		// Beyond 2^53 a JSON number is no longer the integer that was written.
+		if !isNumber || x != math.Trunc(x) || math.Abs(x) > 1<<53 {
+			return "must be an integer"
+		}
+		if n := int(x); n < low || n > high {
+			if n > high {
+				return fmt.Sprintf("must be %d or less, not %d", high, n)
+			}
+			return fmt.Sprintf("must be %d or more, not %d", low, n)
+		}
+		set(p, int(x))
+		return ""
+	}
+}
+
+func boolean(_ *params, v any) string {
+	if _, ok := v.(bool); ok {
+		return ""
+	}
+	if x, ok := asNumber(v); ok && (x == 0 || x == 1) {
+		return ""
+	}
+	return "must be true or false"
+}
+
+// unavailable stands for what XGBoost has and this engine does not.
+func unavailable(*params, any) string { return "not available yet" }
+
+// texts takes a text or an array of texts, each of them one of known when that is not nil; later are XGBoost's values that
+// are not here yet.
+func texts(known, later []string) setter {
+	return func(_ *params, v any) string {
+		values := []any{v}
+		if list, ok := v.([]any); ok {
+			values = list
+		}
+		for _, v := range values {
+			s, ok := v.(string)
+			switch {
+			case !ok:
+				return "must be a text"
+			case slices.Contains(later, s):
+				return fmt.Sprintf("%q is not available yet", s)
+			case known != nil && !slices.Contains(known, s):
+				return fmt.Sprintf("%q is none of %s", s, strings.Join(known, ", "))
+			}
+		}
+		return ""
+	}
+}
+
+func setGrowPolicy(p *params, v any) string {
+	switch v {
+	case "depthwise":
+		p.lossGuide = false
+	case "lossguide", "loss_guide":
+		p.lossGuide = true
+	default:
+		return "must be depthwise or lossguide"
+	}
+	return ""
+}
+
+func setObjective(p *params, v any) string {
+	s, ok := v.(string)
+	if !ok {
+		return "must be a text"
+	}
+	if s == "reg:linear" {
+		s = "reg:squarederror"
+	}
+	if _, ok := objectives[s]; ok {
+		p.objective = s
+		return ""
+	}
+	if slices.Contains(laterObjectives, s) {
+		return fmt.Sprintf("%q is not available yet", s)
+	}
+	return fmt.Sprintf("%q is no objective", s)
+}
+
+// nearest is the known parameter that a name was probably meant to be, or "".
+func nearest(name string) string {
+	best, least := "", len(name)/2+1
+	consider := func(known string) {
+		d := editDistance(name, known)
+		if d < least || d == least && best != "" && known < best {
+			best, least = known, d
+		}
+	}
+	for known := range setters {
+		consider(known)
+	}
+	for known := range aliases {
+		consider(known)
+	}
+	return best
+}
+
+// editDistance counts the inserted, deleted and changed bytes between a and b.
+func editDistance(a, b string) int {
+	if len(a) > 64 { // no parameter is as long, and the work must not depend on a client's patience
+		return len(a)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

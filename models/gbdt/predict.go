@@ -1,0 +1,142 @@
+package gbdt
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// parallelFrom is the work, in rows times trees, from which a prediction is spread over the cores (about 0.2 ms).
+const parallelFrom = 1 << 16
+
+// Predict writes one value a row to dst: the regression value, or the index of the most probable class (the first of
+// equals). x holds len(dst) rows. One row allocates nothing.
+func (m *Model) Predict(dst, x []float32) {
+	if len(dst) == 1 {
+		dst[0] = m.predictOne(x[:m.features])
+		return
+	}
+	m.blocks(len(dst), func(from, to int) {
+		m.predictBlock(dst[from:to], x[from*m.features:to*m.features])
+	})
+}
+
+// Probabilities writes Classes values a row to dst. On a regression it writes nothing.
+func (m *Model) Probabilities(dst, x []float32) {
+	k := m.classes
+	if k == 0 {
+		return
+	}
+	if len(dst) == k {
+		m.probabilities(dst, x[:m.features])
+		return
+	}
+	m.blocks(len(dst)/k, func(from, to int) {
+		m.probabilities(dst[from*k:to*k], x[from*m.features:to*m.features])
+	})
+}
+
+// blocks calls do for pieces of at most predictBlock rows, on all cores when there is enough to do.
+func (m *Model) blocks(rows int, do func(from, to int)) {
+	n := (rows + predictBlock - 1) / predictBlock
+	piece := func(b int) { do(b*predictBlock, min((b+1)*predictBlock, rows)) }
+	workers := min(runtime.GOMAXPROCS(0), n)
+	if workers <= 1 || rows*len(m.trees) < parallelFrom {
+		for b := range n {
+			piece(b)
+		}
+		return
+	}
+	var next atomic.Int64
+	run := func() {
+		for b := int(next.Add(1)) - 1; b < n; b = int(next.Add(1)) - 1 {
+			piece(b)
+		}
+	}
+	var others sync.WaitGroup
+	for range workers - 1 {
+		others.Go(run)
+	}
+	run()
+	others.Wait()
+}
+
+func (m *Model) predictOne(row []float32) float32 {
+	best, at := m.fast[0].addOne(m.base, row), 0
+	if m.groups == 1 {
+		return m.value(best)
+	}
+	for k := 1; k < m.groups; k++ {
+		if v := m.fast[k].addOne(m.base, row); v > best {
+			best, at = v, k
+		}
+	}
+	return float32(at)
+}
+
+// value is the prediction from the margin of a model with one.
+func (m *Model) value(margin float32) float32 {
+	v := m.objective.link().apply(margin)
+	if m.classes == 0 {
+		return v
+	}
+	if v > 0.5 {
+		return 1
+	}
+	return 0
+}
+
+func (m *Model) predictBlock(dst, x []float32) {
+	var best, now [predictBlock]float32
+	for r := range dst {
+		best[r] = m.base
+	}
+	m.fast[0].addBlock(best[:len(dst)], x, m.features)
+	if m.groups == 1 {
+		for r := range dst {
+			dst[r] = m.value(best[r])
+		}
+		return
+	}
+	clear(dst)
+	for k := 1; k < m.groups; k++ {
+		for r := range dst {
+			now[r] = m.base
+		}
+		m.fast[k].addBlock(now[:len(dst)], x, m.features)
+		for r := range dst {
+			if now[r] > best[r] {
+				best[r], dst[r] = now[r], float32(k)
+			}
+		}
+	}
+}
+
+// probabilities does up to predictBlock rows.
+func (m *Model) probabilities(dst, x []float32) {
+	k := m.classes
+	rows := len(dst) / k
+	var margins [predictBlock]float32
+	for g := range m.groups {
+		for r := range rows {
+			margins[r] = m.base
+		}
+		if rows == 1 {
+			margins[0] = m.fast[g].addOne(m.base, x)
+		} else {
+			m.fast[g].addBlock(margins[:rows], x, m.features)
+		}
+		for r := range rows {
+			dst[r*k+g] = margins[r]
+		}
+	}
+	for r := range rows {
+		out := dst[r*k:][:k]
+		if m.groups == 1 { // binary:logistic
+			p := sigmoidOf(out[0])
+			out[0], out[1] = 1-p, p
+			continue
+		}
+		softmaxOf(out)
+	}
+}

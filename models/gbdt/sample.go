@@ -1,0 +1,55 @@
+package gbdt
+
+// sampleRows fills t.rows with the rows of a tree, in order.
+func (t *trainer) sampleRows(number uint64) {
+	t.rows = t.rows[:0]
+	p := &t.params
+	if p.subsample >= 1 {
+		for r := range t.data.Rows {
+			t.rows = append(t.rows, int32(r))
+		}
+		return
+	}
+	for r := range t.data.Rows {
+		if unit(draw(p.seed, drawRows, number, uint64(r))) < p.subsample {
+			t.rows = append(t.rows, int32(r))
+		}
+	}
+}
+
+// sampleColumns chooses the features of a tree, and forgets those of the levels of the tree before.
+func (t *trainer) sampleColumns(number uint64) {
+	p := &t.params
+	t.number = number
+	t.levels = t.levels[:0]
+	used := choose(t.every, p.colTree, draw(p.seed, drawTree, number))
+	if t.used != nil && len(used) == len(t.every) {
+		return // as before
+	}
+	t.used = used
+	for g := range t.usedIn {
+		t.usedIn[g] = t.usedIn[g][:0]
+	}
+	for _, f := range used {
+		g := f / groupWidth
+		t.usedIn[g] = append(t.usedIn[g], uint8(f%groupWidth))
+	}
+}
+
+// allowed tells which features a node may be split by; nil is all that the tree uses.
+func (t *trainer) allowed(o *open) []bool {
+	p := &t.params
+	if o == nil || p.colLevel >= 1 && p.colNode >= 1 {
+		return nil
+	}
+	for len(t.levels) <= o.depth {
+		level := choose(t.used, p.colLevel, draw(p.seed, drawLevel, t.number, uint64(len(t.levels))))
+		t.levels = append(t.levels, level)
+	}
+	set := choose(t.levels[o.depth], p.colNode, draw(p.seed, drawNode, t.number, uint64(o.node)))
+	may := make([]bool, len(t.every))
+	for _, f := range set {
+		may[f] = true
+	}
+	return may
+}

@@ -1,0 +1,113 @@
+package gbdt
+
+import "math"
+
+// split is the best split of a node that has been found.
+type split struct {
+	gain        float32 // 0: none
+	feature     int32
+	bin         int32 // bins up to this go left; -1 when only missing values do
+	threshold   float32
+	defaultLeft bool
+	left, right sum
+}
+
+// scanner looks for the best split of one node.
+type scanner struct {
+	p         *params
+	node      sum
+	nodeScore float32
+	best      split
+	// floor is what the sum of both children's scores must reach, in float64 and a little less than the best so far:
+	// most candidates are dismissed by it, without a division.
+	floor float64
+}
+
+func newScanner(p *params, node sum) scanner {
+	s := scanner{p: p, node: node, nodeScore: p.nodeScore(node)}
+	s.lift()
+	return s
+}
+
+func (s *scanner) lift() {
+	s.floor = (float64(s.best.gain) + float64(s.nodeScore)) * (1 - 1e-6)
+}
+
+// feature tries every cut of one feature: first with missing values to the right, then, if there are any, to the left.
+// Equal gains keep what was found first (SplitEntry::NeedReplace).
+func (s *scanner) feature(f int32, feat *feature, hist *histogram) {
+	bins := len(feat.cuts)
+	missing := feat.missing && hist[missingBin].h != 0
+	last := bins - 1
+	if !missing {
+		last-- // beyond it everything would be on one side
+	}
+	if last < 0 {
+		return
+	}
+	fast := s.p.maxDeltaStep == 0
+	var left sum
+	for i := 0; i <= last; i++ {
+		left.g += hist[i].g
+		left.h += hist[i].h
+		if left.h < s.p.minChildWeight {
+			continue
+		}
+		right := s.node.minus(left)
+		if right.h < s.p.minChildWeight {
+			break // and from here on it only gets less
+		}
+		if !fast || s.promising(left, right) {
+			s.try(left, right, f, int32(i), feat.cuts[i], false)
+		}
+	}
+	if !missing {
+		return
+	}
+	var right sum
+	for i := bins - 1; i >= 0; i-- {
+		right.g += hist[i].g
+		right.h += hist[i].h
+		if right.h < s.p.minChildWeight {
+			continue
+		}
+		left := s.node.minus(right)
+		if left.h < s.p.minChildWeight {
+			break
+		}
+		if !fast || s.promising(left, right) {
+			threshold := feat.below
+			if i > 0 {
+				threshold = feat.cuts[i-1]
+			}
+			s.try(left, right, f, int32(i-1), threshold, true)
+		}
+	}
+}
+
+// promising compares the scores with the floor as fractions of a common denominator.
+func (s *scanner) promising(left, right sum) bool {
+	l, r := left.g, right.g
+	if s.p.alpha != 0 {
+		l, r = s.p.threshold(l), s.p.threshold(r)
+	}
+	dl, dr := left.h+s.p.lambda, right.h+s.p.lambda
+	return l*l*dr+r*r*dl >= s.floor*(dl*dr)
+}
+
+func (s *scanner) try(left, right sum, f, bin int32, threshold float32, defaultLeft bool) {
+	if left.h <= 0 || right.h <= 0 {
+		return
+	}
+	gain := s.p.score(left) + s.p.score(right) - s.nodeScore
+	if !(gain > s.best.gain) || math.IsInf(float64(gain), 0) {
+		return
+	}
+	s.best = split{gain, f, bin, threshold, defaultLeft, left, right}
+	s.lift()
+}
+
+// worth says whether the split is to be made (CPUExpandEntry::IsValid, without the limits of the tree).
+func (s *split) worth(p *params) bool {
+	return s.gain > leastGain && float64(s.gain) >= p.gamma
+}

@@ -1,0 +1,195 @@
+package gbdt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/pgowl/pgowl/models/learn"
+)
+
+var _ learn.Trainer = Train
+
+// trainer is the state of one fit.
+type trainer struct {
+	params  params
+	plan    plan
+	data    *learn.Dataset
+	crew    *crew
+	bins    *binned
+	margins []float32    // row-major, plan.groups a row
+	grads   [][]gradient // [group][row]; one group only when the second class mirrors the first
+
+	// of the tree that is being grown
+	number           uint64
+	rows             []int32
+	spare, spareLeft []int32
+	leaves           []span
+	every, used      []int32 // features: all, those of the tree
+	usedIn           [][]uint8
+	levels           [][]int32
+	pool             pool
+	parts            [][]histogram
+}
+
+// Train fits gradient boosted trees. It is a learn.Trainer; the hyperparameters are XGBoost's, with PostgresML's default of
+// 10 rounds. Classification defaults to multi:softprob over all classes, regression to reg:squarederror.
+func Train(ctx context.Context, data *learn.Dataset, task learn.Task, hyperparams map[string]any, progress learn.Progress) (learn.Model, error) {
+	p, err := parse(hyperparams)
+	if err != nil {
+		return nil, err
+	}
+	if err := valid(data, task); err != nil {
+		return nil, fmt.Errorf("gbdt: %w", err)
+	}
+	pl, err := p.plan(data, task)
+	if err != nil {
+		return nil, err
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	crew, release := newCrew(ctx, p.threads)
+	defer release()
+	t := &trainer{params: p, plan: pl, data: data, crew: crew}
+	if t.bins, err = bin(data, p.maxBin, p.seed, crew); err != nil {
+		return nil, fmt.Errorf("gbdt: %w", err)
+	}
+	m, err := t.boost(ctx, progress)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// valid checks what would otherwise end in a panic or in a model of NaN.
+func valid(d *learn.Dataset, task learn.Task) error {
+	switch {
+	case d == nil || d.Rows <= 0 || d.Features <= 0:
+		return errors.New("the data set has no rows or no features")
+	case d.Rows > math.MaxInt32 || d.Features > maxFeatures:
+		return fmt.Errorf("a data set of %d rows and %d features is too large", d.Rows, d.Features)
+	case len(d.X) != d.Rows*d.Features || len(d.Y) != d.Rows:
+		return fmt.Errorf("%d values and %d labels do not make %d rows of %d features", len(d.X), len(d.Y), d.Rows, d.Features)
+	case task != learn.Regression && task != learn.Classification:
+		return fmt.Errorf("task %q is neither regression nor classification", task)
+	case task == learn.Classification && (d.Classes < 1 || d.Classes > maxClasses):
+		return fmt.Errorf("a classification of %d classes", d.Classes)
+	}
+	for i, y := range d.Y {
+		if math.IsNaN(float64(y)) || math.IsInf(float64(y), 0) {
+			return fmt.Errorf("the label of row %d is %v", i, y)
+		}
+		if task == learn.Classification && (y < 0 || y >= float32(d.Classes) || y != float32(int(y))) {
+			return fmt.Errorf("the label of row %d is %v, not a class of 0 to %d", i, y, d.Classes-1)
+		}
+	}
+	return nil
+}
+
+// mirrors says whether the second of two classes needs no trees of its own: under softmax its gradients are those of the
+// first with the sign turned, so that without random sampling its trees are too, but for their leaves' signs.
+func (t *trainer) mirrors() bool {
+	p := &t.params
+	return t.plan.id == softmax && t.plan.groups == 2 && p.subsample >= 1 && p.colTree >= 1 && p.colLevel >= 1 && p.colNode >= 1
+}
+
+func (t *trainer) prepare() {
+	rows, features := t.data.Rows, t.data.Features
+	t.margins = make([]float32, rows*t.plan.groups)
+	for i := range t.margins {
+		t.margins[i] = t.plan.base
+	}
+	t.grads = make([][]gradient, t.plan.groups)
+	if t.mirrors() {
+		t.grads = t.grads[:1]
+	}
+	for k := range t.grads {
+		t.grads[k] = make([]gradient, rows)
+	}
+	t.rows, t.spare, t.spareLeft = make([]int32, 0, rows), make([]int32, rows), make([]int32, rows)
+	t.every = make([]int32, features)
+	for f := range t.every {
+		t.every[f] = int32(f)
+	}
+	t.usedIn = make([][]uint8, len(t.bins.groups))
+	t.pool.features = features
+}
+
+func (t *trainer) boost(ctx context.Context, progress learn.Progress) (*Model, error) {
+	stopped := func() error {
+		if t.crew.stopped.Load() {
+			return context.Cause(ctx)
+		}
+		return nil
+	}
+	if err := stopped(); err != nil {
+		return nil, err
+	}
+	t.prepare()
+	groups := t.plan.groups
+	var trees []tree
+	number := uint64(0)
+	for round := range t.params.rounds {
+		t.gradients()
+		if err := stopped(); err != nil {
+			return nil, err
+		}
+		for k := range groups {
+			for range t.params.parallelTrees {
+				if k >= len(t.grads) { // the mirrored class: its trees follow those of the first
+					trees = append(trees, trees[len(trees)-t.params.parallelTrees].mirrored())
+					continue
+				}
+				grown := t.grow(t.grads[k], number)
+				number++
+				if err := stopped(); err != nil {
+					return nil, err
+				}
+				t.advance(grown, k)
+				if err := stopped(); err != nil {
+					return nil, err
+				}
+				trees = append(trees, grown)
+			}
+		}
+		if progress != nil {
+			progress(round+1, t.params.rounds)
+		}
+	}
+	m := &Model{
+		features: t.data.Features, classes: t.plan.classes, groups: groups, objective: t.plan.id, base: t.plan.base,
+		parallel: t.params.parallelTrees, trees: trees,
+	}
+	m.layOut()
+	return m, nil
+}
+
+// advance adds a tree to the margins of group k: by leaf for its own rows, by walking for the rows that it was not shown.
+func (t *trainer) advance(grown tree, k int) {
+	groups := t.plan.groups
+	mirror := groups == 2 && len(t.grads) == 1
+	add := func(r int, v float32) {
+		t.margins[r*groups+k] += v
+		if mirror {
+			t.margins[r*groups+1] -= v
+		}
+	}
+	if t.params.subsample >= 1 {
+		t.crew.each(len(t.leaves), t.data.Rows*2, func(i int) {
+			s := t.leaves[i]
+			v := grown[s.node].value
+			for _, r := range t.rows[s.from:s.to] {
+				add(int(r), v)
+			}
+		})
+		return
+	}
+	blocks := (t.data.Rows + gradientBlock - 1) / gradientBlock
+	t.crew.each(blocks, t.data.Rows*20, func(b int) {
+		for r := b * gradientBlock; r < min((b+1)*gradientBlock, t.data.Rows); r++ {
+			add(r, grown.value(t.data.Row(r)))
+		}
+	})
+}
