@@ -1,0 +1,37 @@
+# PgOwl. `make demo` shows it, `make test` tests it; both do their own set-up.
+
+GO ?= go
+
+.PHONY: all build setup setup-tests demo test bench clean
+
+all: build
+
+# Fetches what building, running and the demo need; seconds when it is all there.
+setup: bin/setup
+	@bin/setup
+
+setup-tests: bin/setup
+	@bin/setup -tests
+
+# No C compiler is needed for this one: it may have to install it.
+bin/setup: FORCE
+	@CGO_ENABLED=0 $(GO) build -o bin/setup ./integration/setup
+
+build:
+	$(GO) build -o bin/pgowl .
+
+demo: setup build
+	@$(GO) build -o bin/demo ./integration/demo
+	@bin/demo
+
+test: setup-tests
+	@sh integration/test.sh $(GO)
+
+# Speed: every benchmark, allocations included.
+bench: setup-tests
+	@eval "$$(bin/setup -env)" && $(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
+
+clean:
+	rm -rf bin
+
+FORCE:

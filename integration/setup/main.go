@@ -1,0 +1,80 @@
+// Command setup brings what building, running and testing PgOwl need onto a machine, each into its default place, and keeps
+// what is there: the machine's packages (apt), ONNX Runtime's library, the demo's model and, with -tests, other languages'
+// Postgres clients. It talks to registries through their own clients alone, with whatever configuration these have.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/pgowl/pgowl/conf"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "setup:", err)
+		os.Exit(1)
+	}
+}
+
+// run does the set-up, or with -env only prints the places as shell assignments.
+func run(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("setup", flag.ContinueOnError)
+	tests := flags.Bool("tests", false, "also what the tests need: psycopg, SQLAlchemy, node-postgres")
+	env := flags.Bool("env", false, "only print the places, as shell assignments")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	// The same defaults as the program that is set up.
+	c, err := conf.Load([]string{"serve"}, os.Environ())
+	if err != nil {
+		return err
+	}
+	if *env {
+		return printEnv(c)
+	}
+	if err := installPackages(ctx, *tests, missingParts(c)); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.Data, 0o755); err != nil {
+		return fmt.Errorf("data folder: %w (choose another one by PGOWL_DATA)", err)
+	}
+	if c.ONNXRuntime == "" {
+		if err := installRuntime(ctx, filepath.Join(c.Data, "onnxruntime")); err != nil {
+			return err
+		}
+	}
+	if err := installModel(ctx, filepath.Join(c.Models, modelName)); err != nil {
+		return err
+	}
+	if *tests {
+		if err := installClients(ctx, clientFolder(c)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func printEnv(c conf.Config) error {
+	library := c.ONNXRuntime
+	if library == "" {
+		library = runtimeFile(filepath.Join(c.Data, "onnxruntime"))
+	}
+	for _, v := range [][2]string{
+		{"PGOWL_DATA", c.Data}, {"PGOWL_MODELS", c.Models}, {"PGOWL_ONNXRUNTIME", library},
+		{"CLIENT_PYTHON", filepath.Join(clientFolder(c), "python", "bin", "python")},
+		{"CLIENT_NODE_MODULES", filepath.Join(clientFolder(c), "node", "node_modules")},
+	} {
+		fmt.Printf("export %s=%s\n", v[0], shellQuote(v[1]))
+	}
+	return nil
+}
+
+func clientFolder(c conf.Config) string { return filepath.Join(c.Data, "clients") }
