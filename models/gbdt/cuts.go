@@ -61,7 +61,7 @@ func prune(src []rank, size int) []rank {
 		return append(out, src[last])
 	}
 	span = max(span, 1e-3)
-	n := size - 2
+	n := size - 1
 	i, taken := 1, 0
 	for k := 1; k < n; k++ {
 		twice := 2 * (float32(k)*span/float32(n) + begin)

@@ -25,7 +25,7 @@ func (t *trainer) gradients() {
 		}
 		out := t.grads[0]
 		for r := from; r < to; r++ {
-			out[r] = t.one(t.margins[r], t.data.Y[r])
+			out[r] = t.params.gradient(t.plan.id, t.margins[r], t.data.Y[r])
 		}
 	})
 }
@@ -53,38 +53,40 @@ func (t *trainer) softmaxGradients(from, to int) {
 	}
 }
 
-// one is the gradient of a row of an objective with one margin (engines.md section 1.1; XGBoost's regression_obj).
-func (t *trainer) one(f, y float32) gradient {
-	switch t.plan.id {
+// gradient is that of a row with margin f and label y, for an objective with one margin (engines.md section 1.1; XGBoost's regression_obj).
+func (p *params) gradient(id objectiveID, f, y float32) gradient {
+	switch id {
 	case logistic:
-		p := sigmoidOf(f)
-		w := float32(1)
-		if y == 1 {
-			w = float32(t.params.scalePosWeight)
-		}
-		return gradient{(p - y) * w, max(p*(1-p), leastHessian) * w}
+		q := sigmoidOf(f)
+		w := p.labelWeight(y)
+		return gradient{(q - y) * w, max(q*(1-q), leastHessian) * w}
 	case poisson:
-		return gradient{exp32(f) - y, exp32(f + float32(t.params.maxDeltaStep))}
+		return gradient{exp32(f) - y, exp32(f + float32(p.maxDeltaStep))}
 	case gammaDeviance:
 		e := y / exp32(f)
 		return gradient{1 - e, max(e, leastHessian)}
 	case tweedie:
-		rho := t.params.tweediePower
+		rho := p.tweediePower
 		a, b := math.Exp((1-rho)*float64(f)), math.Exp((2-rho)*float64(f))
 		return gradient{float32(b - float64(y)*a), float32((2-rho)*b - float64(y)*(1-rho)*a)}
 	case pseudoHuber:
-		d := t.params.huberSlope
+		d := p.huberSlope
 		z := float64(f - y)
 		s := math.Sqrt(1 + z*z/(d*d))
 		return gradient{float32(z / s), float32(1 / (s * s * s))}
 	default: // squared error; XGBoost weighs a label of 1 here too
-		w := float32(1)
-		if y == 1 {
-			w = float32(t.params.scalePosWeight)
-		}
+		w := p.labelWeight(y)
 		return gradient{(f - y) * w, w}
 	}
 }
 
 // exp32 stays finite, so that one wild label cannot turn a model into NaN.
 func exp32(x float32) float32 { return float32(math.Exp(float64(min(x, 88)))) }
+
+// labelWeight is scale_pos_weight for a label of 1.
+func (p *params) labelWeight(y float32) float32 {
+	if y == 1 {
+		return float32(p.scalePosWeight)
+	}
+	return 1
+}

@@ -132,7 +132,7 @@ func (p *params) plan(d *learn.Dataset, task learn.Task) (plan, error) {
 	}
 	score := p.baseScore
 	if math.IsNaN(score) {
-		score = id.startScore(d.Y)
+		score = p.startScore(id, d.Y)
 	}
 	switch id.link() {
 	case sigmoid:
@@ -173,17 +173,27 @@ func (o objectiveID) unfit(y []float32) string {
 	return ""
 }
 
-// startScore is XGBoost's estimate since 2.0: the mean of the labels; for softmax 0.5, which any constant equals.
-func (o objectiveID) startScore(y []float32) float64 {
-	if o == softmax {
+// startScore is XGBoost's estimate since 2.0: the mean of the labels, for softmax 0.5 (any constant is the same); where the
+// mean is not the best constant (a positive weight, pseudo-Huber) one Newton step from margin 0.
+func (p *params) startScore(id objectiveID, y []float32) float64 {
+	if id == softmax {
 		return 0.5
 	}
-	sum := 0.0
-	for _, v := range y {
-		sum += float64(v)
+	if id == pseudoHuber || p.scalePosWeight != 1 && (id == logistic || id == squaredError) {
+		var s sum
+		for _, v := range y {
+			g := p.gradient(id, 0, v)
+			s.g += float64(g.g)
+			s.h += float64(g.h)
+		}
+		return float64(id.link().apply(float32(-s.g / s.h)))
 	}
-	mean := sum / float64(len(y))
-	switch o.link() {
+	total := 0.0
+	for _, v := range y {
+		total += float64(v)
+	}
+	mean := total / float64(len(y))
+	switch id.link() {
 	case sigmoid:
 		return min(max(mean, 1e-6), 1-1e-6)
 	case exponent:

@@ -1,0 +1,133 @@
+// Package store is the file form of a model: a header that says what the model was trained on and for, and the engine's own
+// bytes, each under a checksum. It does not know where files are kept.
+package store
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/pgowl/pgowl/models/learn"
+)
+
+// Feature is a source column of the training relation.
+type Feature struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`  // Postgres type name (udt name), as float4 or _float4
+	Width int    `json:"width"` // number of features that it gives: the length of an array, else 1
+}
+
+// LabelKind says what the labels were in SQL.
+type LabelKind string
+
+// The kinds of labels.
+const (
+	Bool  LabelKind = "bool"
+	Int   LabelKind = "int"
+	Float LabelKind = "float"
+	Text  LabelKind = "text"
+)
+
+// Label is the label column.
+type Label struct {
+	Column  string    `json:"column"`
+	Kind    LabelKind `json:"kind"`
+	Classes []string  `json:"classes,omitempty"` // the text of the label for each class index; none for a regression
+}
+
+// Header is what a model file says of its model.
+type Header struct {
+	Algorithm   string         `json:"algorithm"` // PostgresML's name, which chooses the engine
+	Task        learn.Task     `json:"task"`
+	Features    []Feature      `json:"features"`
+	Label       Label          `json:"label"`
+	Hyperparams map[string]any `json:"hyperparams"`
+	Engine      string         `json:"engine"` // version of the program that trained it
+	Seed        uint64         `json:"seed"`
+}
+
+// Width is the number of features of a row.
+func (h *Header) Width() int {
+	n := 0
+	for _, f := range h.Features {
+		n += f.Width
+	}
+	return n
+}
+
+// Code is the number that stands for a class in a numeric result: the label itself for integers and floats, 0 or 1 for
+// booleans, the index for text. An index without a class is NaN.
+func (h *Header) Code(class int) float32 {
+	if class < 0 || class >= len(h.Label.Classes) {
+		return float32(math.NaN())
+	}
+	text := h.Label.Classes[class]
+	switch h.Label.Kind {
+	case Bool:
+		if truth, err := strconv.ParseBool(text); err == nil {
+			if truth {
+				return 1
+			}
+			return 0
+		}
+	case Int, Float:
+		if x, err := strconv.ParseFloat(text, 32); err == nil {
+			return float32(x)
+		}
+	}
+	return float32(class)
+}
+
+// Codes is Code for every class, for callers that look it up for many rows.
+func (h *Header) Codes() []float32 {
+	codes := make([]float32, len(h.Label.Classes))
+	for i := range codes {
+		codes[i] = h.Code(i)
+	}
+	return codes
+}
+
+// validate checks the header in itself.
+func (h *Header) validate() error {
+	if h.Algorithm == "" {
+		return errors.New("no algorithm")
+	}
+	switch h.Label.Kind {
+	case Bool, Int, Float, Text:
+	default:
+		return fmt.Errorf("label kind %q", h.Label.Kind)
+	}
+	switch h.Task {
+	case learn.Regression:
+		if len(h.Label.Classes) > 0 {
+			return errors.New("a regression has no classes")
+		}
+	case learn.Classification:
+		if len(h.Label.Classes) == 0 {
+			return errors.New("a classification without classes")
+		}
+	default:
+		return fmt.Errorf("task %q", h.Task)
+	}
+	for _, f := range h.Features {
+		if f.Width < 1 || f.Width > maxWidth {
+			return fmt.Errorf("column %q of width %d", f.Name, f.Width)
+		}
+	}
+	if len(h.Features) == 0 || len(h.Features) > maxColumns || h.Width() > maxWidth {
+		return fmt.Errorf("%d columns with %d features", len(h.Features), h.Width())
+	}
+	return nil
+}
+
+// fits checks that the header speaks of this model.
+func (h *Header) fits(m learn.Model) error {
+	if h.Width() != m.Features() {
+		return fmt.Errorf("the columns give %d features, the model takes %d", h.Width(), m.Features())
+	}
+	if len(h.Label.Classes) != m.Classes() {
+		return fmt.Errorf("%d class labels, the model has %d classes", len(h.Label.Classes), m.Classes())
+	}
+	return nil
+}
