@@ -1,0 +1,293 @@
+package text
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/pgowl/pgowl/models/text/tokenize"
+)
+
+// Embedder is a loaded model. It is safe for use by several goroutines.
+type Embedder struct {
+	name      string
+	runtime   *Runtime
+	settings  *settings
+	tokenizer *tokenize.Tokenizer
+	maxTokens int
+	budget    int
+	session   *session
+	cache     *cache // nil: none
+	buffers   sync.Pool
+
+	closing sync.RWMutex // held for reading during a call, so that Close waits
+	closed  bool
+}
+
+// Options are how to open a model.
+type Options struct {
+	Runtime *Runtime // must be there
+	// Name is what errors call the model; empty: the folder.
+	Name string
+	// TokenBudget is the largest number of tokens, padding included, in one run of the model. 0: 4096. It bounds memory: a run needs about 30 kB
+	// a token with a model of the size of MiniLM.
+	TokenBudget int
+}
+
+// defaultBudget is where the throughput of a MiniLM no longer grows on a CPU.
+const defaultBudget = 4096
+
+// ErrClosed is the error of a call to a model that has been closed.
+var ErrClosed = errors.New("the model has been closed")
+
+// Open loads the model in a folder that is laid out like a sentence-transformers repository: config.json, tokenizer.json and
+// onnx/model.onnx (or model.onnx) must be there; modules.json, 1_Pooling/config.json, sentence_bert_config.json, tokenizer_config.json and
+// config_sentence_transformers.json count where they are. Only JSON and ONNX are read. The error is a *ModelError.
+func Open(dir string, o Options) (*Embedder, error) {
+	e := &Embedder{name: o.Name, runtime: o.Runtime, budget: o.TokenBudget}
+	if e.name == "" {
+		e.name = dir
+	}
+	if e.budget <= 0 {
+		e.budget = defaultBudget
+	}
+	if err := e.open(dir); err != nil {
+		return nil, &ModelError{Model: e.name, Err: err}
+	}
+	return e, nil
+}
+
+func (e *Embedder) open(dir string) error {
+	if e.runtime == nil {
+		return errors.New("opened without a runtime")
+	}
+	var err error
+	if e.settings, err = readSettings(dir); err != nil {
+		return err
+	}
+	data, err := readFile(dir, "tokenizer.json")
+	if err != nil {
+		return err
+	}
+	if e.tokenizer, err = tokenize.Parse(data); err != nil {
+		return err
+	}
+	if n := e.settings.vocabulary; n > 0 && e.tokenizer.VocabSize() > n {
+		return fmt.Errorf("tokenizer.json has ids up to %d, config.json has a vocabulary of %d", e.tokenizer.VocabSize()-1, n)
+	}
+	e.maxTokens = e.settings.maxTokens
+	if e.maxTokens == 0 {
+		e.maxTokens = e.tokenizer.MaxLength()
+	}
+	if e.maxTokens == 0 {
+		e.maxTokens = 512 // what BERT was trained with
+	}
+	if e.maxTokens <= e.tokenizer.Specials() || e.maxTokens > 1<<16 {
+		return fmt.Errorf("the length of %d tokens is out of range", e.maxTokens)
+	}
+	e.session, err = openSession(dir, e.settings)
+	return err
+}
+
+// Close frees the model. It waits for the calls under way; later ones fail with ErrClosed. It may be called twice.
+func (e *Embedder) Close() error {
+	e.closing.Lock()
+	defer e.closing.Unlock()
+	if !e.closed {
+		e.closed = true
+		e.session.close()
+	}
+	return nil
+}
+
+// Dimension is the width of the model's vectors, before TruncateDim.
+func (e *Embedder) Dimension() int { return e.session.width }
+
+// MaxTokens is the length to which texts are cut, in tokens, special tokens included.
+func (e *Embedder) MaxTokens() int { return e.maxTokens }
+
+// Embed returns the texts' vectors, in the order of the texts. A text longer than MaxTokens counts up to there; an empty text has a
+// vector too. The vectors are the caller's. Calls from many goroutines share the process's cores; a call waits for its turn. When ctx is
+// done the call ends within some milliseconds with ctx's cause. A bad option is an *OptionError.
+//
+// The last bits of a vector may depend on which texts stand beside it in a batch, as they do in every implementation: sums are
+// taken in another order. They differ by less than 1e-6.
+func (e *Embedder) Embed(ctx context.Context, texts []string, o EmbedOptions) ([][]float32, error) {
+	e.closing.RLock()
+	defer e.closing.RUnlock()
+	if e.closed {
+		return nil, ErrClosed
+	}
+	prompt, err := o.resolve(e.settings)
+	if err != nil {
+		return nil, err
+	}
+	width := e.session.width
+	if o.TruncateDim > 0 {
+		width = min(width, o.TruncateDim) // as sentence-transformers: more than there is means all
+	}
+	vectors := make([][]float32, len(texts))
+	var todo []int // the texts that the cache does not have
+	key := cacheKey{model: e.name, prompt: prompt, width: width, normalize: o.Normalize}
+	for i, text := range texts {
+		key.text = text
+		if vectors[i] = e.cache.get(key); vectors[i] == nil {
+			todo = append(todo, i)
+		}
+	}
+	if len(todo) == 0 {
+		return vectors, context.Cause(ctx)
+	}
+	work, err := e.tokenize(ctx, texts, todo, prompt)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.runAll(ctx, work, o, func(i int, pooled []float32) {
+		v := append([]float32(nil), pooled[:width]...)
+		if o.Normalize {
+			normalize(v)
+		}
+		vectors[todo[i]] = v
+	}); err != nil {
+		return nil, err
+	}
+	for _, i := range todo {
+		key.text = texts[i]
+		e.cache.put(key, vectors[i])
+	}
+	return vectors, nil
+}
+
+// work is texts as tokens.
+type work struct {
+	ids     []int32 // of all texts, one after the other
+	starts  []int   // where each begins, and the end
+	lengths []int
+	skip    int // leading tokens that do not count in the pooling
+}
+
+// tokenize makes the ids of texts[i] for each i of todo.
+func (e *Embedder) tokenize(ctx context.Context, texts []string, todo []int, prompt string) (*work, error) {
+	w := &work{lengths: make([]int, len(todo)), starts: make([]int, len(todo)+1)}
+	for at, i := range todo {
+		if at%256 == 0 && ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		// sentence-transformers strips what it tokenizes, which shows where a tokenizer minds white space.
+		text := strings.TrimSpace(prompt + texts[i])
+		if e.settings.lowerCase {
+			text = strings.ToLower(text)
+		}
+		w.ids = e.tokenizer.Append(w.ids, text, e.maxTokens)
+		w.starts[at+1] = len(w.ids)
+		w.lengths[at] = len(w.ids) - w.starts[at]
+	}
+	if prompt != "" && e.settings.skipPrompt {
+		// All of the prompt's tokens but the closing one.
+		w.skip = max(0, len(e.tokenizer.Append(nil, strings.TrimSpace(prompt), e.maxTokens))-1)
+	}
+	return w, nil
+}
+
+// runAll runs the batches on as many cores as it may have and hands each text's pooled vector to each, which may be called by
+// several goroutines at a time, once for each text. The vector is valid until each returns.
+func (e *Embedder) runAll(ctx context.Context, w *work, o EmbedOptions, each func(i int, pooled []float32)) error {
+	workers := cap(e.runtime.slots)
+	order, batches := plan(w.lengths, e.budget, o.BatchSize, workers)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next atomic.Int64
+	worker := func() {
+		if err := e.runSome(ctx, w, order, batches, &next, each); err != nil {
+			cancel(err)
+		}
+	}
+	var group sync.WaitGroup
+	for range min(workers, len(batches)) - 1 {
+		group.Go(worker)
+	}
+	worker()
+	group.Wait()
+	return context.Cause(ctx)
+}
+
+// runSome is one worker: it takes batches until there are none.
+func (e *Embedder) runSome(ctx context.Context, w *work, order []int, batches []batch, next *atomic.Int64, each func(int, []float32)) error {
+	opts, err := ort.NewRunOptions()
+	if err != nil {
+		return &ModelError{Model: e.name, Err: err}
+	}
+	stopped := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		opts.Terminate() // cannot fail on good options
+		close(stopped)
+	})
+	defer func() {
+		if !stop() {
+			<-stopped // the options must outlive it
+		}
+		opts.Destroy()
+	}()
+	b, _ := e.buffers.Get().(*buffers)
+	if b == nil {
+		b = new(buffers)
+	}
+	defer e.buffers.Put(b)
+	pooled := make([]float32, e.session.width)
+	for {
+		at := int(next.Add(1)) - 1
+		if at >= len(batches) {
+			return nil
+		}
+		if err := e.runBatch(ctx, w, order, batches[at], opts, b, pooled, each); err != nil {
+			return err
+		}
+	}
+}
+
+// runBatch runs one batch, when a core is free for it.
+func (e *Embedder) runBatch(ctx context.Context, w *work, order []int, which batch, opts *ort.RunOptions, b *buffers, pooled []float32, each func(int, []float32)) error {
+	texts := order[which.first:which.last]
+	b.grow(len(texts)*which.longest, e.session.width)
+	clear(b.types)
+	for row, i := range texts {
+		ids, mask := b.ids[row*which.longest:][:which.longest], b.mask[row*which.longest:][:which.longest]
+		n := w.lengths[i]
+		for j, id := range w.ids[w.starts[i]:w.starts[i+1]] {
+			ids[j], mask[j] = int64(id), 1
+		}
+		for j := n; j < which.longest; j++ {
+			ids[j], mask[j] = int64(e.tokenizer.PadID()), 0
+		}
+	}
+	select {
+	case e.runtime.slots <- struct{}{}:
+		defer func() { <-e.runtime.slots }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if ctx.Err() != nil { // both were ready
+		return context.Cause(ctx)
+	}
+	if err := e.session.run(ctx, b, len(texts), which.longest, opts); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		return &ModelError{Model: e.name, Err: err}
+	}
+	for row, i := range texts {
+		n := w.lengths[i]
+		vectors := b.out[row*which.longest*e.session.width:][:n*e.session.width]
+		pool(pooled, vectors, e.settings.pooling, min(w.skip, n-1))
+		if e.settings.normalize {
+			normalize(pooled)
+		}
+		each(i, pooled)
+	}
+	return nil
+}

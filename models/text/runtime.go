@@ -1,0 +1,125 @@
+package text
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	goruntime "runtime"
+	"slices"
+	"sync"
+
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+// LibraryError says that ONNX Runtime's shared library is not there or cannot be used, and how to get one.
+type LibraryError struct {
+	Path string // where it was looked for; empty where no place was known
+	Err  error
+}
+
+func (e *LibraryError) Error() string {
+	where := "its library was not found"
+	if e.Path != "" {
+		where = fmt.Sprintf("%s: %v", e.Path, e.Err)
+	}
+	return "ONNX Runtime is missing (" + where + "): run `make setup`, or set PGOWL_ONNXRUNTIME to a libonnxruntime of version 1.24 or newer"
+}
+
+func (e *LibraryError) Unwrap() error { return e.Err }
+
+// Runtime is ONNX Runtime, loaded. A process has one at most.
+type Runtime struct {
+	path string
+	// slots holds one token for each batch that may run at a time: more of them than cores would only slow each other down, whoever
+	// they belong to.
+	slots chan struct{}
+}
+
+// process guards the one ONNX Runtime of the process; the wrapper keeps its state in globals.
+var process struct {
+	sync.Mutex
+	runtime *Runtime
+}
+
+// LoadRuntime loads the shared library at path, once for the process: a later call with the same path gives the same Runtime,
+// with another path an error. The error is a *LibraryError; after one the next call tries again, so a library that has been installed
+// meanwhile is found. The library is never unloaded.
+func LoadRuntime(path string) (*Runtime, error) {
+	if path == "" {
+		return nil, &LibraryError{Err: os.ErrNotExist}
+	}
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute // a bare name would make the loader search
+	}
+	process.Lock()
+	defer process.Unlock()
+	if r := process.runtime; r != nil {
+		if r.path != path {
+			return nil, &LibraryError{Path: path, Err: fmt.Errorf("the process has loaded %s already", r.path)}
+		}
+		return r, nil
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, &LibraryError{Path: path, Err: errors.Unwrap(err)}
+	}
+	ort.SetSharedLibraryPath(path)
+	if err := ort.InitializeEnvironment(); err != nil {
+		return nil, &LibraryError{Path: path, Err: err}
+	}
+	process.runtime = &Runtime{path: path, slots: make(chan struct{}, max(1, goruntime.GOMAXPROCS(0)))}
+	return process.runtime, nil
+}
+
+// Version is the library's version, such as "1.32.0".
+func (r *Runtime) Version() string { return ort.GetVersion() }
+
+// FindLibrary looks for ONNX Runtime's shared library where set-up puts it, dataDir/onnxruntime, and then in the usual folders for
+// libraries. Of several versions in a folder it takes the newest. It returns "" when there is none.
+func FindLibrary(dataDir string) string {
+	folders := []string{"/usr/local/lib", "/usr/lib", "/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/opt/onnxruntime/lib", "/opt/homebrew/lib"}
+	if dataDir != "" {
+		folders = append([]string{filepath.Join(dataDir, "onnxruntime")}, folders...)
+	}
+	pattern := "libonnxruntime.so*"
+	if goruntime.GOOS == "darwin" {
+		pattern = "libonnxruntime*.dylib"
+	}
+	for _, folder := range folders {
+		found, _ := filepath.Glob(filepath.Join(folder, pattern)) // the pattern is a good one
+		found = slices.DeleteFunc(found, func(path string) bool {
+			info, err := os.Stat(path)
+			return err != nil || !info.Mode().IsRegular()
+		})
+		if len(found) > 0 {
+			return slices.MaxFunc(found, compareVersions)
+		}
+	}
+	return ""
+}
+
+// compareVersions orders file names so that 1.9 comes before 1.10.
+func compareVersions(a, b string) int {
+	for a != "" && b != "" {
+		x, restA := number(a)
+		y, restB := number(b)
+		if x != y {
+			return x - y
+		}
+		a, b = restA, restB
+	}
+	return len(a) - len(b)
+}
+
+// number takes a number from the front of s, or else one byte.
+func number(s string) (value int, rest string) {
+	i := 0
+	for i < len(s) && i < 9 && s[i] >= '0' && s[i] <= '9' {
+		value = value*10 + int(s[i]-'0')
+		i++
+	}
+	if i == 0 {
+		return int(s[0]), s[1:]
+	}
+	return value, s[i:]
+}

@@ -1,0 +1,183 @@
+package text
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	goruntime "runtime"
+	"slices"
+
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+// session is a model's graph, ready to run. It is safe for use by several goroutines.
+type session struct {
+	onnx   *ort.DynamicAdvancedSession
+	inputs []input // in the order of the graph
+	width  int     // of a token's vector
+}
+
+// input is what one of the graph's inputs takes.
+type input int
+
+const (
+	inputIDs input = iota
+	inputMask
+	inputTypes
+)
+
+var inputNames = map[string]input{"input_ids": inputIDs, "attention_mask": inputMask, "token_type_ids": inputTypes}
+
+// graphFiles are where a model's graph may be, the first one counting.
+var graphFiles = []string{"onnx/model.onnx", "model.onnx"}
+
+// openSession loads the graph of a model's folder.
+func openSession(dir string, s *settings) (*session, error) {
+	file := ""
+	for _, name := range graphFiles {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			file = path
+			break
+		}
+	}
+	if file == "" {
+		return nil, errors.New("onnx/model.onnx is missing")
+	}
+	options, err := ort.NewSessionOptions()
+	if err != nil {
+		return nil, err
+	}
+	defer options.Destroy()
+	// The first look at the graph is for its names alone: optimising it would double the time to load.
+	if err := options.SetGraphOptimizationLevel(ort.GraphOptimizationLevelDisableAll); err != nil {
+		return nil, err
+	}
+	ins, outs, err := ort.GetInputOutputInfoWithOptions(file, options)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
+	}
+	graph := new(session)
+	var names []string
+	for _, in := range ins {
+		kind, ok := inputNames[in.Name]
+		if !ok || in.DataType != ort.TensorElementDataTypeInt64 {
+			return nil, fmt.Errorf("%s: an input %q of %s is not supported", filepath.Base(file), in.Name, in.DataType)
+		}
+		names = append(names, in.Name)
+		graph.inputs = append(graph.inputs, kind)
+	}
+	if !slices.Contains(graph.inputs, inputIDs) {
+		return nil, fmt.Errorf("%s: the graph has no input input_ids", filepath.Base(file))
+	}
+	output, err := tokenVectors(outs)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
+	}
+	graph.width = s.hidden
+	if n := output.Dimensions[2]; n > 0 {
+		if s.hidden > 0 && int64(s.hidden) != n {
+			return nil, fmt.Errorf("%s: the output is %d wide, config.json says %d", filepath.Base(file), n, s.hidden)
+		}
+		graph.width = int(n)
+	}
+	if graph.width <= 0 || graph.width > 1<<16 {
+		return nil, errors.New("config.json: hidden_size is missing or out of range")
+	}
+	for _, set := range []error{
+		options.SetGraphOptimizationLevel(ort.GraphOptimizationLevelEnableAll),
+		// One thread a run and as many runs as cores: for many texts that is the fastest, and nothing spins when idle.
+		options.SetIntraOpNumThreads(1),
+		options.SetInterOpNumThreads(1),
+		// Inputs of ever new lengths would make the arena grow and never shrink.
+		options.SetCpuMemArena(false),
+		options.SetMemPattern(false),
+	} {
+		if set != nil {
+			return nil, set
+		}
+	}
+	graph.onnx, err = ort.NewDynamicAdvancedSession(file, names, []string{output.Name}, options)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
+	}
+	return graph, nil
+}
+
+// tokenVectors finds the output with a vector for each token: [batch, tokens, width].
+func tokenVectors(outs []ort.InputOutputInfo) (*ort.InputOutputInfo, error) {
+	var found *ort.InputOutputInfo
+	for i := range outs {
+		out := &outs[i]
+		if out.DataType != ort.TensorElementDataTypeFloat || len(out.Dimensions) != 3 {
+			continue
+		}
+		if out.Name == "last_hidden_state" || out.Name == "token_embeddings" {
+			return out, nil
+		}
+		if found == nil {
+			found = out
+		}
+	}
+	if found == nil {
+		return nil, errors.New("the graph has no output of float32 vectors for each token")
+	}
+	return found, nil
+}
+
+func (s *session) close() { s.onnx.Destroy() }
+
+// buffers are the inputs and the output of a run, kept for the next one.
+type buffers struct {
+	ids, mask, types []int64
+	out              []float32
+}
+
+// grow makes the buffers fit rows x columns tokens of a width.
+func (b *buffers) grow(tokens, width int) {
+	if cap(b.ids) < tokens {
+		b.ids, b.mask, b.types = make([]int64, tokens), make([]int64, tokens), make([]int64, tokens)
+	}
+	b.ids, b.mask, b.types = b.ids[:tokens], b.mask[:tokens], b.types[:tokens]
+	if cap(b.out) < tokens*width {
+		b.out = make([]float32, tokens*width)
+	}
+	b.out = b.out[:tokens*width]
+}
+
+// run fills b.out with the vectors of rows x columns tokens. Terminating opts stops it between two nodes of the graph.
+func (s *session) run(ctx context.Context, b *buffers, rows, columns int, opts *ort.RunOptions) error {
+	shape := ort.NewShape(int64(rows), int64(columns))
+	var pinner goruntime.Pinner // the tensors keep pointers to Go memory
+	defer pinner.Unpin()
+	ins := make([]ort.Value, 0, 3)
+	defer func() {
+		for _, v := range ins {
+			v.Destroy()
+		}
+	}()
+	for _, kind := range s.inputs {
+		data := [...][]int64{inputIDs: b.ids, inputMask: b.mask, inputTypes: b.types}[kind]
+		pinner.Pin(&data[0])
+		tensor, err := ort.NewTensor(shape, data)
+		if err != nil {
+			return err
+		}
+		ins = append(ins, tensor)
+	}
+	pinner.Pin(&b.out[0])
+	out, err := ort.NewTensor(ort.NewShape(int64(rows), int64(columns), int64(s.width)), b.out)
+	if err != nil {
+		return err
+	}
+	defer out.Destroy()
+	if err := s.onnx.RunWithOptions(ins, []ort.Value{out}, opts); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,183 @@
+package text
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/pgowl/pgowl/models/text/names"
+)
+
+// MissingError is a model that is not in the model folder.
+type MissingError struct{ Name string }
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("model %q is not in the model folder; get it with: %s", e.Name, e.Command())
+}
+
+// Command is the command line that gets the model.
+func (e *MissingError) Command() string { return "pgowl models pull " + e.Name }
+
+// StoreOptions are the settings of a Store.
+type StoreOptions struct {
+	// Dir is the model folder. It need not be there.
+	Dir string
+	// Library is the path of ONNX Runtime's shared library; it is loaded with the first model. Empty: every model is a *LibraryError.
+	Library string
+	// CacheBytes is the size of the cache of vectors that all models share. 0: no cache.
+	CacheBytes int64
+	// TokenBudget is as in Options.
+	TokenBudget int
+}
+
+// Store is the model folder: it loads a model when it is first asked for and keeps it for everybody. It is safe for use by several
+// goroutines.
+type Store struct {
+	options StoreOptions
+	cache   *cache
+
+	mu      sync.Mutex
+	models  map[names.Name]*loading
+	closed  bool
+	loaders sync.WaitGroup
+}
+
+// loading is a model that is loaded or on its way.
+type loading struct {
+	done     chan struct{} // closed when the rest is set
+	embedder *Embedder
+	err      error
+}
+
+// NewStore makes a Store. It touches neither the folder nor the library.
+func NewStore(o StoreOptions) *Store {
+	return &Store{options: o, cache: newCache(o.CacheBytes), models: map[names.Name]*loading{}}
+}
+
+// Embedder returns the model of a name, such as all-MiniLM-L6-v2 or sentence-transformers/all-MiniLM-L6-v2, which are the same one.
+// The first call for a model loads it, which takes up to some seconds; others that come meanwhile wait for the same load. A load
+// that fails is tried again by the next call. The error is a *names.Error, *MissingError, *LibraryError, *ModelError or ctx's cause. The
+// Embedder belongs to the Store: don't close it.
+func (s *Store) Embedder(ctx context.Context, name string) (*Embedder, error) {
+	parsed, err := names.Parse(name)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil, ErrClosed
+	}
+	l := s.models[parsed]
+	if l == nil {
+		l = &loading{done: make(chan struct{})}
+		s.models[parsed] = l
+		// In its own goroutine, so that it goes on when the caller that began it goes away.
+		s.loaders.Go(func() { s.load(parsed, l) })
+	}
+	s.mu.Unlock()
+	select {
+	case <-l.done:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	var missing *MissingError
+	if errors.As(l.err, &missing) {
+		return nil, &MissingError{Name: name} // as this caller spelt it
+	}
+	return l.embedder, l.err
+}
+
+func (s *Store) load(name names.Name, l *loading) {
+	l.embedder, l.err = s.open(name)
+	if l.err != nil {
+		s.mu.Lock()
+		delete(s.models, name)
+		s.mu.Unlock()
+	}
+	close(l.done)
+}
+
+func (s *Store) open(name names.Name) (*Embedder, error) {
+	dir, err := s.find(name)
+	if err != nil {
+		return nil, err
+	}
+	runtime, err := LoadRuntime(s.options.Library)
+	if err != nil {
+		return nil, err
+	}
+	e, err := Open(dir, Options{Runtime: runtime, Name: name.String(), TokenBudget: s.options.TokenBudget})
+	if err != nil {
+		return nil, err
+	}
+	e.cache = s.cache
+	return e, nil
+}
+
+// find returns the folder of a model: one with a config.json.
+func (s *Store) find(name names.Name) (string, error) {
+	for _, folder := range name.Folders() {
+		dir := filepath.Join(s.options.Dir, folder)
+		switch _, err := os.Stat(filepath.Join(dir, "config.json")); {
+		case err == nil:
+			return dir, nil
+		case !errors.Is(err, fs.ErrNotExist):
+			return "", &ModelError{Model: name.String(), Err: errors.Unwrap(err)} // its path is nobody's business
+		}
+	}
+	return "", &MissingError{Name: name.String()}
+}
+
+// List returns the names of the models in the folder, in the order of the alphabet. A folder that is not there has none.
+func (s *Store) List() ([]string, error) {
+	seen := map[string]bool{}
+	for _, pattern := range []string{"*", "*/*"} {
+		// A glob would trip over special characters in the folder's own name.
+		found, err := fs.Glob(os.DirFS(s.options.Dir), pattern+"/config.json")
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range found {
+			name, err := names.Parse(filepath.ToSlash(filepath.Dir(path)))
+			if err != nil {
+				continue // not made by us
+			}
+			if dir, err := s.find(name); err == nil && isModel(dir) {
+				seen[name.String()] = true
+			}
+		}
+	}
+	list := make([]string, 0, len(seen))
+	for name := range seen {
+		list = append(list, name)
+	}
+	slices.Sort(list)
+	return list, nil
+}
+
+// isModel tells a model's folder from one inside a model, such as 1_Pooling.
+func isModel(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "tokenizer.json"))
+	return err == nil
+}
+
+// Close frees all models and waits for the loads and calls under way. Later calls fail with ErrClosed. It may be called twice.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.loaders.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, l := range s.models {
+		l.embedder.Close()
+		delete(s.models, name)
+	}
+	return nil
+}
