@@ -1,0 +1,123 @@
+package predict
+
+import (
+	"strconv"
+	"sync"
+
+	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/models/learn"
+	"github.com/pgowl/pgowl/models/store"
+)
+
+// Model is a model that predicts. It is immutable and safe for use by several goroutines.
+type Model struct {
+	ID     int64
+	Header store.Header
+	model  learn.Model
+	codes  []float32 // what a prediction of each class is; nil for a regression
+	rows   sync.Pool // of *[1]float32: an array on the stack would escape through the interface
+}
+
+// New makes a model of its parts.
+func New(id int64, header store.Header, model learn.Model) *Model {
+	m := &Model{ID: id, Header: header, model: model}
+	m.rows.New = func() any { return new([1]float32) }
+	if n := model.Classes(); n > 0 {
+		m.codes = make([]float32, n)
+		for i := range m.codes {
+			m.codes[i] = header.Code(i)
+		}
+	}
+	return m
+}
+
+// Features is the number of values in a row.
+func (m *Model) Features() int { return m.model.Features() }
+
+// Classes is the number of classes, 0 for a regression.
+func (m *Model) Classes() int { return len(m.codes) }
+
+// Predict gives the value of one row: a regression's, or the code of the class (the label itself where it is a number, 0 and
+// 1 for false and true, the class's place in byte order for a text). A wrong number of features is XX000. It allocates nothing.
+func (m *Model) Predict(features []float32) (float32, error) {
+	if len(features) != m.model.Features() {
+		return 0, m.shape(len(features))
+	}
+	row := m.rows.Get().(*[1]float32)
+	m.model.Predict(row[:], features)
+	v := m.code(row[0])
+	m.rows.Put(row)
+	return v, nil
+}
+
+// PredictBatch gives the value of each row of features, which holds whole rows one after the other.
+func (m *Model) PredictBatch(features []float32) ([]float32, error) {
+	n, err := m.count(features)
+	if err != nil {
+		return nil, err
+	}
+	dst := make([]float32, n)
+	m.model.Predict(dst, features)
+	for i, v := range dst {
+		dst[i] = m.code(v)
+	}
+	return dst, nil
+}
+
+// Proba gives the probabilities of the classes in their order: of one row, or of several, flattened, as pgml.predict_proba
+// does. Of a regression it is XX000.
+func (m *Model) Proba(features []float32) ([]float32, error) {
+	if len(m.codes) == 0 {
+		return nil, function.Errorf("XX000", "You can't predict probabilities for a regression model")
+	}
+	n, err := m.count(features)
+	if err != nil {
+		return nil, err
+	}
+	dst := make([]float32, n*len(m.codes))
+	m.model.Probabilities(dst, features)
+	return dst, nil
+}
+
+// Joint gives a value for each label of one row, or of several, flattened, as pgml.predict_joint does. Models of ours have
+// one label. Of a classification it is XX000.
+func (m *Model) Joint(features []float32) ([]float32, error) {
+	if len(m.codes) > 0 {
+		return nil, function.Errorf("XX000", "You can't predict joint probabilities for a classification model")
+	}
+	return m.PredictBatch(features)
+}
+
+// code turns an engine's value into the client's.
+func (m *Model) code(v float32) float32 {
+	if len(m.codes) == 0 {
+		return v
+	}
+	return m.codes[int(v)]
+}
+
+// count gives the number of rows.
+func (m *Model) count(features []float32) (int, error) {
+	width := m.model.Features()
+	if width == 0 || len(features) == 0 || len(features)%width != 0 {
+		return 0, m.shape(len(features))
+	}
+	return len(features) / width, nil
+}
+
+// shape is PostgresML's error for a number of features that does not fit.
+func (m *Model) shape(n int) error {
+	e := function.Errorf("XX000", "cannot reshape array of size %d into shape (%d)", n, m.model.Features())
+	e.Detail = "Model " + strconv.FormatInt(m.ID, 10) + " takes " + strconv.Itoa(m.model.Features()) + " features in a row, but received " + strconv.Itoa(n) + "."
+	return e
+}
+
+// Undeployed is the error for a project that is unknown or has no deployed model.
+func Undeployed(project string) error {
+	return function.Errorf("XX000", "No deployed model exists for the project named: `%s`", project)
+}
+
+// Unknown is the error for a model id that there is no model for.
+func Unknown(id int64) error {
+	return function.Errorf("XX000", "pgml.models WHERE id = %d could not be loaded. Does it exist?", id)
+}

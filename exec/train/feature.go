@@ -1,0 +1,97 @@
+package train
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pgowl/pgowl/exec/function"
+)
+
+// scalar says how a type of Postgres comes over the wire: which type to cast to, its OID and its size in bytes.
+// What it becomes is always a float32.
+type scalar struct {
+	cast string
+	oid  uint32
+	size int
+	kind byte // b, i, f
+}
+
+// scalars are the types of feature columns, alone or as the elements of arrays. numeric travels as float8, which is what it
+// would be narrowed to anyway. (Not float4: the server refuses a double that a float4 is too small for.)
+var scalars = map[string]scalar{
+	"bool":    {"bool", 16, 1, 'b'},
+	"int2":    {"int2", 21, 2, 'i'},
+	"int4":    {"int4", 23, 4, 'i'},
+	"int8":    {"int8", 20, 8, 'i'},
+	"float4":  {"float4", 700, 4, 'f'},
+	"float8":  {"float8", 701, 8, 'f'},
+	"numeric": {"float8", 701, 8, 'f'},
+}
+
+// categorical are the types that PostgresML encodes as categories.
+var categorical = map[string]bool{"text": true, "varchar": true, "bpchar": true}
+
+// feature is a column that is read as features: one for a scalar, the number of elements for an array.
+type feature struct {
+	column
+	wire    scalar
+	width   int // 1 for a scalar; of an array -1 until the first row has told
+	offset  int // of its first feature in a row
+	missing int // NULLs and NaNs met so far
+}
+
+// features splits the columns into features and label, and refuses types that it cannot read.
+func features(columns []column, label string) ([]feature, column, error) {
+	var fs []feature
+	y := -1
+	for i, c := range columns {
+		if c.Name == label {
+			y = i
+			continue
+		}
+		// The name is from the caller's side; only what is in these tables goes into a statement of the owner's.
+		base := strings.TrimSuffix(c.Type, "[]")
+		wire, ok := scalars[base]
+		switch {
+		case ok && c.Builtin:
+		case c.Builtin && categorical[base] && !c.Array:
+			return nil, column{}, unavailable("text feature column", c.Name).
+				WithHint("Leave the column out with a view over the relation, or encode it as a number there.")
+		default:
+			return nil, column{}, unhandled(c)
+		}
+		f := feature{column: c, wire: wire, width: 1}
+		if c.Array {
+			f.width = -1
+		}
+		fs = append(fs, f)
+	}
+	if y < 0 {
+		return nil, column{}, noLabel(label)
+	}
+	if len(fs) == 0 {
+		return nil, column{}, function.Errorf("XX000", "There are no feature columns beside the label `%s`.", label)
+	}
+	return fs, columns[y], nil
+}
+
+func noLabel(name string) *function.Error {
+	return function.Errorf("XX000", "Column `%s` not found. Did you pass the correct `y_column_name`?", name)
+}
+
+func unhandled(c column) *function.Error {
+	kind := "scalar"
+	if c.Array {
+		kind = "array"
+	}
+	return function.Errorf("XX000", "Unhandled type for quantitative %s column: %s %q", kind, c.Name, c.Type)
+}
+
+// sql is the column as the reading statement asks for it.
+func (f *feature) sql() string {
+	array := ""
+	if f.Array {
+		array = "[]"
+	}
+	return fmt.Sprintf(`t.%s::pg_catalog.%s%s`, quote(f.Name), f.wire.cast, array)
+}

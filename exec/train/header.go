@@ -1,0 +1,35 @@
+package train
+
+import (
+	build "runtime/debug"
+	"strings"
+
+	"github.com/pgowl/pgowl/models/store"
+)
+
+// header says in the model's file what the model was trained on and for.
+func header(p project, algorithm string, hyperparams map[string]any, data *dataset) store.Header {
+	h := store.Header{
+		Algorithm:   algorithm,
+		Task:        p.Task,
+		Label:       store.Label{Column: data.labels.Name, Kind: data.labels.kind, Classes: data.labels.classes},
+		Hyperparams: hyperparams,
+		Engine:      "pgowl " + programVersion(),
+		Seed:        data.seed,
+	}
+	for _, f := range data.features {
+		name := f.Type
+		if f.Array {
+			name = "_" + strings.TrimSuffix(name, "[]")
+		}
+		h.Features = append(h.Features, store.Feature{Name: f.Name, Type: name, Width: f.width})
+	}
+	return h
+}
+
+func programVersion() string {
+	if info, ok := build.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}

@@ -1,0 +1,174 @@
+package train
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/models"
+	"github.com/pgowl/pgowl/models/learn"
+	"github.com/pgowl/pgowl/models/store"
+)
+
+// model is the row of pgml.models that is being made, and what belongs to it.
+type model struct {
+	id       int64
+	trainer  learn.Trainer
+	features int
+	metrics  []metric
+	fitTime  time.Duration
+	header   store.Header
+	fitted   learn.Model
+}
+
+const (
+	newModel = `
+INSERT INTO pgml.models (project_id, snapshot_id, num_features, algorithm, runtime, hyperparams, status, search_params, search_args)
+VALUES (($1->>'project')::bigint, ($1->>'snapshot')::bigint, 0, $1->>'algorithm', ($1->>'runtime')::pgml.runtime,
+	$1->'hyperparams', 'in_progress', $1->'search_params', $1->'search_args')
+RETURNING id`
+
+	newFile = `
+INSERT INTO pgml.files (model_id, path, part, data)
+VALUES (($1->>'model')::bigint, 'estimator.rmp', ($1->>'part')::integer, decode($1->>'data', 'base64'))
+RETURNING id`
+
+	finishedModel = `
+UPDATE pgml.models SET num_features = ($1->>'features')::integer, metrics = $1->'metrics', status = 'successful'
+WHERE id = ($1->>'id')::bigint RETURNING id`
+
+	// partSize keeps a part's argument, as base64, at 16 MB.
+	partSize = 12 << 20
+)
+
+// newModel checks that the algorithm can do the task, and inserts the model's row.
+func (r *run) newModel(ctx context.Context, p project, snap *snapshot) (*model, error) {
+	trainer, err := models.Trainer(r.req.Algorithm, p.Task)
+	if err != nil {
+		return nil, engineError(ctx, err)
+	}
+	row, err := one[idRow](ctx, r.s, newModel, map[string]any{
+		"project": p.ID, "snapshot": snap.id, "algorithm": r.req.Algorithm, "runtime": r.runtime(),
+		"hyperparams": object(r.req.Hyperparams), "search_params": object(r.req.SearchParams), "search_args": object(r.req.SearchArgs),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model{id: row.ID, trainer: trainer}, nil
+}
+
+func object(text json.RawMessage) json.RawMessage {
+	if len(text) == 0 {
+		return json.RawMessage("{}")
+	}
+	return text
+}
+
+// engineError makes an error for the client of one from the engines.
+func engineError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var known *function.Error
+	var missing *models.NotAvailable
+	var unsupported *models.Unsupported
+	var param *learn.ParamError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &missing):
+		return unavailable("algorithm", missing.Algorithm)
+	case errors.As(err, &unsupported):
+		return function.Errorf("XX000", "%v", unsupported)
+	case errors.As(err, &param):
+		switch {
+		case strings.HasSuffix(param.Reason, "not available yet"):
+			return function.Errorf("0A000", "pgml.train: %v in PgOwl", param)
+		case param.Reason != "":
+			return function.Errorf("22023", "%v", param)
+		}
+		value, _ := json.Marshal(param.Value)
+		e := function.Errorf("XX000", "Unknown hyperparameter %q: %s", param.Name, clip(string(value), 200))
+		if param.Nearest != "" {
+			e.Hint = fmt.Sprintf("Perhaps you meant the hyperparameter %q.", param.Nearest)
+		}
+		return e
+	}
+	return function.Errorf("XX000", "pgml.train: %v", err)
+}
+
+// fit trains on the one part and scores on the other.
+func (r *run) fit(ctx context.Context, p project, m *model, data *dataset) error {
+	r.info(fmt.Sprintf("Training Model { id: %d, task: %s, algorithm: %s, runtime: %s }", m.id, p.Task, r.req.Algorithm, r.runtime()))
+	r.info("Hyperparameter searches: 1, cross validation folds: 1")
+	var given, hyperparams map[string]any
+	if err := json.Unmarshal(object(r.req.Hyperparams), &given); err != nil {
+		return function.Errorf("22023", "pgml.train: hyperparams cannot be read: %v", err)
+	}
+	r.info("Hyperparams: " + pretty(given))
+	hyperparams = defaults(r.req.Algorithm, r.runtime(), given)
+
+	start := r.now()
+	fitted, err := m.trainer(ctx, &data.train, p.Task, hyperparams, nil)
+	if err != nil {
+		return engineError(ctx, err)
+	}
+	m.fitted = fitted
+	m.fitTime = r.now().Sub(start)
+
+	r.info(fmt.Sprintf("Testing %s estimator %s", p.Task, r.req.Algorithm))
+	start = r.now()
+	if m.metrics, err = score(fitted, &data.train, &data.test); err != nil {
+		return err
+	}
+	m.metrics = append(m.metrics,
+		metric{"fit_time", m.fitTime.Seconds()}, metric{"score_time", r.now().Sub(start).Seconds()})
+	r.info("Metrics: " + prettyMetrics(m.metrics))
+	m.features = data.train.Features
+	m.header = header(p, r.req.Algorithm, given, data)
+	return nil
+}
+
+// defaults adds what PostgresML's python runtime does differently from the rust one: the XGBoost package's own number of rounds.
+func defaults(algorithm, runtime string, given map[string]any) map[string]any {
+	if algorithm != "xgboost" || runtime != "python" || given["n_estimators"] != nil || given["boost_rounds"] != nil {
+		return given
+	}
+	all := map[string]any{"n_estimators": float64(100)}
+	for k, v := range given {
+		all[k] = v
+	}
+	return all
+}
+
+// save writes the model's file and its row, and makes it known to the proxy.
+func (r *run) save(ctx context.Context, m *model) error {
+	file, err := store.Encode(m.header, m.fitted)
+	if err != nil {
+		return engineError(ctx, err)
+	}
+	for part := 0; part == 0 || len(file) > 0; part++ {
+		n := min(len(file), partSize)
+		_, err := one[idRow](ctx, r.s, newFile, map[string]any{
+			"model": m.id, "part": part, "data": base64.StdEncoding.EncodeToString(file[:n]),
+		})
+		if err != nil {
+			return err
+		}
+		file = file[n:]
+	}
+	if _, err := one[idRow](ctx, r.s, finishedModel, map[string]any{
+		"id": m.id, "features": m.features, "metrics": metricsJSON(m.metrics),
+	}); err != nil {
+		return err
+	}
+	if r.models != nil {
+		r.models.Publish(m.id, m.header, m.fitted)
+	}
+	return nil
+}

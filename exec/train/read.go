@@ -1,0 +1,61 @@
+package train
+
+import (
+	"context"
+
+	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/models/learn"
+)
+
+// dataset is what was read, in its two parts.
+type dataset struct {
+	train, test learn.Dataset
+	features    []feature
+	labels      *labels
+	distinct    int    // different labels in both parts
+	seed        uint64 // of the split
+}
+
+// read reads the snapshot's rows with the caller's rights, checks them and splits them.
+func (r *run) read(ctx context.Context, p project, snap *snapshot) (*dataset, error) {
+	d := &decoder{features: snap.features, labels: snap.labels}
+	err := r.s.Stream(ctx, function.Caller, statement(snap.from, snap.features, snap.labels.sql()), d.Write)
+	if err != nil {
+		return nil, err
+	}
+	for _, check := range []func() error{d.Close, d.labels.check, d.check} {
+		if err := check(); err != nil {
+			return nil, err
+		}
+	}
+	count, err := testRows(snap.testSize, d.x.rows)
+	if err != nil {
+		return nil, err
+	}
+	// A materialised snapshot keeps its parts from one training to the next.
+	seed := uint64(snap.id)
+	if !snap.materialized {
+		seed = r.seed()
+	}
+	y := d.labels.finish()
+	classes := 0
+	if p.Task == learn.Classification {
+		classes = len(d.labels.classes)
+	}
+	marked, err := split(snap.sampling, y, classes, count, seed)
+	if err != nil {
+		return nil, err
+	}
+	data := &dataset{features: d.features, labels: d.labels, distinct: d.labels.distinct(y), seed: seed}
+	data.train = learn.Dataset{Rows: d.x.rows - count, Features: d.x.width, Classes: classes}
+	data.test = learn.Dataset{Rows: count, Features: d.x.width, Classes: classes}
+	data.test.X, data.train.X = d.x.part(marked, count)
+	for i, test := range marked {
+		if test {
+			data.test.Y = append(data.test.Y, y[i])
+		} else {
+			data.train.Y = append(data.train.Y, y[i])
+		}
+	}
+	return data, nil
+}

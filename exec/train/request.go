@@ -1,0 +1,145 @@
+package train
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"strings"
+
+	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/models/learn"
+)
+
+// Request holds the arguments of pgml.train. A NULL where the argument has a default other than NULL counts as that default.
+type Request struct {
+	Project         string
+	Task            *string // with hyphens or underscores; nil where the project's own is meant
+	Relation        *string // "table" or "schema.table", unquoted; nil for the project's last snapshot
+	Label           *string // y_column_name
+	Algorithm       string
+	Hyperparams     json.RawMessage // an object
+	Search          string          // empty for none
+	SearchParams    json.RawMessage // an object
+	SearchArgs      json.RawMessage // an object
+	TestSize        float32         // above 1 a number of rows, else a fraction
+	TestSampling    string
+	Runtime         string // empty for the algorithm's own
+	AutomaticDeploy bool
+	Materialize     bool
+	Preprocess      json.RawMessage // an object
+}
+
+// Result is the one row that pgml.train returns. Task is spelled with hyphens.
+type Result struct {
+	Project   string `json:"project"`
+	Task      string `json:"task"`
+	Algorithm string `json:"algorithm"`
+	Deployed  bool   `json:"deployed"`
+}
+
+// Decode reads the arguments of pgml.train from an object with one key an argument, as the shim sends them. Keys that are
+// missing or null take the argument's default. It fails with SQLSTATE 22023 (22004 for a project name that is NULL).
+func Decode(jsonArgs []byte) (Request, error) {
+	var a struct {
+		ProjectName         *string         `json:"project_name"`
+		Task                *string         `json:"task"`
+		RelationName        *string         `json:"relation_name"`
+		YColumnName         *string         `json:"y_column_name"`
+		Algorithm           *string         `json:"algorithm"`
+		Hyperparams         json.RawMessage `json:"hyperparams"`
+		Search              *string         `json:"search"`
+		SearchParams        json.RawMessage `json:"search_params"`
+		SearchArgs          json.RawMessage `json:"search_args"`
+		TestSize            json.RawMessage `json:"test_size"`
+		TestSampling        *string         `json:"test_sampling"`
+		Runtime             *string         `json:"runtime"`
+		AutomaticDeploy     *bool           `json:"automatic_deploy"`
+		MaterializeSnapshot *bool           `json:"materialize_snapshot"`
+		Preprocess          json.RawMessage `json:"preprocess"`
+	}
+	d := json.NewDecoder(bytes.NewReader(jsonArgs))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&a); err != nil {
+		return Request{}, function.Errorf("22023", "pgml.train: the arguments cannot be read: %v", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return Request{}, function.Errorf("22023", "pgml.train: the arguments go on after their end")
+	}
+	if a.ProjectName == nil {
+		return Request{}, function.Errorf("22004", "pgml.train: project_name must not be NULL")
+	}
+	r := Request{
+		Project:         *a.ProjectName,
+		Task:            a.Task,
+		Relation:        a.RelationName,
+		Label:           a.YColumnName,
+		Algorithm:       or(a.Algorithm, "linear"),
+		Search:          or(a.Search, ""),
+		TestSize:        0.25,
+		TestSampling:    or(a.TestSampling, "stratified"),
+		Runtime:         or(a.Runtime, ""),
+		AutomaticDeploy: or(a.AutomaticDeploy, true),
+		Materialize:     or(a.MaterializeSnapshot, false),
+	}
+	// jsonb writes a real that JSON has no number for as a text: "NaN", "Infinity".
+	if len(a.TestSize) > 0 && !bytes.Equal(a.TestSize, []byte("null")) {
+		if err := json.Unmarshal(a.TestSize, &r.TestSize); err != nil || r.TestSize < 0 {
+			return Request{}, function.Errorf("22023", "pgml.train: test_size must be a number of rows or a fraction, not %s", clip(string(a.TestSize), 40))
+		}
+	}
+	for _, o := range []struct {
+		name string
+		from json.RawMessage
+		to   *json.RawMessage
+	}{
+		{"hyperparams", a.Hyperparams, &r.Hyperparams},
+		{"search_params", a.SearchParams, &r.SearchParams},
+		{"search_args", a.SearchArgs, &r.SearchArgs},
+		{"preprocess", a.Preprocess, &r.Preprocess},
+	} {
+		switch text := bytes.TrimSpace(o.from); {
+		case len(text) == 0 || bytes.Equal(text, []byte("null")):
+			*o.to = json.RawMessage("{}")
+		case text[0] == '{':
+			*o.to = text
+		default:
+			return Request{}, function.Errorf("22023", "pgml.train: %s must be a JSON object, not %s", o.name, clip(string(text), 40))
+		}
+	}
+	return r, nil
+}
+
+func or[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
+}
+
+// clip cuts a text from outside to a length that fits a message.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "") + "..."
+}
+
+// tasks is the enum pgml.task: true for those that text models do, which pgml.tune trains.
+var tasks = map[learn.Task]bool{
+	learn.Regression: false, learn.Classification: false, "decomposition": false, "clustering": false, "embedding": true,
+	"question_answering": true, "summarization": true, "translation": true, "text_classification": true,
+	"text_generation": true, "text2text": true, "text_pair_classification": true, "conversation": true,
+}
+
+// parseTask reads a task as clients write it.
+func parseTask(text string) (learn.Task, error) {
+	t := learn.Task(strings.ReplaceAll(text, "-", "_"))
+	if _, ok := tasks[t]; !ok {
+		return "", function.Errorf("XX000", "called `Result::unwrap()` on an `Err` value: ()").
+			WithHint("There is no task \"" + clip(text, 60) + "\". Try regression or classification.")
+	}
+	return t, nil
+}
+
+// taskText is a task as results print it.
+func taskText(t learn.Task) string { return strings.ReplaceAll(string(t), "_", "-") }

@@ -1,0 +1,201 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/models/learn"
+)
+
+// snapshotColumn is an entry of pgml.snapshots.columns.
+type snapshotColumn struct {
+	Name         string       `json:"name"`
+	Type         string       `json:"pg_type"`
+	Nullable     bool         `json:"nullable"`
+	Label        bool         `json:"label"`
+	Position     int          `json:"position"` // from 1
+	Size         int          `json:"size"`     // elements of an array, else 1
+	Array        bool         `json:"array"`
+	Preprocessor preprocessor `json:"preprocessor"`
+	Statistics   statistics   `json:"statistics"`
+}
+
+type preprocessor struct {
+	Encode string `json:"encode"`
+	Impute string `json:"impute"`
+	Scale  string `json:"scale"`
+}
+
+// snapshot says what is trained on.
+type snapshot struct {
+	id           int64
+	fresh        bool
+	materialized bool
+	from         relation // what to read
+	features     []feature
+	labels       *labels
+	order        []column // features and label as the relation has them
+	testSize     float32
+	sampling     string
+}
+
+// snapshotRow is a row of pgml.snapshots.
+type snapshotRow struct {
+	ID           int64    `json:"id"`
+	Relation     string   `json:"relation_name"`
+	Labels       []string `json:"y_column_name"`
+	TestSize     float32  `json:"test_size"`
+	Sampling     string   `json:"test_sampling"`
+	Materialized bool     `json:"materialized"`
+	Columns      []struct {
+		Name string `json:"name"`
+	} `json:"columns"`
+}
+
+const (
+	lastSnapshot = `
+SELECT s.id, s.relation_name, s.y_column_name, s.test_size, s.test_sampling::text AS test_sampling,
+	coalesce(s.materialized, false) AS materialized, s.columns
+FROM pgml.snapshots s
+WHERE s.id = (SELECT max(m.snapshot_id) FROM pgml.models m WHERE m.project_id = ($1->>'project')::bigint)`
+
+	newSnapshot = `
+INSERT INTO pgml.snapshots (relation_name, y_column_name, test_size, test_sampling, status, materialized)
+VALUES ($1->>'relation', ARRAY[$1->>'label'], ($1->>'test_size')::real, ($1->>'test_sampling')::pgml.sampling, 'in_progress',
+	($1->>'materialized')::boolean)
+RETURNING id`
+
+	analyzedSnapshot = `
+UPDATE pgml.snapshots SET columns = $1->'columns', analysis = $1->'analysis' WHERE id = ($1->>'id')::bigint RETURNING id`
+)
+
+type idRow struct {
+	ID int64 `json:"id"`
+}
+
+// findSnapshot makes a snapshot of the relation, or finds the project's last one where no relation is given.
+func (r *run) findSnapshot(ctx context.Context, p project) (*snapshot, error) {
+	if r.req.Relation == nil {
+		return r.reuseSnapshot(ctx, p)
+	}
+	if r.req.Label == nil {
+		return nil, function.Errorf("XX000", "You must pass a `y_column_name` when you pass a `relation_name` for a supervised task.")
+	}
+	rel, err := parseRelation(*r.req.Relation)
+	if err != nil {
+		return nil, err
+	}
+	columns, err := r.columns(ctx, rel)
+	if err != nil {
+		return nil, err
+	}
+	snap := &snapshot{fresh: true, from: rel, testSize: r.req.TestSize, sampling: r.req.TestSampling}
+	if err := snap.use(columns, *r.req.Label, p.Task); err != nil {
+		return nil, err
+	}
+	r.info(fmt.Sprintf(`Snapshotting table "%s", this may take a little while...`, *r.req.Relation))
+	row, err := one[idRow](ctx, r.s, newSnapshot, map[string]any{
+		"relation": *r.req.Relation, "label": *r.req.Label, "test_size": snap.testSize, "test_sampling": snap.sampling,
+		"materialized": r.req.Materialize,
+	})
+	if err != nil {
+		return nil, err
+	}
+	snap.id = row.ID
+	if r.req.Materialize {
+		if err := r.materialize(ctx, snap); err != nil {
+			return nil, err
+		}
+		r.info(fmt.Sprintf(`Snapshot of table "%s" created and saved in %s`, *r.req.Relation, snap.from.SQL()))
+	}
+	return snap, nil
+}
+
+// reuseSnapshot reads again what the project was trained on last: the same relation (or its copy), columns, label, test size
+// and sampling.
+func (r *run) reuseSnapshot(ctx context.Context, p project) (*snapshot, error) {
+	rows, err := query[snapshotRow](ctx, r.s, function.Owner, lastSnapshot, map[string]any{"project": p.ID})
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, function.Errorf("XX000", "You must pass a `relation_name` and `y_column_name` to snapshot the first time you train a model.")
+	}
+	row := rows[0]
+	if len(row.Labels) != 1 {
+		return nil, function.Errorf("0A000", "pgml.train: snapshot %d has %d labels; training on more or fewer than one is not available in PgOwl yet", row.ID, len(row.Labels))
+	}
+	snap := &snapshot{id: row.ID, materialized: row.Materialized, testSize: row.TestSize, sampling: row.Sampling}
+	if row.Materialized {
+		snap.from = copyOf(row.ID)
+	} else if snap.from, err = parseRelation(row.Relation); err != nil {
+		return nil, err
+	}
+	found, err := r.columns(ctx, snap.from)
+	if err != nil {
+		return nil, err
+	}
+	columns := found
+	if len(row.Columns) > 0 { // the relation may have got more since
+		columns = nil
+		byName := map[string]column{}
+		for _, c := range found {
+			byName[c.Name] = c
+		}
+		for _, c := range row.Columns {
+			f, ok := byName[c.Name]
+			if !ok {
+				return nil, function.Errorf("42703", `Column "%s" of snapshot %d is not in relation %s any more`, c.Name, row.ID, snap.from.SQL())
+			}
+			columns = append(columns, f)
+		}
+	}
+	if err := snap.use(columns, row.Labels[0], p.Task); err != nil {
+		return nil, err
+	}
+	r.info(fmt.Sprintf(`Using existing snapshot from %s`, copyOf(row.ID).SQL()))
+	return snap, nil
+}
+
+// use takes the columns apart.
+func (s *snapshot) use(columns []column, label string, task learn.Task) error {
+	fs, y, err := features(columns, label)
+	if err != nil {
+		return err
+	}
+	s.features, s.order = fs, columns
+	s.labels, err = newLabels(y, task)
+	return err
+}
+
+// analyze tells about the data, and records it in a fresh snapshot. A snapshot that is used again keeps its own record: two
+// trainings of one project must not wait for each other's transactions.
+func (r *run) analyze(ctx context.Context, snap *snapshot, data *dataset) error {
+	r.info(fmt.Sprintf("Dataset { num_features: %d, num_labels: 1, num_distinct_labels: %d, num_rows: %d, num_train_rows: %d, num_test_rows: %d }",
+		data.train.Features, data.distinct, data.train.Rows+data.test.Rows, data.train.Rows, data.test.Rows))
+	columns := make([]snapshotColumn, len(snap.order))
+	next := 0
+	for i, c := range snap.order {
+		s := snapshotColumn{Name: c.Name, Type: c.Type, Nullable: c.Nullable, Position: i + 1, Size: 1, Array: c.Array,
+			Preprocessor: preprocessor{"native", "error", "preserve"}}
+		if c.Name == snap.labels.Name {
+			s.Label = true
+			s.Statistics = describe(data.train.Y, 1, 0, 1)
+		} else {
+			f := snap.features[next]
+			next++
+			s.Size = f.width
+			s.Statistics = describe(data.train.X, data.train.Features, f.offset, f.width)
+		}
+		r.info(fmt.Sprintf("Column %q: %v", s.Name, s.Statistics))
+		columns[i] = s
+	}
+	if !snap.fresh {
+		return nil
+	}
+	_, err := one[idRow](ctx, r.s, analyzedSnapshot, map[string]any{
+		"id": snap.id, "columns": columns, "analysis": map[string]any{"samples": data.train.Rows + data.test.Rows},
+	})
+	return err
+}
