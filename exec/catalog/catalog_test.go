@@ -2,9 +2,11 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pgowl/pgowl/integration/pgtest"
 	"go.uber.org/zap"
 )
@@ -40,5 +42,18 @@ func TestMigrateTwiceDoesNothingTheSecondTime(t *testing.T) {
 	}
 	if len(res.Applied) != 0 || len(res.Skipped) != 0 || res.Owner != "postgres" {
 		t.Errorf("second run: %+v", res)
+	}
+}
+
+// wantError checks an error's SQLSTATE and message.
+func wantError(t *testing.T, what string, err error, code, message string) {
+	t.Helper()
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		t.Errorf("%s: got %v, want an error with SQLSTATE %s", what, err, code)
+		return
+	}
+	if pg.Code != code || pg.Message != message {
+		t.Errorf("%s: got %s %q, want %s %q", what, pg.Code, pg.Message, code, message)
 	}
 }

@@ -82,6 +82,8 @@ FOREACH t IN ARRAY ARRAY['real', 'double precision'] LOOP
         BEGIN
             IF norm = 0 THEN
                 RETURN ARRAY(SELECT 'NaN'::{T} FROM unnest(vector));
+            ELSIF norm IS NULL THEN
+                RETURN vector; -- it has no elements, or only NULLs
             END IF;
             RETURN ARRAY(SELECT (unnest(vector) / norm)::{T});
         END $$;
@@ -94,6 +96,8 @@ FOREACH t IN ARRAY ARRAY['real', 'double precision'] LOOP
         BEGIN
             IF norm = 0 THEN
                 RETURN ARRAY(SELECT 'NaN'::{T} FROM unnest(vector));
+            ELSIF norm IS NULL THEN
+                RETURN vector; -- it has no elements, or only NULLs
             END IF;
             RETURN ARRAY(SELECT (unnest(vector) / norm)::{T});
         END $$;
@@ -106,6 +110,8 @@ FOREACH t IN ARRAY ARRAY['real', 'double precision'] LOOP
         BEGIN
             IF norm = 0 THEN
                 RETURN ARRAY(SELECT 'NaN'::{T} FROM unnest(vector));
+            ELSIF norm IS NULL THEN
+                RETURN vector; -- it has no elements, or only NULLs
             END IF;
             RETURN ARRAY(SELECT (unnest(vector) / norm)::{T});
         END $$;

@@ -41,7 +41,7 @@ AS $$
         LEFT JOIN pg_depend i ON d.deptype = 'n' AND i.classid = d.classid AND i.objid = d.objid AND i.deptype = 'i'
     )
     SELECT pg_describe_object(o.classid, o.objid, o.objsubid),
-        (SELECT min(pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid))
+        (SELECT min(pg_describe_object(r.classid, r.objid, r.objsubid))
             FROM pg_depend d
             JOIN reached r ON r.classid = d.refclassid AND r.objid = d.refobjid AND (r.objsubid = 0 OR r.objsubid = d.refobjsubid)
             LEFT JOIN pg_depend i ON d.deptype = 'n' AND i.classid = d.classid AND i.objid = d.objid AND i.deptype = 'i'
