@@ -23,7 +23,7 @@ func New(id int64, header store.Header, model learn.Model) *Model {
 	m := &Model{ID: id, Header: header, model: model}
 	m.rows.New = func() any { return new([1]float32) }
 	if n := model.Classes(); n > 0 {
-		m.codes = make([]float32, n)
+		m.codes = make([]float32, n) // as many as the model has, whatever the header says
 		for i := range m.codes {
 			m.codes[i] = header.Code(i)
 		}
