@@ -27,7 +27,9 @@ type rank struct {
 func (r rank) own() float32 { return r.max - r.min }
 
 // cut chooses the bins from sorted values, high being the largest of the whole column. It follows
-// XGBoost's HostSketchContainer::MakeCuts: a cut is a value of the data, the smallest in its right side.
+// XGBoost's HostSketchContainer::MakeCuts: a cut is a value of the data, the smallest in its right side. The ranks here are
+// exact; XGBoost's come from a stream and are so only while a column has few values (2048 with 256 bins), so that up to
+// there the cuts are the same and beyond it they are near.
 func cut(sorted []float32, high float32, bins int) []float32 {
 	ranks := make([]rank, 0, min(len(sorted), 4096))
 	for i := 0; i < len(sorted); {
@@ -38,8 +40,7 @@ func cut(sorted []float32, high float32, bins int) []float32 {
 		ranks = append(ranks, rank{sorted[i], float32(i), float32(j)})
 		i = j
 	}
-	const factor = 8 // WQSketch::kFactor: the sketch is that much finer than the bins
-	ranks = prune(prune(ranks, bins*factor), bins+1)
+	ranks = prune(ranks, bins+1)
 	cuts := make([]float32, 0, bins)
 	for _, r := range ranks[1:max(1, min(len(ranks), bins))] {
 		cuts = append(cuts, r.value)

@@ -6,6 +6,7 @@ const histogramMemory = 512 << 20
 // pool keeps the histograms of nodes for reuse.
 type pool struct {
 	features int
+	limit    int // of those handed out, before nodes should give up theirs
 	free     [][]histogram
 	out      int // handed out
 }
@@ -27,8 +28,11 @@ func (p *pool) put(h []histogram) {
 	}
 }
 
-// crowded says whether a node should give up its histogram.
-func (p *pool) crowded() bool {
+// newPool makes a pool for histograms of so many features, with the memory that they may take.
+func newPool(features, memory int) pool {
 	const size = maxBins * 16
-	return p.out > max(16, histogramMemory/(size*p.features))
+	return pool{features: features, limit: max(4, memory/(size*features))}
 }
+
+// crowded says whether a node should give up its histogram.
+func (p *pool) crowded() bool { return p.out > p.limit }

@@ -63,7 +63,7 @@ func (m *Model) blocks(rows int, do func(from, to int)) {
 
 func (m *Model) predictOne(row []float32) float32 {
 	best, at := m.fast[0].addOne(m.base, row), 0
-	if m.groups == 1 {
+	if m.objective != softmax {
 		return m.value(best)
 	}
 	for k := 1; k < m.groups; k++ {
@@ -92,7 +92,7 @@ func (m *Model) predictBlock(dst, x []float32) {
 		best[r] = m.base
 	}
 	m.fast[0].addBlock(best[:len(dst)], x, m.features)
-	if m.groups == 1 {
+	if m.objective != softmax {
 		for r := range dst {
 			dst[r] = m.value(best[r])
 		}
@@ -132,7 +132,7 @@ func (m *Model) probabilities(dst, x []float32) {
 	}
 	for r := range rows {
 		out := dst[r*k:][:k]
-		if m.groups == 1 { // binary:logistic
+		if m.objective != softmax { // binary:logistic
 			p := sigmoidOf(out[0])
 			out[0], out[1] = 1-p, p
 			continue

@@ -18,6 +18,7 @@ type trainer struct {
 	data    *learn.Dataset
 	crew    *crew
 	bins    *binned
+	memory  int          // for histograms, in bytes
 	margins []float32    // row-major, plan.groups a row
 	grads   [][]gradient // [group][row]; one group only when the second class mirrors the first
 
@@ -52,7 +53,7 @@ func Train(ctx context.Context, data *learn.Dataset, task learn.Task, hyperparam
 	}
 	crew, release := newCrew(ctx, p.threads)
 	defer release()
-	t := &trainer{params: p, plan: pl, data: data, crew: crew}
+	t := &trainer{params: p, plan: pl, data: data, crew: crew, memory: histogramMemory}
 	if t.bins, err = bin(data, p.maxBin, p.seed, crew); err != nil {
 		return nil, fmt.Errorf("gbdt: %w", err)
 	}
@@ -114,7 +115,7 @@ func (t *trainer) prepare() {
 		t.every[f] = int32(f)
 	}
 	t.usedIn = make([][]uint8, len(t.bins.groups))
-	t.pool.features = features
+	t.pool = newPool(features, t.memory)
 }
 
 func (t *trainer) boost(ctx context.Context, progress learn.Progress) (*Model, error) {

@@ -1,0 +1,144 @@
+package gbdt
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"os"
+	"testing"
+
+	"github.com/pgowl/pgowl/models/learn"
+)
+
+const (
+	goldenRows     = 800
+	goldenTest     = 25
+	goldenFeatures = 6
+)
+
+// goldenCase is a fit by XGBoost 3.2.0 (testdata/golden.py): its parameters, and what it predicts for the test rows.
+type goldenCase struct {
+	Name    string
+	Kind    string // how the labels are made
+	Classes int
+	Missing bool
+	Params  map[string]any
+	Want    []float64
+}
+
+// data makes the rows and labels that golden.py made; the last goldenTest rows are the test.
+func (c *goldenCase) data() *learn.Dataset {
+	s := uint32(7)
+	draw := func() float64 {
+		s = s*1664525 + 1013904223
+		return float64(s>>8) / (1 << 24)
+	}
+	d := &learn.Dataset{Rows: goldenRows + goldenTest, Features: goldenFeatures, Classes: c.Classes}
+	for range d.Rows {
+		v := make([]float64, d.Features)
+		for f := range v {
+			v[f] = draw()
+		}
+		noise := draw()
+		// The conversions keep a compiler from fusing a multiplication with an addition.
+		y := float64(3*v[0]) - float64(2*v[1]*v[2])
+		if v[3] > .5 {
+			y++
+		}
+		y += float64(.5 * (noise - .5))
+		y = math.Floor(y*64) / 64
+		if c.Missing {
+			for f := range v {
+				v[f] = math.Floor(v[f]*100) / 64
+			}
+			for f := range v {
+				if draw() < .15 {
+					v[f] = math.NaN()
+				}
+			}
+		}
+		for _, a := range v {
+			d.X = append(d.X, float32(a))
+		}
+		switch {
+		case c.Classes == 2:
+			y = float64(b2i(y > 1.5))
+		case c.Classes == 3:
+			y = float64(b2i(y > .8) + b2i(y > 1.8))
+		case c.Kind == "count":
+			y = math.Floor(max(y, 0))
+		case c.Kind == "positive":
+			y = max(y, 0) + .25
+		}
+		d.Y = append(d.Y, float32(y))
+	}
+	return d
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// holdOut takes the test rows off.
+func holdOut(d *learn.Dataset, test int) (train *learn.Dataset, x, y []float32) {
+	n := d.Rows - test
+	train = &learn.Dataset{X: d.X[:n*d.Features], Y: d.Y[:n], Rows: n, Features: d.Features, Classes: d.Classes}
+	return train, d.X[n*d.Features:], d.Y[n:]
+}
+
+func taskOf(classes int) learn.Task {
+	if classes > 0 {
+		return learn.Classification
+	}
+	return learn.Regression
+}
+
+// outputs is what a model says of rows: probabilities of a classifier, else values.
+func outputs(m learn.Model, x []float32) []float32 {
+	out := make([]float32, len(x)/m.Features()*max(1, m.Classes()))
+	if m.Classes() > 0 {
+		m.Probabilities(out, x)
+	} else {
+		m.Predict(out, x)
+	}
+	return out
+}
+
+func goldenCases(t testing.TB) []goldenCase {
+	t.Helper()
+	text, err := os.ReadFile("testdata/golden.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []goldenCase
+	if err := json.Unmarshal(text, &cases); err != nil {
+		t.Fatal(err)
+	}
+	return cases
+}
+
+func TestXGBoost(t *testing.T) {
+	for _, c := range goldenCases(t) {
+		t.Run(c.Name, func(t *testing.T) {
+			train, x, _ := holdOut(c.data(), goldenTest)
+			m, err := Train(context.Background(), train, taskOf(c.Classes), c.Params, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := outputs(m, x)
+			if len(got) != len(c.Want) {
+				t.Fatalf("%d values, want %d", len(got), len(c.Want))
+			}
+			// The trees are the same; what remains is the rounding of exp and of sums in another order.
+			const tolerance = 5e-6
+			for i, want := range c.Want {
+				if math.Abs(float64(got[i])-want) > tolerance*math.Max(1, math.Abs(want)) {
+					t.Errorf("value %d is %v, XGBoost's %v", i, got[i], want)
+				}
+			}
+		})
+	}
+}
