@@ -69,6 +69,7 @@ CREATE TABLE IF NOT EXISTS pgowl.cron_slots (
     runid bigint,
     PRIMARY KEY (jobid, slot)
 );
+CREATE INDEX IF NOT EXISTS cron_slots_pending ON pgowl.cron_slots (slot) WHERE runid IS NULL;
 -- Runs that go on, each kept alive by the scheduler that runs it. One per job, whichever scheduler leads by now.
 CREATE TABLE IF NOT EXISTS pgowl.cron_runs (
     runid      bigint      NOT NULL PRIMARY KEY,

@@ -84,7 +84,7 @@ BEGIN
         THEN 'refused' ELSE 'started' END;
     IF outcome = 'started' THEN
         INSERT INTO pgowl.cron_runs (runid, jobid, instance, expires_at)
-            VALUES (run, job, me, clock_timestamp() + make_interval(secs => lease)) ON CONFLICT DO NOTHING;
+            VALUES (run, job, me, clock_timestamp() + make_interval(secs => 2 * lease)) ON CONFLICT DO NOTHING;
         IF NOT FOUND THEN
             outcome := 'busy';
             RETURN;
@@ -99,11 +99,19 @@ BEGIN
     END IF;
 END $$;
 
--- Keeps a scheduler's runs alive; tells which go on and which of them have lost their job or were deactivated.
-CREATE OR REPLACE FUNCTION pgowl.cron_keep(me text, lease double precision) RETURNS TABLE (kept_runid bigint, wanted boolean)
+-- Keeps a scheduler's runs alive, for twice the lease: they are not to be taken for dead by one slow look.
+CREATE OR REPLACE FUNCTION pgowl.cron_keep(me text, lease double precision) RETURNS TABLE (kept_runid bigint, kept_jobid bigint)
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    UPDATE pgowl.cron_runs SET expires_at = clock_timestamp() + make_interval(secs => lease) WHERE instance = me
-        RETURNING runid, EXISTS (SELECT FROM cron.job j WHERE j.jobid = cron_runs.jobid AND j.active)
+    UPDATE pgowl.cron_runs SET expires_at = clock_timestamp() + make_interval(secs => 2 * lease) WHERE instance = me
+        RETURNING runid, jobid
+$$;
+
+-- Gives a claim back that its scheduler knows not to have used.
+CREATE OR REPLACE FUNCTION pgowl.cron_unclaim(run bigint) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    DELETE FROM pgowl.cron_runs WHERE runid = run;
+    UPDATE pgowl.cron_slots SET runid = NULL WHERE runid = run;
+    DELETE FROM cron.job_run_details WHERE runid = run AND status = 'starting';
 $$;
 
 -- Ends the runs whose scheduler is gone. Its sessions went with it, but a server notices that late, and not at all while it
@@ -140,7 +148,7 @@ DECLARE
     f regprocedure;
 BEGIN
     FOR f IN SELECT oid FROM pg_catalog.pg_proc WHERE pronamespace = 'pgowl'::regnamespace
-        AND proname IN ('cron_lead', 'cron_fence', 'cron_queue', 'cron_start', 'cron_keep', 'cron_reap') LOOP
+        AND proname IN ('cron_lead', 'cron_fence', 'cron_queue', 'cron_start', 'cron_keep', 'cron_unclaim', 'cron_reap') LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
     END LOOP;
 END $$;

@@ -46,7 +46,8 @@ AS $$
             JOIN reached r ON r.classid = d.refclassid AND r.objid = d.refobjid AND (r.objsubid = 0 OR r.objsubid = d.refobjsubid)
             LEFT JOIN pg_depend i ON d.deptype = 'n' AND i.classid = d.classid AND i.objid = d.objid AND i.deptype = 'i'
             WHERE coalesce(i.refclassid, d.classid) = o.classid AND coalesce(i.refobjid, d.objid) = o.objid
-                AND coalesce(i.refobjsubid, d.objsubid) = o.objsubid)
+                AND coalesce(i.refobjsubid, d.objsubid) = o.objsubid
+                AND (r.classid <> o.classid OR r.objid <> o.objid))
     FROM reached o
     WHERE NOT EXISTS (SELECT 1 FROM own m WHERE m.classid = o.classid AND m.objid = o.objid)
         -- a column goes with its table
