@@ -26,6 +26,9 @@ type Plan struct {
 	Folds []*FunctionCall
 	// Columns are the calls in the target list that are computed as rows flow by, by target list order.
 	Columns []*FunctionCall
+	// Positions are the places of Columns among the statement's own columns: from the front, or, where a * stands before, from
+	// the end (-1 is the last).
+	Positions []int
 	// Hidden is the number of columns that the rewritten statement returns behind its own: the arguments of Columns.
 	Hidden int
 	// MaxParam is the highest parameter number in the text.

@@ -11,14 +11,30 @@ import (
 // edits: each call is put where it is never evaluated (so that the server still checks and types it), and its arguments are
 // returned behind the statement's own columns.
 func (r *reader) columns(s *pg_query.SelectStmt) map[*pg_query.FuncCall]bool {
+	taken, ok := r.tryColumns(s)
+	if !ok {
+		r.plan.Columns, r.plan.Positions, r.plan.Hidden, r.plan.edits = nil, nil, 0, nil
+		return nil
+	}
+	return taken
+}
+
+func (r *reader) tryColumns(s *pg_query.SelectStmt) (map[*pg_query.FuncCall]bool, bool) {
 	if s == nil || s.Op != pg_query.SetOperation_SETOP_NONE || len(s.DistinctClause) > 0 || len(s.GroupClause) > 0 ||
 		s.HavingClause != nil || len(s.ValuesLists) > 0 || len(s.TargetList) == 0 {
-		return nil
+		return nil, false
 	}
 	taken := map[*pg_query.FuncCall]bool{}
 	var edits []edit
 	var hidden strings.Builder
-	for _, node := range s.TargetList {
+	firstStar, lastStar := len(s.TargetList), -1
+	for i, node := range s.TargetList {
+		if isStar(node.GetResTarget().GetVal()) {
+			firstStar = min(firstStar, i)
+			lastStar = i
+		}
+	}
+	for i, node := range s.TargetList {
 		target := node.GetResTarget()
 		f := target.GetVal().GetFuncCall()
 		if f == nil {
@@ -33,7 +49,15 @@ func (r *reader) columns(s *pg_query.SelectStmt) map[*pg_query.FuncCall]bool {
 			name = call.Function
 		}
 		if sortsBy(s.SortClause, name) {
-			return nil
+			return nil, false
+		}
+		switch {
+		case i < firstStar:
+			r.plan.Positions = append(r.plan.Positions, i)
+		case i > lastStar:
+			r.plan.Positions = append(r.plan.Positions, i-len(s.TargetList))
+		default:
+			return nil, false
 		}
 		r.hide(call, &hidden)
 		text := "CASE WHEN pg_catalog.now() IS NULL THEN " + r.plan.delayed(call) + " END"
@@ -45,12 +69,23 @@ func (r *reader) columns(s *pg_query.SelectStmt) map[*pg_query.FuncCall]bool {
 		r.plan.Columns = append(r.plan.Columns, call)
 	}
 	if len(taken) == 0 {
-		return nil
+		return nil, false
 	}
 	end := targetEnd(r.tokens, int(s.TargetList[len(s.TargetList)-1].GetResTarget().GetLocation()))
 	// Where the list's last entry is a call, its edit ends where this one starts; splice keeps their order.
 	r.plan.edits = append(edits, edit{end, end, hidden.String()})
-	return taken
+	return taken, true
+}
+
+// isStar reports whether a target is * or something.*, which stands for as many columns as there are.
+func isStar(node *pg_query.Node) bool {
+	if c := node.GetColumnRef(); c != nil {
+		return c.Fields[len(c.Fields)-1].GetAStar() != nil
+	}
+	if c := node.GetAIndirection(); c != nil {
+		return c.Indirection[len(c.Indirection)-1].GetAStar() != nil
+	}
+	return false
 }
 
 // streamable reports whether the call's arguments are values that a row can carry.

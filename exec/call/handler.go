@@ -1,0 +1,270 @@
+// Package call is the proxy's side of the call lane: it takes the requests that functions in the database send over a session,
+// runs what they ask for, and answers through a mailbox. The other side is exec/catalog/sql/pgowl/repeatable/20_call.sql.
+package call
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/exec/mailbox"
+	"go.uber.org/zap"
+)
+
+// Func computes one call. args are the arguments in binary form, nil for NULL; the answer is a value in text form.
+type Func func(ctx context.Context, s function.Session, args [][]byte) (string, error)
+
+// Lane is what the handlers of all sessions share.
+type Lane struct {
+	Key       string // of pgowl.secret
+	Mail      *mailbox.Pool
+	Functions map[string]Func
+	Log       *zap.Logger
+}
+
+// Client is the session as a handler sees it.
+type Client interface {
+	// SendMessage sends a message to the client, between two messages of the server.
+	SendMessage(severity function.Severity, text string)
+	// ServerVersion is the server's version as a number, such as 150018.
+	ServerVersion() int
+}
+
+// ErrOver is the cause of a cancelled call whose statement is over: it failed, was cancelled, or its session ended.
+var ErrOver = errors.New("the calling statement is over")
+
+// Handler serves the calls of one session. Message, Progress and Over are called by the goroutine that reads from the server.
+type Handler struct {
+	lane   *Lane
+	client Client
+	pid    uint32
+
+	active atomic.Int32 // calls under way, so that Progress costs nothing without one
+	mu     sync.Mutex
+	calls  map[string]*running
+	wait   sync.WaitGroup
+}
+
+// running is one call under way.
+type running struct {
+	h       *Handler
+	id      string
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	fresh   bool
+	results chan message // "rows" and "piece" messages for the function that waits for them
+
+	mu    sync.Mutex
+	box   *mailbox.Box
+	rest  string // of an answer in pieces
+	seq   int
+	final bool // the answer ends the call
+}
+
+// NewHandler makes the handler of a session with a backend's process id.
+func NewHandler(lane *Lane, pid uint32, client Client) *Handler {
+	return &Handler{lane: lane, client: client, pid: pid, calls: map[string]*running{}}
+}
+
+// Message takes a message with SQLSTATE Code from the server. It reports whether it was a request of ours: if not, it is the client's.
+func (h *Handler) Message(text, sum string) bool {
+	m, ok := read(h.lane.Key, h.pid, text, sum)
+	if !ok {
+		return false
+	}
+	h.mu.Lock()
+	r := h.calls[m.id]
+	h.mu.Unlock()
+	switch {
+	case m.verb == "call" && r == nil && len(m.words) > 0:
+		h.releaseBoxes()
+		h.start(m)
+	case r == nil:
+		// Of a call that is over already: the function will learn it from its own statement's end.
+	case m.verb == "more":
+		r.more()
+	default:
+		r.release()
+		select {
+		case r.results <- m:
+		case <-r.ctx.Done():
+		}
+	}
+	return true
+}
+
+func (h *Handler) start(m message) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	r := &running{h: h, id: m.id, ctx: ctx, cancel: cancel, fresh: m.fresh, results: make(chan message)}
+	h.mu.Lock()
+	h.calls[m.id] = r
+	h.mu.Unlock()
+	h.active.Add(1)
+	h.wait.Add(1)
+	go func() {
+		defer h.wait.Done()
+		answer := r.run(m.words)
+		r.answer(answer)
+	}()
+}
+
+// run computes the call and gives its answer.
+func (r *running) run(words []string) (answer string) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.h.lane.Log.Error("an engine function failed", zap.String("function", words[0]), zap.Any("panic", p), zap.Stack("stack"))
+			answer = errorAnswer(function.Errorf("XX000", "pgml.%s failed inside PgOwl", words[0]))
+		}
+	}()
+	f := r.h.lane.Functions[words[0]]
+	if f == nil {
+		return errorAnswer(function.Errorf("0A000", "pgml.%s is not available in this version of PgOwl", words[0]))
+	}
+	args := make([][]byte, 0, len(words)-1)
+	for _, w := range words[1:] {
+		arg, ok := bytes(w)
+		if !ok {
+			return errorAnswer(function.Errorf("XX000", "malformed call of pgml.%s", words[0]))
+		}
+		args = append(args, arg)
+	}
+	value, err := f(r.ctx, (*session)(r), args)
+	switch {
+	case err != nil:
+		return errorAnswer(err)
+	case value == "":
+		return "N"
+	}
+	return valueAnswer(value)
+}
+
+// answer posts an answer. A call is over with it unless the answer asks for something.
+func (r *running) answer(text string) {
+	if err := r.post(text); err != nil && !errors.Is(err, ErrOver) {
+		r.h.lane.Log.Warn("an answer could not be given", zap.Error(err))
+		// The function in the database finds out by itself when no backend of ours is left; until then the statement can be cancelled.
+	}
+}
+
+func (r *running) post(text string) error {
+	box, err := r.h.lane.Mail.Get(r.ctx)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.box = box
+	if r.ctx.Err() != nil {
+		r.releaseLocked()
+		return context.Cause(r.ctx)
+	}
+	r.seq = 0
+	r.rest = text
+	r.final = strings.IndexByte("VJNE", text[0]) >= 0
+	// Posting is not cut short by the statement's end: a half-sent query would cost the backend.
+	ctx := context.WithoutCancel(r.ctx)
+	if r.fresh && !box.Fits(r.mark(), text) {
+		r.rest = ""
+		err = box.PostRow(ctx, r.mark(), r.id, text)
+	} else {
+		err = r.postPiece(ctx)
+	}
+	if err != nil {
+		r.releaseLocked()
+	}
+	return err
+}
+
+func (r *running) postPiece(ctx context.Context) error {
+	n, err := r.box.Post(ctx, r.mark(), r.rest)
+	r.rest = r.rest[n:]
+	r.seq++
+	return err
+}
+
+func (r *running) mark() string {
+	const digits = "0123456789"
+	seq := ""
+	for n := r.seq; ; n /= 10 {
+		seq = digits[n%10:n%10+1] + seq
+		if n < 10 {
+			break
+		}
+	}
+	return "--" + r.id + ":" + seq + ":"
+}
+
+// more posts the next piece of an answer.
+func (r *running) more() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.box == nil || r.rest == "" {
+		return
+	}
+	if err := r.postPiece(context.WithoutCancel(r.ctx)); err != nil {
+		r.h.lane.Log.Warn("an answer could not be given", zap.Error(err))
+		r.releaseLocked()
+	}
+}
+
+func (r *running) release() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.releaseLocked()
+}
+
+func (r *running) releaseLocked() {
+	if r.box != nil {
+		r.box.Release()
+		r.box = nil
+	}
+}
+
+// Progress tells that the backend sent something else than a request: whatever was answered has been read.
+func (h *Handler) Progress() {
+	if h.active.Load() > 0 {
+		h.releaseBoxes()
+	}
+}
+
+// releaseBoxes takes back the boxes whose answers have been read, and forgets the calls that were answered for good.
+func (h *Handler) releaseBoxes() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id, r := range h.calls {
+		r.mu.Lock()
+		final := r.box != nil && r.final
+		r.releaseLocked()
+		r.mu.Unlock()
+		if final {
+			r.cancel(ErrOver)
+			delete(h.calls, id)
+			h.active.Add(-1)
+		}
+	}
+}
+
+// Over ends the calls under way: the statement has ended, one way or the other.
+func (h *Handler) Over() {
+	if h.active.Load() == 0 {
+		return
+	}
+	h.mu.Lock()
+	calls := h.calls
+	h.calls = map[string]*running{}
+	h.mu.Unlock()
+	for _, r := range calls {
+		r.cancel(ErrOver)
+		r.release()
+		h.active.Add(-1)
+	}
+}
+
+// Close ends all calls and waits for their goroutines.
+func (h *Handler) Close() {
+	h.Over()
+	h.wait.Wait()
+}

@@ -1,0 +1,182 @@
+package exec
+
+import (
+	"context"
+	"errors"
+
+	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/exec/predict"
+	"github.com/pgowl/pgowl/models/text"
+	"github.com/pgowl/pgowl/parser"
+)
+
+// column is the values of a call for a number of rows: reals or vectors, and which rows are NULL.
+type column struct {
+	reals   []float32
+	vectors [][]float32
+	null    []bool
+}
+
+// arguments gives the value of an argument in a row: its type and its bytes, nil for NULL.
+type arguments func(row int, a *parser.Arg) (Field, []byte, error)
+
+// compute evaluates a call for n rows. It is the same for all lanes: one row in the fold lane, a batch in the stream lane.
+func (e *Engine) compute(ctx context.Context, c *parser.FunctionCall, n int, args arguments) (column, error) {
+	if c.Function == "embed" {
+		return e.computeEmbed(ctx, c, n, args)
+	}
+	return e.computePredict(ctx, c, n, args)
+}
+
+// embedKey tells which rows can go through a model together.
+type embedKey struct{ model, kwargs string }
+
+func (e *Engine) computeEmbed(ctx context.Context, c *parser.FunctionCall, n int, args arguments) (column, error) {
+	out := column{vectors: make([][]float32, n), null: make([]bool, n)}
+	rows := map[embedKey][]int{}
+	texts := map[embedKey][]string{}
+	for i := range n {
+		var values [3]string
+		values[2] = "{}"
+		for j := range c.Args {
+			if c.Args[j].Kind == parser.Missing {
+				continue
+			}
+			f, v, err := args(i, &c.Args[j])
+			if err != nil {
+				return out, err
+			}
+			if v == nil {
+				out.null[i] = true
+				break
+			}
+			if values[j], err = textOf(f, v); err != nil {
+				return out, err
+			}
+		}
+		if !out.null[i] {
+			k := embedKey{values[0], values[2]}
+			rows[k] = append(rows[k], i)
+			texts[k] = append(texts[k], values[1])
+		}
+	}
+	for k, which := range rows {
+		vectors, err := e.embed(ctx, k.model, texts[k], []byte(k.kwargs))
+		if err != nil {
+			return out, err
+		}
+		for j, i := range which {
+			out.vectors[i] = vectors[j]
+		}
+	}
+	return out, nil
+}
+
+func (e *Engine) embed(ctx context.Context, model string, texts []string, kwargs []byte) ([][]float32, error) {
+	options, err := text.ParseEmbedOptions(model, kwargs)
+	if err != nil {
+		return nil, textError(err)
+	}
+	embedder, err := e.texts.Embedder(ctx, model)
+	if err != nil {
+		return nil, textError(err)
+	}
+	vectors, err := embedder.Embed(ctx, texts, options)
+	return vectors, textError(err)
+}
+
+// textError gives an engine's error its SQLSTATE.
+func textError(err error) error {
+	var missing *text.MissingError
+	var option *text.OptionError
+	var library *text.LibraryError
+	var known *function.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &missing):
+		return function.Errorf("XX000", "%s", err.Error()).WithHint("Run: " + missing.Command())
+	case errors.As(err, &option) && option.Unsupported:
+		return function.Errorf("0A000", "%s", err.Error())
+	case errors.As(err, &option):
+		return function.Errorf("22023", "%s", err.Error())
+	case errors.As(err, &library):
+		return function.Errorf("58P01", "%s", err.Error())
+	}
+	return err
+}
+
+func (e *Engine) computePredict(ctx context.Context, c *parser.FunctionCall, n int, args arguments) (column, error) {
+	out := column{null: make([]bool, n)}
+	if c.Result == "real" {
+		out.reals = make([]float32, n)
+	} else {
+		out.vectors = make([][]float32, n)
+	}
+	ids := make([]int64, n)
+	for i := range n {
+		f, v, err := args(i, &c.Args[0])
+		if err != nil {
+			return out, err
+		}
+		if out.null[i] = v == nil; v != nil {
+			if ids[i], err = intOf(f, v); err != nil {
+				return out, err
+			}
+		}
+	}
+	var nested column
+	if c.Args[1].Kind == parser.Nested {
+		var err error
+		if nested, err = e.compute(ctx, c.Args[1].Call, n, args); err != nil {
+			return out, err
+		}
+	}
+	var model *predict.Model
+	var id int64
+	var features []float32
+	for i := range n {
+		if out.null[i] {
+			continue
+		}
+		if c.Args[1].Kind == parser.Nested {
+			if out.null[i] = nested.null[i]; out.null[i] {
+				continue
+			}
+			features = nested.vectors[i]
+		} else {
+			f, v, err := args(i, &c.Args[1])
+			if err != nil {
+				return out, err
+			}
+			if out.null[i] = v == nil; v == nil {
+				continue
+			}
+			if features, err = featuresOf(features[:0], f, v); err != nil {
+				return out, err
+			}
+		}
+		if model == nil || id != ids[i] {
+			var err error
+			id = ids[i]
+			if model, err = e.model(ctx, id, nil); err != nil {
+				return out, err
+			}
+		}
+		var err error
+		if out.reals != nil {
+			out.reals[i], err = model.Predict(features)
+		} else {
+			out.vectors[i], err = model.Proba(features)
+		}
+		if err != nil {
+			return out, err
+		}
+		if i%64 == 63 && ctx.Err() != nil {
+			return out, context.Cause(ctx)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,256 @@
+package exec
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/pgowl/pgowl/exec/call"
+	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/exec/predict"
+	"github.com/pgowl/pgowl/exec/train"
+)
+
+// functions are what the functions in the database may call, by the name that they send.
+func (e *Engine) functions() map[string]call.Func {
+	return map[string]call.Func{
+		"embed":         e.callEmbed,
+		"embed_many":    e.callEmbedMany,
+		"predict":       e.callPredict,
+		"predict_row":   e.callPredictRow,
+		"predict_proba": e.callProba,
+		"predict_batch": e.callBatch,
+		"train":         e.callTrain,
+	}
+}
+
+var errArguments = function.Errorf("XX000", "wrong number of arguments from the database: its functions are of another version of PgOwl")
+
+func (e *Engine) callEmbed(ctx context.Context, _ function.Session, args [][]byte) (string, error) {
+	if len(args) != 3 {
+		return "", errArguments
+	}
+	vectors, err := e.embed(ctx, string(args[0]), []string{string(args[1])}, args[2])
+	if err != nil {
+		return "", err
+	}
+	return string(appendReals(nil, vectors[0])), nil
+}
+
+func (e *Engine) callEmbedMany(ctx context.Context, _ function.Session, args [][]byte) (string, error) {
+	if len(args) != 3 {
+		return "", errArguments
+	}
+	var texts []*string
+	if err := json.Unmarshal(args[1], &texts); err != nil {
+		return "", function.Errorf("22023", "inputs must be a one-dimensional array of texts")
+	}
+	inputs := make([]string, len(texts))
+	for i, t := range texts {
+		if t == nil {
+			return "", function.Errorf("22004", "inputs may not hold NULL")
+		}
+		inputs[i] = *t
+	}
+	vectors, err := e.embed(ctx, string(args[0]), inputs, args[2])
+	if err != nil {
+		return "", err
+	}
+	b := []byte{'{'}
+	for i, v := range vectors {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendReals(b, v)
+	}
+	return string(append(b, '}')), nil
+}
+
+// modelAndFeatures reads the arguments of the predictions.
+func (e *Engine) modelAndFeatures(ctx context.Context, s function.Session, args [][]byte) (*predict.Model, []float32, error) {
+	if len(args) != 2 || len(args[0]) != 8 {
+		return nil, nil, errArguments
+	}
+	model, err := e.model(ctx, int64(binary.BigEndian.Uint64(args[0])), s)
+	if err != nil {
+		return nil, nil, err
+	}
+	features, err := featuresOf(nil, Field{OID: oidFloat4Array, Format: 1}, args[1])
+	return model, features, err
+}
+
+func (e *Engine) callPredict(ctx context.Context, s function.Session, args [][]byte) (string, error) {
+	model, features, err := e.modelAndFeatures(ctx, s, args)
+	if err != nil {
+		return "", err
+	}
+	v, err := model.Predict(features)
+	return string(appendReal(nil, v)), err
+}
+
+func (e *Engine) callProba(ctx context.Context, s function.Session, args [][]byte) (string, error) {
+	model, features, err := e.modelAndFeatures(ctx, s, args)
+	if err != nil {
+		return "", err
+	}
+	v, err := model.Proba(features)
+	return string(appendReals(nil, v)), err
+}
+
+func (e *Engine) callBatch(ctx context.Context, s function.Session, args [][]byte) (string, error) {
+	model, features, err := e.modelAndFeatures(ctx, s, args)
+	if err != nil {
+		return "", err
+	}
+	v, err := model.PredictBatch(features)
+	return string(appendReals(nil, v)), err
+}
+
+// callPredictRow takes a row as JSON, an object in column order.
+func (e *Engine) callPredictRow(ctx context.Context, s function.Session, args [][]byte) (string, error) {
+	if len(args) != 2 || len(args[0]) != 8 {
+		return "", errArguments
+	}
+	features, err := rowFeatures(args[1])
+	if err != nil {
+		return "", err
+	}
+	model, err := e.model(ctx, int64(binary.BigEndian.Uint64(args[0])), s)
+	if err != nil {
+		return "", err
+	}
+	v, err := model.Predict(features)
+	return string(appendReal(nil, v)), err
+}
+
+// rowFeatures flattens a row of numbers, booleans and arrays of them.
+func rowFeatures(row []byte) ([]float32, error) {
+	d := json.NewDecoder(bytes.NewReader(row))
+	d.UseNumber()
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, function.Errorf("XX000", "This preprocessing requires Postgres `record` types created with `row()`.")
+	}
+	var features []float32
+	depth := 1
+	key := true // a column's name comes next
+	name := ""
+	for depth > 0 {
+		t, err := d.Token()
+		if err != nil {
+			return nil, function.Errorf("XX000", "malformed row")
+		}
+		value := true
+		switch t := t.(type) {
+		case json.Delim:
+			if t == '[' {
+				depth++
+				value = false
+			} else if t == ']' || t == '}' {
+				depth--
+			} else {
+				return nil, function.Errorf("0A000", "column %q of the row is a record, which predict does not take", name)
+			}
+		case json.Number:
+			n, err := strconv.ParseFloat(t.String(), 64)
+			if err != nil {
+				return nil, function.Errorf("22003", "%s is out of range for type real", t)
+			}
+			features = append(features, float32(n))
+		case bool:
+			n := float32(0)
+			if t {
+				n = 1
+			}
+			features = append(features, n)
+		case string:
+			if depth == 1 && key {
+				name, value = t, false
+				key = false
+				continue
+			}
+			switch t { // to_json writes these as text
+			case "NaN", "Infinity", "-Infinity":
+				n, _ := strconv.ParseFloat(strings.Replace(t, "Infinity", "Inf", 1), 64)
+				features = append(features, float32(n))
+			default:
+				return nil, function.Errorf("0A000", "column %q of the row is text: encoding text features is not available in PgOwl yet", name)
+			}
+		default:
+			return nil, function.Errorf("XX000", "missing values for %s. You may provide a preprocessor to impute a value.", name)
+		}
+		if depth == 1 && value {
+			key = true
+		}
+	}
+	return features, nil
+}
+
+func (e *Engine) callTrain(ctx context.Context, s function.Session, args [][]byte) (string, error) {
+	if len(args) != 1 {
+		return "", errArguments
+	}
+	request, err := train.Decode(args[0])
+	if err != nil {
+		return "", err
+	}
+	result, err := train.Train(ctx, s, request, e.models, e.log)
+	if err != nil {
+		return "", err
+	}
+	row, err := json.Marshal(result)
+	return string(row), err
+}
+
+// model gives a model by its id: from memory, or from the registry as committed, or, where only the calling session sees it, through
+// that.
+func (e *Engine) model(ctx context.Context, id int64, s function.Session) (*predict.Model, error) {
+	return e.models.Get(ctx, id, func(ctx context.Context) ([]byte, error) {
+		data, err := e.readModel(ctx, id)
+		if err == nil && len(data) == 0 && s != nil {
+			data, err = readModelThrough(ctx, s, id)
+		}
+		if err == nil && len(data) == 0 {
+			err = predict.Unknown(id)
+		}
+		return data, err
+	})
+}
+
+func (e *Engine) readModel(ctx context.Context, id int64) ([]byte, error) {
+	rows, err := e.pool.Query(ctx, "SELECT data FROM pgml.files WHERE model_id = $1 AND path = 'estimator.rmp' ORDER BY part", id)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
+	return bytes.Join(parts, nil), err
+}
+
+func readModelThrough(ctx context.Context, s function.Session, id int64) ([]byte, error) {
+	raw, err := s.Query(ctx, function.Owner,
+		"SELECT encode(f.data, 'base64') AS data FROM pgml.files f WHERE f.model_id = ($1->>'id')::bigint AND f.path = 'estimator.rmp' ORDER BY f.part",
+		map[string]any{"id": id})
+	if err != nil {
+		return nil, err
+	}
+	var parts []struct{ Data string }
+	if err := json.Unmarshal(raw, &parts); err != nil {
+		return nil, err
+	}
+	var data []byte
+	for _, p := range parts {
+		b, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(p.Data, "\n", ""))
+		if err != nil {
+			return nil, errors.New("malformed part of a model")
+		}
+		data = append(data, b...)
+	}
+	return data, nil
+}
+
+func itoa(n int64) []byte { return strconv.AppendInt(nil, n, 10) }

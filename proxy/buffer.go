@@ -1,0 +1,69 @@
+package proxy
+
+import (
+	"encoding/binary"
+	"io"
+)
+
+const (
+	headerSize  = 5 // type and length; every message but the start-up packet has it
+	startBuffer = 8 << 10
+	fullBuffer  = 64 << 10 // enough for a connection that is moving bulk
+)
+
+// buffer reads messages from a connection. Slices of it are valid until the next fill.
+type buffer struct {
+	conn io.Reader
+	data []byte
+	r, w int // data[r:w] is unread
+	skip int // bytes of a message's body that are still to come and are forwarded unread
+}
+
+func newBuffer(conn io.Reader) *buffer { return &buffer{conn: conn, data: make([]byte, startBuffer)} }
+
+// peek gives the next message's type and its whole size with header; ok is false where the header is not there yet.
+func (b *buffer) peek() (typ byte, size int, ok bool) {
+	if b.w-b.r < headerSize {
+		return 0, 0, false
+	}
+	return b.data[b.r], int(binary.BigEndian.Uint32(b.data[b.r+1:])) + 1, true
+}
+
+// complete reports whether the next message is there as a whole.
+func (b *buffer) complete() bool {
+	_, size, ok := b.peek()
+	return ok && b.w-b.r >= size
+}
+
+// fill reads more, and makes room for a message of at least need bytes.
+func (b *buffer) fill(need int) error {
+	if b.r == b.w {
+		b.r, b.w = 0, 0
+		if len(b.data) > fullBuffer {
+			b.data = make([]byte, startBuffer) // a large message has gone; so should its buffer
+		}
+	}
+	switch {
+	case need > len(b.data):
+		data := make([]byte, max(need, min(2*len(b.data), fullBuffer)))
+		b.w = copy(data, b.data[b.r:b.w])
+		b.r, b.data = 0, data
+	case b.r > 0 && (b.w == len(b.data) || b.r+need > len(b.data)):
+		b.w = copy(b.data, b.data[b.r:b.w])
+		b.r = 0
+	}
+	n, err := b.conn.Read(b.data[b.w:])
+	b.w += n
+	if n > 0 {
+		if b.w == len(b.data) && len(b.data) < fullBuffer {
+			data := make([]byte, 2*len(b.data))
+			b.w = copy(data, b.data[b.r:b.w])
+			b.r, b.data = 0, data
+		}
+		return nil
+	}
+	if err == nil {
+		err = io.ErrNoProgress
+	}
+	return err
+}

@@ -1,0 +1,141 @@
+package proxy
+
+import (
+	"fmt"
+
+	"github.com/pgowl/pgowl/parser"
+)
+
+// maxMessage is the server's own limit for a message.
+const maxMessage = 1 << 30
+
+// pumpFrontend moves messages from the client to the server, in runs: as many as were read at once are written at once.
+func (s *session) pumpFrontend(in *buffer) error {
+	from := in.r // start of the run that was not forwarded yet
+	forward := func() error {
+		if in.r == from {
+			return nil
+		}
+		_, err := s.server.Write(in.data[from:in.r])
+		from = in.r
+		return err
+	}
+	for {
+		need := 0
+		for in.r < in.w {
+			if in.skip > 0 {
+				n := min(in.skip, in.w-in.r)
+				in.r += n
+				in.skip -= n
+				continue
+			}
+			typ, size, ok := in.peek()
+			if !ok {
+				break
+			}
+			if size < headerSize || size > maxMessage {
+				if err := forward(); err != nil {
+					return err
+				}
+				fatal(s.client, "08P01", "invalid message length")
+				return fmt.Errorf("message %q of %d bytes", typ, size)
+			}
+			if s.wantsBody(typ) {
+				if in.w-in.r < size {
+					need = size
+					break
+				}
+				body := in.data[in.r+headerSize : in.r+size]
+				if s.isOurs(typ, body) {
+					if err := forward(); err != nil {
+						return err
+					}
+					message := in.data[in.r : in.r+size]
+					if err := s.ours(typ, message); err != nil {
+						return err
+					}
+					in.r += size
+					from = in.r
+					continue
+				}
+			}
+			s.note(typ)
+			if typ == 'X' {
+				in.r += min(size, in.w-in.r)
+				forward()
+				return errClosed
+			}
+			n := min(size, in.w-in.r)
+			in.r += n
+			in.skip = size - n
+		}
+		if err := forward(); err != nil {
+			return err
+		}
+		err := in.fill(need)
+		from = in.r
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// wantsBody reports whether a message has to be there as a whole before it can be judged.
+func (s *session) wantsBody(typ byte) bool {
+	switch typ {
+	case 'Q', 'P':
+		return s.calls.Load() != nil
+	case 'B', 'D', 'E', 'C':
+		return len(s.statements)+len(s.portals) > 0
+	}
+	return false
+}
+
+// isOurs is the pass lane's test.
+func (s *session) isOurs(typ byte, body []byte) bool {
+	switch typ {
+	case 'Q':
+		return parser.Mentions(body)
+	case 'P':
+		name, rest, ok := cutString(body)
+		if !ok {
+			return false
+		}
+		if s.statements[name] != nil {
+			return true // it may replace one of ours
+		}
+		text, _, ok := cutString(rest)
+		return ok && parser.Mentions([]byte(text))
+	}
+	return true // it is asked only while something of ours is prepared
+}
+
+// note puts the reply that a forwarded message will have into the queue.
+func (s *session) note(typ byte) {
+	var k kind
+	switch typ {
+	case 'Q':
+		k = forQuery
+	case 'P':
+		k = forParse
+	case 'B':
+		k = forBind
+	case 'D':
+		k = forDescribe
+	case 'E':
+		k = forExecute
+	case 'C':
+		k = forClose
+	case 'S':
+		k = forSync
+	case 'F':
+		k = forFunction
+	case 'c', 'f':
+		k = forCopyEnd
+	default:
+		return
+	}
+	s.mu.Lock()
+	s.queue.push(entry{kind: k})
+	s.mu.Unlock()
+}

@@ -1,0 +1,361 @@
+package proxy
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/pgowl/pgowl/exec"
+	"github.com/pgowl/pgowl/parser"
+)
+
+// statement is a prepared statement of ours.
+type statement struct {
+	plan    *parser.Plan
+	oids    []uint32     // parameter types that the client declared
+	first   int          // number of the first parameter of ours, 0 where there is none
+	columns int          // of a stream: the client's columns
+	hidden  []exec.Field // of a stream: the columns behind them
+	fields  []pgproto3.FieldDescription
+}
+
+// clientParams is the number of parameters that the client sees.
+func (st *statement) clientParams() int { return max(st.plan.MaxParam, len(st.oids)) }
+
+// portal is a bound statement of ours.
+type portal struct {
+	statement *statement
+	formats   []int16 // of the client's result columns, as sent: none, one for all, or each
+}
+
+// ours handles a message that mentions us, or that may belong to something of ours. message is whole, with its header.
+func (s *session) ours(typ byte, message []byte) error {
+	body := message[headerSize:]
+	switch typ {
+	case 'Q':
+		return s.simpleQuery(message)
+	case 'P':
+		return s.parseMessage(message)
+	case 'B':
+		return s.bindMessage(message)
+	case 'D', 'C':
+		if len(body) < 2 {
+			break
+		}
+		name, _, _ := cutString(body[1:])
+		if typ == 'C' {
+			if body[0] == 'S' {
+				delete(s.statements, name)
+			} else {
+				delete(s.portals, name)
+			}
+			break
+		}
+		if to := s.describeSink(body[0], name); to != nil {
+			return s.send(message, entry{forDescribe, to})
+		}
+	case 'E':
+		name, _, _ := cutString(body)
+		if p := s.portals[name]; p != nil {
+			return s.executePortal(p, message)
+		}
+	}
+	return s.pass(typ, message)
+}
+
+// pass forwards a message as it is.
+func (s *session) pass(typ byte, message []byte) error {
+	s.note(typ)
+	_, err := s.server.Write(message)
+	return err
+}
+
+// plan plans a text, or gives nil where it stays as it is: the stack is off, or the text is not in the parser's encoding.
+func (s *session) plan(text string) *parser.Plan {
+	if s.calls.Load() == nil || !s.readable() {
+		return nil
+	}
+	p := s.proxy.options.Engine.Plan(text)
+	s.proxy.metrics.statement(p.Lane)
+	if p.Lane == parser.Call {
+		return nil
+	}
+	return p
+}
+
+// simpleQuery handles a Query message. It ends the life of the unnamed statement and portal, as ever.
+func (s *session) simpleQuery(message []byte) error {
+	delete(s.statements, "")
+	delete(s.portals, "")
+	text, rest, ok := cutString(message[headerSize:])
+	if !ok || len(rest) > 0 {
+		return s.pass('Q', message)
+	}
+	p := s.plan(text)
+	if p == nil || p.MaxParam > 0 {
+		return s.pass('Q', message)
+	}
+	if p.Lane == parser.Extension {
+		m := encode(&pgproto3.Query{String: p.Text(nil)})
+		return s.send(m, entry{forQuery, &tagSink{s: s, tags: p.Tags}})
+	}
+	values, err := s.fold(p, nil)
+	if err != nil {
+		return err
+	}
+	if p.Lane == parser.Stream {
+		done, err := s.streamQuery(p, values)
+		if done || err != nil {
+			return err
+		}
+	}
+	return s.send(encode(&pgproto3.Query{String: p.Text(values)}), entry{kind: forQuery})
+}
+
+// fold computes what can be computed beforehand. What fails is left to the server, whose call of the function fails in its place.
+func (s *session) fold(p *parser.Plan, params []exec.Param) (values []parser.Value, err error) {
+	if len(p.Folds) == 0 {
+		return nil, nil
+	}
+	err = s.operate(func(ctx context.Context) error {
+		values = s.proxy.options.Engine.Fold(ctx, p, params)
+		return nil
+	})
+	return values, err
+}
+
+// parseMessage handles a Parse.
+func (s *session) parseMessage(message []byte) error {
+	var m pgproto3.Parse
+	if err := m.Decode(message[headerSize:]); err != nil {
+		return s.pass('P', message) // the server knows how to refuse it
+	}
+	delete(s.statements, m.Name)
+	if !parser.Mentions([]byte(m.Query)) {
+		return s.pass('P', message)
+	}
+	p := s.plan(m.Query)
+	if p == nil {
+		return s.pass('P', message)
+	}
+	st := &statement{plan: p, oids: m.ParameterOIDs}
+	text := ""
+	switch {
+	case p.Lane == parser.Extension:
+		text = p.Text(nil)
+	case len(p.Folds) > 0:
+		st.first = st.clientParams() + 1
+		text = p.ParamText(st.first)
+	default:
+		text = p.Text(nil)
+	}
+	if p.Lane == parser.Stream {
+		ok, err := s.prepareStream(st, m.Name, text)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return s.pass('P', message)
+		}
+		return s.toClient(encode(&pgproto3.ParseComplete{}))
+	}
+	s.remember(m.Name, st)
+	m.Query = text
+	return s.send(encode(&m), entry{kind: forParse})
+}
+
+func (s *session) remember(name string, st *statement) {
+	if s.statements == nil {
+		s.statements = map[string]*statement{}
+		s.portals = map[string]*portal{}
+	}
+	s.statements[name] = st
+}
+
+// bindMessage handles a Bind while something of ours is prepared.
+func (s *session) bindMessage(message []byte) error {
+	var m pgproto3.Bind
+	if err := m.Decode(message[headerSize:]); err != nil {
+		return s.pass('B', message)
+	}
+	delete(s.portals, m.DestinationPortal)
+	st := s.statements[m.PreparedStatement]
+	if st == nil {
+		return s.pass('B', message)
+	}
+	formats := append([]int16(nil), m.ResultFormatCodes...)
+	if st.first > 0 && len(m.Parameters) == st.clientParams() {
+		values, err := s.fold(st.plan, st.params(&m))
+		if err != nil {
+			return err
+		}
+		m.ParameterFormatCodes = eachFormat(m.ParameterFormatCodes, len(m.Parameters))
+		for _, v := range values {
+			value, model := []byte(nil), []byte(nil)
+			if v.OK && !v.Null {
+				value = []byte(v.Text)
+				if v.Model != 0 {
+					model = []byte(itoa(v.Model))
+				}
+			}
+			m.Parameters = append(m.Parameters, value, model)
+			m.ParameterFormatCodes = append(m.ParameterFormatCodes, 0, 0)
+		}
+	}
+	if len(st.hidden) > 0 {
+		m.ResultFormatCodes = eachFormat(m.ResultFormatCodes, st.columns)
+		for range st.hidden {
+			m.ResultFormatCodes = append(m.ResultFormatCodes, 1)
+		}
+	}
+	s.portals[m.DestinationPortal] = &portal{st, formats}
+	return s.send(encode(&m), entry{kind: forBind})
+}
+
+// params pairs a Bind's parameters with what is known of their types.
+func (st *statement) params(m *pgproto3.Bind) []exec.Param {
+	formats := eachFormat(m.ParameterFormatCodes, len(m.Parameters))
+	params := make([]exec.Param, len(m.Parameters))
+	for i, v := range m.Parameters {
+		params[i] = exec.Param{Value: v, Field: exec.Field{Format: formats[i]}}
+		if i < len(st.oids) {
+			params[i].OID = st.oids[i]
+		}
+	}
+	return params
+}
+
+// eachFormat spells out format codes: none is text for all, one is that for all.
+func eachFormat(codes []int16, n int) []int16 {
+	switch {
+	case len(codes) == n:
+		return codes
+	case len(codes) > 1:
+		return codes // wrong; the server says so
+	}
+	all := make([]int16, n)
+	if len(codes) == 1 {
+		for i := range all {
+			all[i] = codes[0]
+		}
+	}
+	return all
+}
+
+// describeSink hides what is ours from the answer to a Describe; nil where nothing is.
+func (s *session) describeSink(what byte, name string) sink {
+	var st *statement
+	d := &hidingSink{s: s}
+	if what == 'S' {
+		st = s.statements[name]
+	} else if p := s.portals[name]; p != nil {
+		st = p.statement
+	}
+	if st == nil || st.first == 0 && len(st.hidden) == 0 {
+		return nil
+	}
+	d.params, d.hidden = st.clientParams(), len(st.hidden)
+	return d
+}
+
+// hidingSink takes our parameters and columns out of a description.
+type hidingSink struct {
+	s      *session
+	params int // the client's
+	hidden int // columns of ours, the last ones
+}
+
+func (d *hidingSink) message(typ byte, body []byte) bool {
+	switch typ {
+	case 't':
+		var m pgproto3.ParameterDescription
+		if m.Decode(body) != nil || len(m.ParameterOIDs) < d.params {
+			return true
+		}
+		m.ParameterOIDs = m.ParameterOIDs[:d.params]
+		d.s.pending = append(d.s.pending, encode(&m)...)
+		return false
+	case 'T':
+		if d.hidden == 0 {
+			return true
+		}
+		var m pgproto3.RowDescription
+		if m.Decode(body) != nil || len(m.Fields) < d.hidden {
+			return true
+		}
+		m.Fields = m.Fields[:len(m.Fields)-d.hidden]
+		d.s.pending = append(d.s.pending, encode(&m)...)
+		return false
+	}
+	return true
+}
+
+func (d *hidingSink) over() {}
+
+// tagSink puts back the command tags of statements that were replaced.
+type tagSink struct {
+	s    *session
+	tags map[int]string
+	n    int
+}
+
+func (t *tagSink) message(typ byte, body []byte) bool {
+	if typ != 'C' && typ != 'I' {
+		return true
+	}
+	tag, ok := t.tags[t.n]
+	t.n++
+	if !ok || typ == 'I' {
+		return true
+	}
+	t.s.pending = append(t.s.pending, encode(&pgproto3.CommandComplete{CommandTag: []byte(tag)})...)
+	return false
+}
+
+func (t *tagSink) over() {}
+
+// executePortal handles an Execute of a portal of ours.
+func (s *session) executePortal(p *portal, message []byte) error {
+	switch {
+	case p.statement.plan.Lane == parser.Extension:
+		return s.send(message, entry{forExecute, &tagSink{s: s, tags: p.statement.plan.Tags}})
+	case len(p.statement.hidden) > 0:
+		st, err := s.drain()
+		if err != nil {
+			return err
+		}
+		if st.skipping || st.copying {
+			return s.pass('E', message)
+		}
+		formats := eachFormat(p.formats, p.statement.columns)
+		failed, err := s.streamRows(p.statement, formats, message)
+		if err != nil || failed == nil {
+			return err
+		}
+		return s.failStatement(failed)
+	}
+	return s.pass('E', message)
+}
+
+// encode makes the bytes of messages that cannot fail to encode within the protocol's limits.
+func encode(messages ...pgproto3.Message) []byte {
+	var b []byte
+	for _, m := range messages {
+		next, err := m.Encode(b)
+		if err != nil {
+			// Only a message beyond the protocol's own size limit; the server would refuse it, so let it see a broken length.
+			next = append(b, 'Q', 0, 0, 0, 0)
+		}
+		b = next
+	}
+	return b
+}
+
+func itoa(n int64) string {
+	var b [20]byte
+	i := len(b)
+	for ; n > 0; n /= 10 {
+		i--
+		b[i] = byte('0' + n%10)
+	}
+	return string(b[i:])
+}

@@ -1,0 +1,200 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/pgowl/pgowl/exec"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+)
+
+// Options are what a Server needs. Address and Upstream are required.
+type Options struct {
+	Address  string                // host:port to listen on
+	Upstream string                // Postgres URL of the server behind; user and database are the client's own
+	TLS      *tls.Config           // nil: TLS is refused
+	Engine   *exec.Engine          // nil: the stack is off, and everything is passed
+	Registry prometheus.Registerer // nil: no metrics
+	Log      *zap.Logger           // nil: quiet
+}
+
+// Server is a listening proxy. Start it once; Stop may be called at any time, and more than once.
+type Server struct {
+	options  Options
+	upstream *upstream
+	metrics  *metrics
+
+	listener net.Listener
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	wait     sync.WaitGroup
+
+	mu       sync.Mutex
+	conns    map[net.Conn]struct{}
+	keys     map[cancelKey]*session
+	stopping bool
+}
+
+// New checks the options.
+func New(o Options) (*Server, error) {
+	u, err := newUpstream(o.Upstream)
+	if err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	return &Server{options: o, upstream: u, metrics: newMetrics(o.Registry), ctx: ctx, cancel: cancel,
+		conns: map[net.Conn]struct{}{}, keys: map[cancelKey]*session{}}, nil
+}
+
+// Start returns when the proxy listens, or with the reason why it can't.
+func (p *Server) Start() error {
+	l, err := net.Listen("tcp", p.options.Address)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	p.listener = l
+	p.wait.Add(1)
+	go p.accept()
+	return nil
+}
+
+// Addr is the address that the proxy listens on.
+func (p *Server) Addr() net.Addr { return p.listener.Addr() }
+
+func (p *Server) accept() {
+	defer p.wait.Done()
+	for {
+		conn, err := p.listener.Accept()
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			p.options.Log.Warn("a connection could not be accepted", zap.Error(err))
+			select {
+			case <-time.After(50 * time.Millisecond): // out of descriptors, most likely
+			case <-p.ctx.Done():
+				return
+			}
+			continue
+		}
+		p.start(conn)
+	}
+}
+
+// start serves a connection until it ends.
+func (p *Server) start(conn net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopping {
+		conn.Close()
+		return
+	}
+	p.conns[conn] = struct{}{}
+	p.wait.Add(1)
+	go func() {
+		defer p.wait.Done()
+		p.metrics.sessions.Inc()
+		err := p.serve(conn)
+		p.metrics.sessions.Dec()
+		conn.Close()
+		p.mu.Lock()
+		delete(p.conns, conn)
+		p.mu.Unlock()
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, errClosed) && !errors.Is(err, net.ErrClosed) {
+			p.options.Log.Debug("session ended", zap.Error(err))
+		}
+	}()
+}
+
+// Dial opens a connection to the proxy from inside the process, for parts of PgOwl that run statements as clients do.
+func (p *Server) Dial(ctx context.Context) (net.Conn, error) {
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("socketpair: %w", err)
+	}
+	var conns [2]net.Conn
+	for i, fd := range fds {
+		f := os.NewFile(uintptr(fd), "pgowl")
+		if conns[i], err = net.FileConn(f); err != nil {
+			f.Close()
+			return nil, err
+		}
+		f.Close()
+	}
+	p.start(conns[1])
+	return conns[0], nil
+}
+
+// serve takes a client from its first byte to its last.
+func (p *Server) serve(raw net.Conn) error {
+	raw.SetDeadline(time.Now().Add(loginTime))
+	client, first, secure, err := p.negotiate(p.ctx, raw)
+	if err != nil {
+		return err
+	}
+	settings := first.parameters()
+	ctx, cancel := context.WithTimeout(p.ctx, loginTime)
+	server, err := p.upstream.dial(ctx)
+	cancel()
+	if err != nil {
+		p.options.Log.Warn("the server cannot be reached", zap.Error(err))
+		fatal(client, "08006", "the server behind PgOwl cannot be reached: "+dialReason(err))
+		return err
+	}
+	defer server.Close()
+	s := &session{proxy: p, client: client, server: server, secure: secure, log: p.options.Log}
+	s.moved = sync.NewCond(&s.mu)
+	s.ctx, s.cancel = context.WithCancelCause(p.ctx)
+	defer s.cancel(errClosed)
+	defer p.forget(s)
+	if e := p.options.Engine; e != nil && e.Serves(settings["database"], settings["user"]) && settings["replication"] == "" {
+		s.wantsCalls = true
+		first = first.with("pgowl.session", e.Token())
+	}
+	server.SetDeadline(time.Now().Add(loginTime))
+	if _, err := server.Write(first.encode()); err != nil {
+		return err
+	}
+	return s.run(newBuffer(client))
+}
+
+// dialReason leaves addresses out: a client has no business to know them.
+func dialReason(err error) string {
+	var e *net.OpError
+	if errors.As(err, &e) {
+		return e.Err.Error()
+	}
+	return err.Error()
+}
+
+// Stop ends all sessions and waits for them.
+func (p *Server) Stop() {
+	p.mu.Lock()
+	p.stopping = true
+	conns := make([]net.Conn, 0, len(p.conns))
+	for c := range p.conns {
+		conns = append(conns, c)
+	}
+	p.mu.Unlock()
+	if p.listener != nil {
+		p.listener.Close()
+	}
+	p.cancel(errClosed)
+	for _, c := range conns {
+		fatal(c, "57P01", "terminating connection due to administrator command")
+		c.Close()
+	}
+	p.wait.Wait()
+}

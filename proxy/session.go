@@ -1,0 +1,233 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/pgowl/pgowl/exec/call"
+	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/parser"
+	"go.uber.org/zap"
+)
+
+// session is one client and the backend that serves it.
+type session struct {
+	proxy  *Server
+	log    *zap.Logger
+	client net.Conn
+	server net.Conn
+	secure bool      // the client's TLS ends here
+	key    cancelKey // known once the server has sent it
+
+	ctx    context.Context // ends with the session
+	cancel context.CancelCauseFunc
+
+	mu    sync.Mutex
+	queue queue
+	moved *sync.Cond // the queue became empty, a copy started, or the session ended
+	ended bool
+	// unsent is true while the queue has moved on by messages that are not written to the client yet.
+	unsent bool
+
+	sinks atomic.Int32 // queue.sinks, to be read without the lock
+
+	out     sync.Mutex // held while a message is written to the client
+	pending []byte     // messages of ours, or changed ones, to be written by the backend's pump
+
+	backend *buffer // of the backend's pump
+	ready   bool    // the first ReadyForQuery has come
+
+	params struct {
+		sync.Mutex
+		encoding string
+		strings  string
+		version  int
+	}
+
+	wantsCalls bool                         // the session may use the stack
+	calls      atomic.Pointer[call.Handler] // nil where it may not, and until the backend is known
+
+	// Of the frontend's pump: what the client has prepared and bound of ours, by name.
+	statements map[string]*statement
+	portals    map[string]*portal
+	verdicts   map[*parser.Plan]bool // whether a stream works here
+
+	operation struct { // what a cancel request has to stop here
+		sync.Mutex
+		cancel context.CancelCauseFunc
+	}
+}
+
+// errClosed is how a pump ends that has nothing to complain about.
+var errClosed = errors.New("closed")
+
+// run moves messages until one side ends, and then ends the other.
+func (s *session) run(clientBuffer *buffer) error {
+	s.queue.push(entry{kind: forStartup})
+	done := make(chan error, 1)
+	go func() {
+		err := s.pumpBackend()
+		s.end(err)
+		s.client.Close()
+		done <- err
+	}()
+	err := s.pumpFrontend(clientBuffer)
+	s.end(err)
+	s.server.Close()
+	backendErr := <-done
+	if h := s.calls.Load(); h != nil {
+		h.Close()
+	}
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, errClosed) {
+		err = backendErr
+	}
+	return err
+}
+
+// end wakes whoever waits for the queue.
+func (s *session) end(err error) {
+	if err == nil {
+		err = errClosed
+	}
+	s.cancel(err)
+	s.mu.Lock()
+	s.ended = true
+	s.moved.Broadcast()
+	s.mu.Unlock()
+	if h := s.calls.Load(); h != nil {
+		h.Over()
+	}
+}
+
+// expect notes replies before their messages are sent.
+func (s *session) expect(entries ...entry) {
+	s.mu.Lock()
+	for _, e := range entries {
+		s.queue.push(e)
+	}
+	s.sinks.Store(int32(s.queue.sinks))
+	s.mu.Unlock()
+}
+
+// send notes the replies and sends the messages to the server.
+func (s *session) send(messages []byte, entries ...entry) error {
+	s.expect(entries...)
+	_, err := s.server.Write(messages)
+	return err
+}
+
+// state is what the frontend's pump has to know before it handles a statement of ours.
+type state struct {
+	tx       byte
+	skipping bool
+	copying  bool
+}
+
+// drain waits until every reply that was expected has come, so that a statement of ours is answered in its place. It asks
+// the server to send what it has; a copy that has started ends the wait.
+func (s *session) drain() (state, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	flushed := false
+	for (!s.queue.empty() && !s.queue.copying || s.unsent) && !s.ended {
+		if !flushed && !s.queue.empty() && !s.queue.entries[len(s.queue.entries)-1].kind.untilReady() {
+			flushed = true
+			s.mu.Unlock()
+			_, err := s.server.Write(flushMessage)
+			s.mu.Lock()
+			if err != nil {
+				return state{}, err
+			}
+			continue
+		}
+		s.moved.Wait()
+	}
+	if s.ended {
+		return state{}, errClosed
+	}
+	return state{s.queue.tx, s.queue.skipping, s.queue.copying}, nil
+}
+
+var flushMessage = []byte{'H', 0, 0, 0, 4}
+
+// toClient writes messages of ours to the client, between two of the server's. Only where the queue is drained, or the backend
+// waits for us, is the place certain.
+func (s *session) toClient(messages []byte) error {
+	s.out.Lock()
+	defer s.out.Unlock()
+	_, err := s.client.Write(messages)
+	return err
+}
+
+// SendMessage implements call.Client.
+func (s *session) SendMessage(severity function.Severity, text string) {
+	code := "00000"
+	if severity == function.Warning {
+		code = "01000"
+	}
+	m := &pgproto3.NoticeResponse{Severity: string(severity), SeverityUnlocalized: string(severity), Code: code, Message: text}
+	b, err := m.Encode(nil)
+	if err == nil {
+		err = s.toClient(b)
+	}
+	if err != nil {
+		s.log.Debug("a message could not be sent", zap.Error(err))
+	}
+}
+
+// ServerVersion implements call.Client.
+func (s *session) ServerVersion() int {
+	s.params.Lock()
+	defer s.params.Unlock()
+	return s.params.version
+}
+
+// readable reports whether statements come in the encoding and with the string syntax that the parser reads.
+func (s *session) readable() bool {
+	s.params.Lock()
+	defer s.params.Unlock()
+	return s.params.encoding == "UTF8" && s.params.strings == "on"
+}
+
+// operate runs something of ours that a cancel request may stop.
+func (s *session) operate(f func(ctx context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(s.ctx)
+	s.operation.Lock()
+	s.operation.cancel = cancel
+	s.operation.Unlock()
+	err := f(ctx)
+	s.operation.Lock()
+	s.operation.cancel = nil
+	s.operation.Unlock()
+	cancel(nil)
+	return err
+}
+
+// errCanceled is what Postgres says.
+var errCanceled = function.Errorf("57014", "canceling statement due to user request")
+
+// cancelOperation stops what runs here, if something does.
+func (s *session) cancelOperation() {
+	s.operation.Lock()
+	defer s.operation.Unlock()
+	if s.operation.cancel != nil {
+		s.operation.cancel(errCanceled)
+	}
+}
+
+// fatal sends an error that ends the session.
+func fatal(conn net.Conn, code, message string) {
+	m := &pgproto3.ErrorResponse{Severity: "FATAL", SeverityUnlocalized: "FATAL", Code: code, Message: message}
+	if b, err := m.Encode(nil); err == nil {
+		conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
+		conn.Write(b)
+	}
+}
+
+var _ call.Client = (*session)(nil)

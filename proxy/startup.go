@@ -1,0 +1,197 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+)
+
+// The request codes that stand where a start-up packet has its protocol version (manual, "Message Formats").
+const (
+	sslRequest    = 80877103
+	gssEncRequest = 80877104
+	cancelRequest = 80877102
+	maxStartup    = 10000 // the server's own limit for a start-up packet
+)
+
+// packet is a start-up packet: code and what follows it.
+type packet struct {
+	code uint32
+	body []byte
+}
+
+func readPacket(r io.Reader) (packet, error) {
+	var head [8]byte
+	if _, err := io.ReadFull(r, head[:4]); err != nil {
+		return packet{}, err
+	}
+	size := binary.BigEndian.Uint32(head[:])
+	if size < 8 || size > maxStartup {
+		return packet{}, fmt.Errorf("start-up packet of %d bytes", size)
+	}
+	body := make([]byte, size-4)
+	if _, err := io.ReadFull(r, body); err != nil {
+		return packet{}, err
+	}
+	return packet{binary.BigEndian.Uint32(body), body[4:]}, nil
+}
+
+func (p packet) encode() []byte {
+	b := binary.BigEndian.AppendUint32(nil, uint32(len(p.body)+8))
+	b = binary.BigEndian.AppendUint32(b, p.code)
+	return append(b, p.body...)
+}
+
+// parameters gives the settings of a start-up message.
+func (p packet) parameters() map[string]string {
+	m := map[string]string{}
+	for rest := p.body; len(rest) > 1; {
+		name, r, ok := cutString(rest)
+		if !ok || name == "" {
+			break
+		}
+		value, r, ok := cutString(r)
+		if !ok {
+			break
+		}
+		m[name], rest = value, r
+	}
+	return m
+}
+
+// with adds a setting to a start-up message; it is left alone where its end is not where it should be.
+func (p packet) with(name, value string) packet {
+	if !bytes.HasSuffix(p.body, []byte{0}) || len(p.body) < 2 {
+		return p
+	}
+	body := append([]byte(nil), p.body[:len(p.body)-1]...)
+	body = append(body, name...)
+	body = append(body, 0)
+	body = append(body, value...)
+	return packet{p.code, append(body, 0, 0)}
+}
+
+// peekedConn gives back a byte that was read to see what it is.
+type peekedConn struct {
+	net.Conn
+	first []byte
+}
+
+func (c *peekedConn) Read(b []byte) (int, error) {
+	if len(c.first) > 0 {
+		n := copy(b, c.first)
+		c.first = c.first[n:]
+		return n, nil
+	}
+	return c.Conn.Read(b)
+}
+
+// negotiate answers what a client may ask before its start-up message, and reads that. secure tells whether the client is
+// inside TLS. A cancel request is carried out, and ends with errClosed.
+func (p *Server) negotiate(ctx context.Context, conn net.Conn) (_ net.Conn, first packet, secure bool, err error) {
+	for asked := 0; ; asked++ {
+		if asked == 0 && p.options.TLS != nil {
+			// A client may start with TLS at once (ALPN postgresql), as Postgres 17's libpq can.
+			b := make([]byte, 1)
+			if _, err := io.ReadFull(conn, b); err != nil {
+				return conn, first, secure, err
+			}
+			conn = &peekedConn{conn, b}
+			if b[0] == 0x16 {
+				if conn, err = p.handshake(ctx, conn, true); err != nil {
+					return conn, first, secure, err
+				}
+				secure = true
+			}
+		}
+		first, err = readPacket(conn)
+		if err != nil {
+			return conn, first, secure, err
+		}
+		switch first.code {
+		case sslRequest:
+			if secure || p.options.TLS == nil {
+				if _, err := conn.Write([]byte{'N'}); err != nil {
+					return conn, first, secure, err
+				}
+				continue
+			}
+			if _, err := conn.Write([]byte{'S'}); err != nil {
+				return conn, first, secure, err
+			}
+			// Nothing has been read beyond the request, so whatever was stuffed behind it goes into the handshake, which fails on it.
+			if conn, err = p.handshake(ctx, conn, false); err != nil {
+				return conn, first, secure, err
+			}
+			secure = true
+		case gssEncRequest:
+			if _, err := conn.Write([]byte{'N'}); err != nil {
+				return conn, first, secure, err
+			}
+		case cancelRequest:
+			p.cancelSession(ctx, first)
+			return conn, first, secure, errClosed
+		default:
+			return conn, first, secure, nil
+		}
+		if asked > 3 {
+			return conn, first, secure, errors.New("too many requests before the start-up message")
+		}
+	}
+}
+
+func (p *Server) handshake(ctx context.Context, conn net.Conn, direct bool) (net.Conn, error) {
+	t := tls.Server(conn, p.options.TLS)
+	if err := t.HandshakeContext(ctx); err != nil {
+		return conn, fmt.Errorf("TLS handshake: %w", err)
+	}
+	if direct && t.ConnectionState().NegotiatedProtocol != "postgresql" {
+		return conn, errors.New("direct TLS without the application protocol postgresql")
+	}
+	return t, nil
+}
+
+// authentication sees what the server asks for.
+func (s *session) authentication(body []byte) (keep bool, err error) {
+	const sasl = 10
+	if len(body) < 4 || binary.BigEndian.Uint32(body) != sasl || !s.secure {
+		return true, nil
+	}
+	// The client's TLS ends here, so it cannot be bound to the server's: the mechanism that binds is not offered.
+	var m pgproto3.AuthenticationSASL
+	if err := m.Decode(body); err != nil {
+		return true, nil
+	}
+	kept := m.AuthMechanisms[:0]
+	for _, name := range m.AuthMechanisms {
+		if name != "SCRAM-SHA-256-PLUS" {
+			kept = append(kept, name)
+		}
+	}
+	m.AuthMechanisms = kept
+	s.pending, err = m.Encode(s.pending)
+	return false, err
+}
+
+// backendKey notes what a cancel request for this session will carry, and opens the call lane: the process id is known now.
+func (s *session) backendKey(body []byte) {
+	if len(body) < 8 {
+		return
+	}
+	s.key = cancelKey(body)
+	s.proxy.remember(s)
+	if e := s.proxy.options.Engine; s.wantsCalls {
+		s.calls.Store(e.Handler(binary.BigEndian.Uint32(body), s))
+	}
+}
+
+// loginTime is how long a client may take to log in, as Postgres' authentication_timeout is by default.
+const loginTime = 60 * time.Second

@@ -1,0 +1,451 @@
+package proxy
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/pgowl/pgowl/exec"
+	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/parser"
+)
+
+// Names of what we prepare in the client's session for a moment. A client that uses such names itself is out of luck.
+const (
+	streamName = "pgowl:stream"
+	failName   = "pgowl:fail"
+	markName   = "pgowl:savepoint"
+)
+
+// private is a sink for messages of ours: the client sees none of the answers.
+type private struct {
+	done   chan struct{}
+	failed *pgproto3.ErrorResponse
+	fields []pgproto3.FieldDescription
+}
+
+func newPrivate() *private { return &private{done: make(chan struct{})} }
+
+func (p *private) message(typ byte, body []byte) bool {
+	switch typ {
+	case 'E':
+		p.failed = &pgproto3.ErrorResponse{}
+		p.failed.Decode(body)
+	case 'T':
+		var m pgproto3.RowDescription
+		if m.Decode(body) == nil {
+			for _, f := range m.Fields {
+				f.Name = append([]byte(nil), f.Name...)
+				p.fields = append(p.fields, f)
+			}
+		}
+	case 'N':
+		return true
+	}
+	return false
+}
+
+func (p *private) over() { close(p.done) }
+
+// wait waits for a sink of ours to be done.
+func (s *session) wait(p *private) error {
+	select {
+	case <-p.done:
+		return nil
+	case <-s.ctx.Done():
+		return errClosed
+	}
+}
+
+// do runs one statement without result or parameters in the client's session, by the extended protocol and under a name of
+// ours, so that nothing of the client's is touched.
+func do(name, text string) ([]byte, []entry) {
+	m := encode(
+		&pgproto3.Close{ObjectType: 'S', Name: name},
+		&pgproto3.Parse{Name: name, Query: text},
+		&pgproto3.Bind{DestinationPortal: name, PreparedStatement: name},
+		&pgproto3.Execute{Portal: name},
+		&pgproto3.Close{ObjectType: 'S', Name: name})
+	return m, []entry{{forClose, newPrivate()}, {forParse, newPrivate()}, {forBind, newPrivate()}, {forExecute, newPrivate()}, {forClose, newPrivate()}}
+}
+
+// tryStream prepares a stream's statement under a name, and finds out whether the server takes it: it may not where, say, an argument
+// turns out to be an array and the function a set-returning one. If not, the session is as before, and ok is false.
+func (s *session) tryStream(st *statement, name, text string) (ok bool, err error) {
+	before, err := s.drain()
+	if err != nil || before.skipping || before.copying || before.tx == 'E' {
+		return false, err
+	}
+	verdict, known := s.verdicts[st.plan]
+	if known && !verdict || before.tx == 'I' && !s.clean() {
+		return false, nil
+	}
+	var messages []byte
+	var entries []entry
+	guarded := before.tx == 'T' && !known
+	if guarded {
+		messages, entries = do(markName, "SAVEPOINT pgowl")
+	}
+	if name == streamName {
+		messages = append(messages, encode(&pgproto3.Close{ObjectType: 'S', Name: name})...)
+		entries = append(entries, entry{forClose, newPrivate()})
+	}
+	parsed, described := newPrivate(), newPrivate()
+	messages = append(messages, encode(
+		&pgproto3.Parse{Name: name, Query: text, ParameterOIDs: st.oids},
+		&pgproto3.Describe{ObjectType: 'S', Name: name},
+		&pgproto3.Flush{})...)
+	entries = append(entries, entry{forParse, parsed}, entry{forDescribe, described})
+	if err := s.send(messages, entries...); err != nil {
+		return false, err
+	}
+	if err := s.wait(described); err != nil {
+		return false, err
+	}
+	failed := parsed.failed != nil || described.failed != nil || s.failedBefore(entries)
+	if !failed {
+		st.columns = len(described.fields) - st.plan.Hidden
+		if st.columns < 0 {
+			failed = true
+		}
+	}
+	if !failed {
+		for _, f := range described.fields[st.columns:] {
+			st.hidden = append(st.hidden, exec.Field{OID: f.DataTypeOID, Format: 1})
+		}
+		ok = s.proxy.options.Engine.Accepts(st.plan, st.hidden) && places(st.plan, st.columns) != nil
+	}
+	s.judge(st.plan, ok)
+	if ok && name == streamName {
+		st.fields = described.fields[:st.columns]
+	}
+	if ok && !guarded {
+		return true, nil
+	}
+	// Out of the error, and out of the savepoint. Inside a transaction block a Sync changes nothing else; outside one there was
+	// nothing before this statement that it could commit.
+	messages, entries = nil, nil
+	if !ok {
+		last := newPrivate()
+		if err := s.send(encode(&pgproto3.Sync{}), entry{forSync, last}); err != nil {
+			return false, err
+		}
+		if err := s.wait(last); err != nil {
+			return false, err
+		}
+	}
+	if guarded {
+		if failed {
+			messages, entries = do(markName, "ROLLBACK TO SAVEPOINT pgowl")
+		}
+		m, e := do(markName, "RELEASE SAVEPOINT pgowl")
+		messages, entries = append(messages, m...), append(entries, e...)
+		messages = append(messages, flushMessage...)
+		if err := s.send(messages, entries...); err != nil {
+			return false, err
+		}
+		if err := s.wait(entries[len(entries)-1].sink.(*private)); err != nil {
+			return false, err
+		}
+		if s.failedBefore(entries) {
+			return false, errors.New("a savepoint of ours could not be released")
+		}
+	}
+	return ok, nil
+}
+
+func (s *session) failedBefore(entries []entry) bool {
+	for _, e := range entries {
+		if p, ok := e.sink.(*private); ok && p.failed != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// judge remembers whether a plan's stream works in this session.
+func (s *session) judge(p *parser.Plan, ok bool) {
+	if s.verdicts == nil || len(s.verdicts) > 500 {
+		s.verdicts = map[*parser.Plan]bool{}
+	}
+	s.verdicts[p] = ok
+}
+
+// clean reports whether nothing was sent since the last Sync, so that a Sync of ours ends no implicit transaction of the client's.
+func (s *session) clean() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.queue.open
+}
+
+// prepareStream handles the Parse of a stream: what the server prepares under the client's name is the rewritten statement.
+func (s *session) prepareStream(st *statement, name, text string) (bool, error) {
+	ok, err := s.tryStream(st, name, text)
+	if ok {
+		s.remember(name, st)
+	}
+	return ok, err
+}
+
+// streamQuery answers a simple query by a stream. It runs by the extended protocol, so that an engine's error can still fail the
+// statement's transaction. done is false where the statement should take another lane; nothing has happened then.
+func (s *session) streamQuery(p *parser.Plan, values []parser.Value) (done bool, err error) {
+	st := &statement{plan: p}
+	ok, err := s.tryStream(st, streamName, p.Text(values))
+	if err != nil || !ok {
+		return false, err
+	}
+	formats := make([]int16, st.columns, st.columns+len(st.hidden))
+	all := formats
+	for range st.hidden {
+		all = append(all, 1)
+	}
+	head := &private{done: make(chan struct{})}
+	messages := encode(&pgproto3.Bind{PreparedStatement: streamName, ResultFormatCodes: all})
+	if err := s.send(append(messages, flushMessage...), entry{forBind, &bindSink{private: head, s: s, fields: st.fields}}); err != nil {
+		return true, err
+	}
+	if err := s.wait(head); err != nil {
+		return true, err
+	}
+	if head.failed == nil {
+		failed, err := s.streamRows(st, formats, encode(&pgproto3.Execute{}))
+		if err != nil {
+			return true, err
+		}
+		if failed != nil {
+			if err := s.failStatement(failed); err != nil {
+				return true, err
+			}
+		}
+	}
+	last := encode(&pgproto3.Close{ObjectType: 'S', Name: streamName}, &pgproto3.Sync{})
+	return true, s.send(last, entry{forClose, newPrivate()}, entry{kind: forSync})
+}
+
+// bindSink answers with the row description that a simple query's client waits for.
+type bindSink struct {
+	*private
+	s      *session
+	fields []pgproto3.FieldDescription
+}
+
+func (b *bindSink) message(typ byte, body []byte) bool {
+	b.private.message(typ, body)
+	if typ == '2' {
+		b.s.pending = append(b.s.pending, encode(&pgproto3.RowDescription{Fields: b.fields})...)
+	}
+	return typ == 'E' || typ == 'N'
+}
+
+// streamRows executes a portal of a stream and passes its rows on with the values in their places. failed is an engine's error: the
+// client has not been told, and the server does not know.
+func (s *session) streamRows(st *statement, formats []int16, executeMessage []byte) (failed error, err error) {
+	err = s.operate(func(ctx context.Context) error {
+		places := places(st.plan, st.columns)
+		out := make([]int16, len(places))
+		for i, at := range places {
+			out[i] = formats[at]
+		}
+		rows := &rowSink{s: s, ctx: ctx, st: st, places: places, done: make(chan struct{}),
+			rows: s.proxy.options.Engine.Rows(st.plan, st.hidden, out)}
+		if err := s.send(append(executeMessage[:len(executeMessage):len(executeMessage)], flushMessage...), entry{forExecute, rows}); err != nil {
+			return err
+		}
+		select {
+		case <-rows.done:
+		case <-s.ctx.Done():
+			return errClosed
+		}
+		failed = rows.failed
+		if rows.serverFailed {
+			failed = nil
+		}
+		return nil
+	})
+	return failed, err
+}
+
+// places gives where the plan's calls stand among the client's columns, or nil where they can't.
+func places(p *parser.Plan, columns int) []int {
+	at := make([]int, len(p.Positions))
+	for i, n := range p.Positions {
+		if n < 0 {
+			n += columns
+		}
+		if n < 0 || n >= columns {
+			return nil
+		}
+		at[i] = n
+	}
+	return at
+}
+
+// A batch of rows goes to the engine when it is this long, or when no further row has arrived: while the engine works, more do.
+const batchRows = 256
+
+// rowSink gathers rows, has the engine compute what they lack, and passes them on.
+type rowSink struct {
+	s      *session
+	ctx    context.Context
+	st     *statement
+	places []int
+	rows   *exec.Rows
+	done   chan struct{}
+
+	own          []byte   // the client's columns of the gathered rows
+	cells        [][2]int // where each stands in own; end -1 for NULL
+	hidden       [][]byte
+	failed       error
+	serverFailed bool
+}
+
+func (r *rowSink) message(typ byte, body []byte) bool {
+	switch typ {
+	case 'D':
+		if r.failed == nil {
+			r.failed = r.add(body)
+			if r.failed == nil && (r.rows.Len() >= batchRows || !r.moreWaiting(len(body))) {
+				r.failed = r.flush()
+			}
+		}
+		return false
+	case 'E':
+		r.serverFailed = true
+		if r.failed == nil {
+			r.flush()
+		}
+		return true
+	case 'C', 's', 'I':
+		if r.failed == nil {
+			r.failed = r.flush()
+		}
+		return r.failed == nil
+	}
+	return true
+}
+
+func (r *rowSink) over() { close(r.done) }
+
+// moreWaiting reports whether the message behind this one has been read already.
+func (r *rowSink) moreWaiting(size int) bool {
+	b := *r.s.backend
+	b.r += headerSize + size
+	return b.complete()
+}
+
+var errRow = function.Errorf("08P01", "malformed row from the server")
+
+// add takes a row apart.
+func (r *rowSink) add(body []byte) error {
+	if len(body) < 2 || int(binary.BigEndian.Uint16(body)) != r.st.columns+len(r.st.hidden) {
+		return errRow
+	}
+	body = body[2:]
+	r.hidden = r.hidden[:0]
+	for i := range r.st.columns + len(r.st.hidden) {
+		if len(body) < 4 {
+			return errRow
+		}
+		n := int(int32(binary.BigEndian.Uint32(body)))
+		body = body[4:]
+		if n > len(body) {
+			return errRow
+		}
+		var value []byte
+		if n >= 0 {
+			value, body = body[:n:n], body[n:]
+		}
+		switch {
+		case i >= r.st.columns:
+			r.hidden = append(r.hidden, value)
+		case n < 0:
+			r.cells = append(r.cells, [2]int{0, -1})
+		default:
+			start := len(r.own)
+			r.own = append(r.own, value...)
+			r.cells = append(r.cells, [2]int{start, len(r.own)})
+		}
+	}
+	return r.rows.Add(r.hidden)
+}
+
+// flush computes the gathered rows and passes them on.
+func (r *rowSink) flush() error {
+	n := r.rows.Len()
+	if n == 0 {
+		return nil
+	}
+	if err := r.rows.Compute(r.ctx); err != nil {
+		return err
+	}
+	out := r.s.pending
+	for row := range n {
+		start := len(out)
+		out = append(out, 'D', 0, 0, 0, 0)
+		out = binary.BigEndian.AppendUint16(out, uint16(r.st.columns))
+		next := 0
+		for column, cell := range r.cells[row*r.st.columns : (row+1)*r.st.columns] {
+			if next < len(r.places) && r.places[next] == column {
+				value := r.rows.Value(row, next)
+				next++
+				if value == nil {
+					out = binary.BigEndian.AppendUint32(out, 0xFFFFFFFF)
+					continue
+				}
+				out = binary.BigEndian.AppendUint32(out, uint32(len(value)))
+				out = append(out, value...)
+				continue
+			}
+			if cell[1] < 0 {
+				out = binary.BigEndian.AppendUint32(out, 0xFFFFFFFF)
+				continue
+			}
+			out = binary.BigEndian.AppendUint32(out, uint32(cell[1]-cell[0]))
+			out = append(out, r.own[cell[0]:cell[1]]...)
+		}
+		binary.BigEndian.PutUint32(out[start+1:], uint32(len(out)-start-1))
+	}
+	r.s.pending = out
+	r.own, r.cells = r.own[:0], r.cells[:0]
+	r.rows.Reset()
+	return nil
+}
+
+// failStatement has the server raise an engine's error, so that its transaction ends as it would if one of its own functions had
+// failed. The client gets the server's message.
+func (s *session) failStatement(reason error) error {
+	var e *function.Error
+	if !errors.As(reason, &e) {
+		e = function.Errorf("XX000", "%s", reason.Error())
+	}
+	if errors.Is(reason, errClosed) {
+		return errClosed
+	}
+	m := encode(
+		&pgproto3.Close{ObjectType: 'S', Name: failName},
+		&pgproto3.Parse{Name: failName, Query: "SELECT pgowl.fail($1, $2, $3, $4)"},
+		&pgproto3.Bind{DestinationPortal: failName, PreparedStatement: failName,
+			Parameters: [][]byte{[]byte(e.Code), []byte(e.Message), []byte(e.Detail), []byte(e.Hint)}},
+		&pgproto3.Execute{Portal: failName},
+		&pgproto3.Flush{})
+	return s.send(m, entry{forClose, newPrivate()}, entry{forParse, &errorSink{s}}, entry{forBind, &errorSink{s}}, entry{forExecute, &errorSink{s}})
+}
+
+// errorSink passes an error on, without the lines that tell of our own functions.
+type errorSink struct{ s *session }
+
+func (e *errorSink) message(typ byte, body []byte) bool {
+	if typ == 'E' {
+		var m pgproto3.ErrorResponse
+		if m.Decode(body) == nil {
+			m.Where = ""
+			e.s.pending = append(e.s.pending, encode(&m)...)
+			return false
+		}
+	}
+	return typ == 'E' || typ == 'N'
+}
+
+func (e *errorSink) over() {}
