@@ -175,6 +175,14 @@ func sorted[K comparable](codes map[K]int32, compare func(a, b K) int, text func
 	return place, classes
 }
 
+// checkClasses refuses labels that leave nothing to tell apart: the classes that finish has found.
+func (l *labels) checkClasses() error {
+	if len(l.classes) == 1 {
+		return function.Errorf("XX000", `The training data labels in "%s" are all the same: %s.`, l.Name, clip(l.classes[0], 100))
+	}
+	return nil
+}
+
 // distinct counts the different labels.
 func (l *labels) distinct(y []float32) int {
 	if l.classify {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -152,15 +153,15 @@ func (r *run) save(ctx context.Context, m *model) error {
 	if err != nil {
 		return engineError(ctx, err)
 	}
-	for part := 0; part == 0 || len(file) > 0; part++ {
-		n := min(len(file), partSize)
+	part := 0
+	for data := range slices.Chunk(file, partSize) {
 		_, err := one[idRow](ctx, r.s, newFile, map[string]any{
-			"model": m.id, "part": part, "data": base64.StdEncoding.EncodeToString(file[:n]),
+			"model": m.id, "part": part, "data": base64.StdEncoding.EncodeToString(data),
 		})
 		if err != nil {
 			return err
 		}
-		file = file[n:]
+		part++
 	}
 	if _, err := one[idRow](ctx, r.s, finishedModel, map[string]any{
 		"id": m.id, "features": m.features, "metrics": metricsJSON(m.metrics),

@@ -38,6 +38,9 @@ func (r *run) read(ctx context.Context, p project, snap *snapshot) (*dataset, er
 		seed = r.seed()
 	}
 	y := d.labels.finish()
+	if err := d.labels.checkClasses(); err != nil {
+		return nil, err
+	}
 	classes := 0
 	if p.Task == learn.Classification {
 		classes = len(d.labels.classes)

@@ -1,13 +1,16 @@
 package train
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
+	"github.com/pgowl/pgowl/exec/function"
 	"github.com/pgowl/pgowl/models/learn"
 	"github.com/pgowl/pgowl/models/store"
 )
@@ -28,6 +31,12 @@ type published map[int64]store.Header
 
 func (p published) Publish(id int64, h store.Header, m learn.Model) { p[id] = h }
 
+// seeded is Train with the same split every time.
+func seeded(ctx context.Context, s function.Session, req Request, models Publisher, log *zap.Logger) (Result, error) {
+	r := &run{s: s, req: req, models: models, log: log, now: time.Now, seed: func() uint64 { return 1 }}
+	return r.train(ctx)
+}
+
 func request(d *database, args string) Request {
 	d.tb.Helper()
 	r, err := Decode([]byte(args))
@@ -40,7 +49,7 @@ func request(d *database, args string) Request {
 func (d *database) train(args string) (*session, Result, error) {
 	d.tb.Helper()
 	s := d.begin()
-	result, err := Train(d.tb.Context(), s, request(d, args), published{}, zaptest.NewLogger(d.tb, zaptest.Level(zap.WarnLevel)))
+	result, err := seeded(d.tb.Context(), s, request(d, args), published{}, zaptest.NewLogger(d.tb, zaptest.Level(zap.WarnLevel)))
 	return s, result, err
 }
 
@@ -70,7 +79,7 @@ func TestTrainsEveryKindOfLabel(t *testing.T) {
 			s := d.begin()
 			models := published{}
 			args := fmt.Sprintf(`{"project_name": "p %s", "task": "%s", "relation_name": "%s", "y_column_name": "%s", "algorithm": "xgboost"}`, c.label, c.task, c.relation, c.label)
-			result, err := Train(t.Context(), s, request(d, args), models, zap.NewNop())
+			result, err := seeded(t.Context(), s, request(d, args), models, zap.NewNop())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -229,13 +238,14 @@ func TestErrors(t *testing.T) {
 		CREATE VIEW public.times AS SELECT now() AS at, y FROM holes;
 		CREATE VIEW public.timeses AS SELECT ARRAY[now()] AS at, y FROM holes;
 		CREATE VIEW public.halves AS SELECT x, x / 2.0 AS y FROM generate_series(1, 9) x;
+		CREATE VIEW public.alike AS SELECT x, true AS y FROM holes WHERE x > 0;
 		CREATE VIEW public.lonely AS SELECT y FROM holes;
 		CREATE VIEW public.few AS SELECT i AS x, greatest(i, 4) AS y FROM generate_series(1, 8) i;
 		CREATE VIEW public.many AS SELECT i AS x, i AS y FROM generate_series(1, 10100) i;
 		CREATE VIEW public.infinite AS SELECT i AS x, 'Infinity'::float8 AS y FROM generate_series(1, 9) i;
 		CREATE TABLE public."none" ();
 		CREATE TABLE public.empty (x int, y int)`)
-	d.sql("GRANT SELECT ON points, holes_x, holes_y, holes_n, holes_e, ragged, words, times, timeses, halves, lonely, few, many, infinite, \"none\", empty TO " + quote(d.alice))
+	d.sql("GRANT SELECT ON points, holes_x, holes_y, holes_n, holes_e, ragged, words, times, timeses, halves, alike, lonely, few, many, infinite, \"none\", empty TO " + quote(d.alice))
 	d.mustTrain(`{"project_name": "old", "task": "classification", "relation_name": "points", "y_column_name": "yes", "algorithm": "xgboost"}`)
 	before := d.value(registry)
 	const on = `{"project_name": "new", "algorithm": "xgboost", "task": "classification", "y_column_name": "y", "relation_name": `
@@ -265,6 +275,7 @@ func TestErrors(t *testing.T) {
 		{on + `"words"}`, `0A000 pgml.train: text feature column "w" is not available in PgOwl yet`},
 		{on + `"times"}`, `XX000 Unhandled type for quantitative scalar column: at "timestamptz"`},
 		{on + `"timeses"}`, `XX000 Unhandled type for quantitative array column: at "timestamptz[]"`},
+		{on + `"alike"}`, `XX000 The training data labels in "y" are all the same: true.`},
 		{on + `"lonely"}`, "XX000 There are no feature columns beside the label `y`."},
 		{on + `"halves"}`, `XX000 The training data labels in "y" are not all whole numbers: `},
 		{on + `"many"}`, `54000 The label "y" has more than 10000 distinct values.`},
@@ -316,7 +327,7 @@ func TestOneProjectFromTwoSessions(t *testing.T) {
 	}
 	done := make(chan error)
 	go func() {
-		_, err := Train(t.Context(), second, request(d, args), nil, zap.NewNop())
+		_, err := seeded(t.Context(), second, request(d, args), nil, zap.NewNop())
 		done <- err
 	}()
 	for d.value(fmt.Sprintf("SELECT cardinality(pg_blocking_pids(%d)) > 0", pid)) != "true" {
