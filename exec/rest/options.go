@@ -2,8 +2,10 @@ package rest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -99,6 +101,10 @@ func (o *Options) validate() error {
 	}
 	if o.JWTSecret != "" && len(o.JWTSecret) < jwt.MinSecret {
 		return fmt.Errorf("rest: %w", jwt.ErrSecret)
+	}
+	// A public key must never be taken for a secret text: everybody who knows it could then make tokens.
+	if json.Valid([]byte(o.JWTSecret)) && strings.HasPrefix(strings.TrimSpace(o.JWTSecret), "{") {
+		return errors.New("rest: the token secret is a JSON Web Key, which PgOwl doesn't take yet: give the secret text (HS256)")
 	}
 	for _, s := range o.Schemas {
 		if s == "" || s == "pg_catalog" || s == "information_schema" {

@@ -12,18 +12,21 @@ type page struct {
 	limit  int64 // -1: all
 }
 
+// mostRows is beyond every result, and small enough to be added to itself.
+const mostRows = 1 << 60
+
 // parsePage reads limit and offset, and a GET's Range header, of which the overlap counts. Numbers that aren't numbers count
 // as not given.
 func parsePage(method string, h http.Header, limit, offset string) (page, error) {
 	p := page{limit: -1}
 	if n, err := strconv.ParseInt(offset, 10, 64); err == nil {
-		p.offset = max(n, 0)
+		p.offset = min(max(n, 0), mostRows)
 	}
 	if n, err := strconv.ParseInt(limit, 10, 64); err == nil {
 		if n < 0 {
 			return p, badRange("Limit should be greater than or equal to zero.")
 		}
-		p.limit = n
+		p.limit = min(n, mostRows)
 	}
 	if method != http.MethodGet {
 		return p, nil
@@ -45,14 +48,14 @@ func parseRange(value string) (from, to int64, ok bool) {
 		return 0, 0, false
 	}
 	from, err := strconv.ParseInt(a, 10, 64)
-	if err != nil || from < 0 {
+	if err != nil || from < 0 || from > mostRows {
 		return 0, 0, false
 	}
 	if b == "" {
 		return from, -1, true
 	}
 	to, err = strconv.ParseInt(b, 10, 64)
-	return from, to, err == nil && to >= 0
+	return from, to, err == nil && to >= 0 && to <= mostRows
 }
 
 // overlap narrows the page to the rows from..to (-1: the last).
