@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -167,6 +168,10 @@ func TestDropExtensionWithDependents(t *testing.T) {
 		"view public.nnv depends on view public.nv",
 		"view public.nv depends on function pgml.norm_l2(real[])",
 	}
+	if column(t, conn, `SELECT (current_setting('server_version_num')::int < 150000)::text`)[0] == "true" {
+		// Before 15 a generated column went silently with a function in its expression, in Postgres's own DROP too.
+		want = slices.Delete(want, 1, 2)
+	}
 	got := strings.Split(pg.Detail, "\n")
 	if !slices.EqualFunc(got, want, strings.HasPrefix) {
 		t.Errorf("got\n%s\nwant\n%s", pg.Detail, strings.Join(want, "\n"))
@@ -175,7 +180,7 @@ func TestDropExtensionWithDependents(t *testing.T) {
 		t.Errorf("hint %q", pg.Hint)
 	}
 	exec(t, conn, do(`drop_extension('pgml', false, true)`))
-	if got := take(notices); !strings.HasPrefix(got, "NOTICE 00000 drop cascades to 9 other objects\ndrop cascades to column k of table public.t\n") {
+	if got := take(notices); !strings.HasPrefix(got, fmt.Sprintf("NOTICE 00000 drop cascades to %d other objects\ndrop cascades to column k of table public.t\n", len(want))) {
 		t.Errorf("cascade: %s", got)
 	}
 	if got := column(t, conn, `SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'public.t'::regclass AND attnum > 0 AND NOT attisdropped`)[0]; got != "v,w" {
