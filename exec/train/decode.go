@@ -119,9 +119,7 @@ func (d *decoder) row(b []byte) error {
 			return malformed("column %q has type %d of %d bytes", f.Name, oid, len(v))
 		}
 		dst[0] = f.wire.float(v)
-		if dst[0] != dst[0] {
-			f.missing++
-		}
+		f.inspect(dst[0])
 	}
 	_, v, _ := field(b)
 	return d.labels.add(v)
@@ -265,9 +263,7 @@ func (f *feature) array(b []byte, dst []float32) error {
 				return malformed("array %q has an element of another size", f.Name)
 			}
 			v := math.Float32frombits(binary.BigEndian.Uint32(e[4:]))
-			if v != v {
-				f.missing++
-			}
+			f.inspect(v)
 			dst[i], e = v, e[8:]
 		}
 		return nil
@@ -277,19 +273,31 @@ func (f *feature) array(b []byte, dst []float32) error {
 			return malformed("array %q has an element of another size", f.Name)
 		}
 		dst[i] = f.wire.float(e[4 : 4+size])
-		if dst[i] != dst[i] {
-			f.missing++
-		}
+		f.inspect(dst[i])
 		e = e[4+size:]
 	}
 	return nil
 }
 
-// check reports the first column that has missing values. (Imputing them is a preprocessor's work.)
+// inspect counts what is no finite number; only then is v-v not zero.
+func (f *feature) inspect(v float32) {
+	switch {
+	case v-v == 0:
+	case v != v:
+		f.missing++
+	default:
+		f.infinite++
+	}
+}
+
+// check reports the first column that has missing values (imputing them is a preprocessor's work) or infinite ones, which no
+// engine takes.
 func (d *decoder) check() error {
 	for i := range d.features {
 		if f := &d.features[i]; f.missing > 0 {
 			return function.Errorf("XX000", "%d missing values for %s. You may provide a preprocessor to impute a value.", f.missing, f.Name)
+		} else if f.infinite > 0 {
+			return function.Errorf("XX000", "%d values for %s are infinite, or too large for float4.", f.infinite, f.Name)
 		}
 	}
 	return nil

@@ -34,10 +34,11 @@ var categorical = map[string]bool{"text": true, "varchar": true, "bpchar": true}
 // feature is a column that is read as features: one for a scalar, the number of elements for an array.
 type feature struct {
 	column
-	wire    scalar
-	width   int // 1 for a scalar; of an array -1 until the first row has told
-	offset  int // of its first feature in a row
-	missing int // NULLs and NaNs met so far
+	wire     scalar
+	width    int // 1 for a scalar; of an array -1 until the first row has told
+	offset   int // of its first feature in a row
+	missing  int // NULLs and NaNs met so far
+	infinite int // infinities, also those that narrowing made
 }
 
 // features splits the columns into features and label, and refuses types that it cannot read.

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -237,6 +238,7 @@ func TestErrors(t *testing.T) {
 		CREATE VIEW public.words AS SELECT 'w'::text AS w, y FROM holes;
 		CREATE VIEW public.times AS SELECT now() AS at, y FROM holes;
 		CREATE VIEW public.timeses AS SELECT ARRAY[now()] AS at, y FROM holes;
+		CREATE VIEW public.huge AS SELECT CASE i % 4 WHEN 0 THEN 'Infinity' WHEN 1 THEN 1e300 ELSE i END::float8 AS x, 3e38::float8 AS z, i % 2 AS y FROM generate_series(1, 20) i;
 		CREATE VIEW public.halves AS SELECT x, x / 2.0 AS y FROM generate_series(1, 9) x;
 		CREATE VIEW public.alike AS SELECT x, true AS y FROM holes WHERE x > 0;
 		CREATE VIEW public.lonely AS SELECT y FROM holes;
@@ -245,7 +247,7 @@ func TestErrors(t *testing.T) {
 		CREATE VIEW public.infinite AS SELECT i AS x, 'Infinity'::float8 AS y FROM generate_series(1, 9) i;
 		CREATE TABLE public."none" ();
 		CREATE TABLE public.empty (x int, y int)`)
-	d.sql("GRANT SELECT ON points, holes_x, holes_y, holes_n, holes_e, ragged, words, times, timeses, halves, alike, lonely, few, many, infinite, \"none\", empty TO " + quote(d.alice))
+	d.sql("GRANT SELECT ON points, holes_x, holes_y, holes_n, holes_e, ragged, words, times, timeses, huge, halves, alike, lonely, few, many, infinite, \"none\", empty TO " + quote(d.alice))
 	d.mustTrain(`{"project_name": "old", "task": "classification", "relation_name": "points", "y_column_name": "yes", "algorithm": "xgboost"}`)
 	before := d.value(registry)
 	const on = `{"project_name": "new", "algorithm": "xgboost", "task": "classification", "y_column_name": "y", "relation_name": `
@@ -275,6 +277,7 @@ func TestErrors(t *testing.T) {
 		{on + `"words"}`, `0A000 pgml.train: text feature column "w" is not available in PgOwl yet`},
 		{on + `"times"}`, `XX000 Unhandled type for quantitative scalar column: at "timestamptz"`},
 		{on + `"timeses"}`, `XX000 Unhandled type for quantitative array column: at "timestamptz[]"`},
+		{on + `"huge"}`, "XX000 10 values for x are infinite, or too large for float4."},
 		{on + `"alike"}`, `XX000 The training data labels in "y" are all the same: true.`},
 		{on + `"lonely"}`, "XX000 There are no feature columns beside the label `y`."},
 		{on + `"halves"}`, `XX000 The training data labels in "y" are not all whole numbers: `},
@@ -308,6 +311,35 @@ func TestErrors(t *testing.T) {
 // registry counts all that a training writes.
 const registry = `SELECT concat_ws(' ', (SELECT count(*) FROM pgml.projects), (SELECT count(*) FROM pgml.snapshots), (SELECT count(*) FROM pgml.models),
 	(SELECT count(*) FROM pgml.files), (SELECT count(*) FROM pgml.deployments), (SELECT count(*) FROM pg_tables WHERE schemaname = 'pgml'))`
+
+// TestStopsWithItsContext cancels in the middle of a fit: the error is the cause, as the session wants it.
+func TestStopsWithItsContext(t *testing.T) {
+	d := newDatabase(t)
+	d.sql(points)
+	d.sql("GRANT SELECT ON points TO " + quote(d.alice))
+	gone := errors.New("the client has gone")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	s := &cancelling{session: d.begin(), at: "INFO: Hyperparams", cancel: func() { cancel(gone) }}
+	_, err := seeded(ctx, s, request(d, `{"project_name": "p", "task": "regression", "relation_name": "points", "y_column_name": "amount", "algorithm": "xgboost",
+		"hyperparams": {"n_estimators": 1000000}}`), nil, zap.NewNop())
+	if err != gone {
+		t.Errorf("got %v", err)
+	}
+}
+
+// cancelling is a session that is cancelled when a certain message goes out.
+type cancelling struct {
+	*session
+	at     string
+	cancel func()
+}
+
+func (c *cancelling) Message(severity function.Severity, text string) {
+	c.session.Message(severity, text)
+	if c.told(c.at) {
+		c.cancel()
+	}
+}
 
 // TestOneProjectFromTwoSessions creates the same project twice at the same time: the second waits for the first's commit
 // and then uses its project.
