@@ -113,15 +113,16 @@ func (b *binned) fill(f int, column []float32, c *crew) {
 	}
 }
 
-// search counts the cuts that are at most v.
+// search counts the cuts that are at most v: bit by bit from the highest, without a branch to mispredict.
 func search(table *[maxBins]float32, v float32) uint8 {
 	at := uint8(0)
-	for step := uint8(128); step > 0; step >>= 1 {
-		next := at
+	for bit := 7; bit >= 0; bit-- {
+		step := uint8(1) << (bit & 7)
+		passed := uint8(0)
 		if table[at+step-1] <= v {
-			next += step
+			passed = 1
 		}
-		at = next
+		at += passed << (bit & 7)
 	}
 	return at
 }

@@ -21,10 +21,13 @@ type scanner struct {
 	// floor is what the sum of both children's scores must reach, in float64 and a little less than the best so far:
 	// most candidates are dismissed by it, without a division.
 	floor float64
+	// always is set where the floor does not hold: the scores are not plain fractions with L1 or a largest step.
+	always bool
+	lambda float64
 }
 
 func newScanner(p *params, node sum) scanner {
-	s := scanner{p: p, node: node, nodeScore: p.nodeScore(node)}
+	s := scanner{p: p, node: node, nodeScore: p.nodeScore(node), lambda: p.lambda, always: p.alpha != 0 || p.maxDeltaStep != 0}
 	s.lift()
 	return s
 }
@@ -45,19 +48,19 @@ func (s *scanner) feature(f int32, feat *feature, hist *histogram) {
 	if last < 0 {
 		return
 	}
-	fast := s.p.maxDeltaStep == 0
+	least := s.p.minChildWeight
 	var left sum
 	for i := 0; i <= last; i++ {
 		left.g += hist[i].g
 		left.h += hist[i].h
-		if left.h < s.p.minChildWeight {
+		if left.h < least {
 			continue
 		}
 		right := s.node.minus(left)
-		if right.h < s.p.minChildWeight {
+		if right.h < least {
 			break // and from here on it only gets less
 		}
-		if !fast || s.promising(left, right) {
+		if s.promising(left, right) {
 			s.try(left, right, f, int32(i), feat.cuts[i], false)
 		}
 	}
@@ -68,14 +71,14 @@ func (s *scanner) feature(f int32, feat *feature, hist *histogram) {
 	for i := bins - 1; i >= 0; i-- {
 		right.g += hist[i].g
 		right.h += hist[i].h
-		if right.h < s.p.minChildWeight {
+		if right.h < least {
 			continue
 		}
 		left := s.node.minus(right)
-		if left.h < s.p.minChildWeight {
+		if left.h < least {
 			break
 		}
-		if !fast || s.promising(left, right) {
+		if s.promising(left, right) {
 			threshold := feat.below
 			if i > 0 {
 				threshold = feat.cuts[i-1]
@@ -85,14 +88,10 @@ func (s *scanner) feature(f int32, feat *feature, hist *histogram) {
 	}
 }
 
-// promising compares the scores with the floor as fractions of a common denominator.
+// promising compares the scores with the floor as fractions of a common denominator. It is inlined.
 func (s *scanner) promising(left, right sum) bool {
-	l, r := left.g, right.g
-	if s.p.alpha != 0 {
-		l, r = s.p.threshold(l), s.p.threshold(r)
-	}
-	dl, dr := left.h+s.p.lambda, right.h+s.p.lambda
-	return l*l*dr+r*r*dl >= s.floor*(dl*dr)
+	dl, dr := left.h+s.lambda, right.h+s.lambda
+	return left.g*left.g*dr+right.g*right.g*dl >= s.floor*(dl*dr) || s.always
 }
 
 func (s *scanner) try(left, right sum, f, bin int32, threshold float32, defaultLeft bool) {
