@@ -7,7 +7,8 @@ type batch struct{ first, last, longest int }
 
 // plan groups the texts, whose lengths in tokens are given, for the model. It returns the texts' indexes, the longest first, and the
 // batches over them. A batch has at most budget tokens, padding included, and at most size texts where size > 0; a text that is longer
-// than the budget goes alone. Padding is kept below a tenth: a text much shorter than its batch's first starts another one.
+// than the budget goes alone. Padding is kept to a tenth, or to the cost of a run:
+// a text much shorter than its batch's first starts another one.
 // Where there is work for it there are at least so many batches as workers.
 func plan(lengths []int, budget, size, workers int) (order []int, batches []batch) {
 	order = make([]int, len(lengths))
@@ -26,7 +27,7 @@ func plan(lengths []int, budget, size, workers int) (order []int, batches []batc
 		for last < len(order) && (last-first < size || size <= 0) {
 			n := lengths[order[last]]
 			padded := (last - first + 1) * longest
-			if last > first && (padded > budget || float64(padded) > 1.1*float64(real+n) && real >= minBatch) {
+			if last > first && (padded > budget || padded-real-n > max(runCost, (real+n)/10)) {
 				break
 			}
 			real += n
@@ -38,5 +39,8 @@ func plan(lengths []int, budget, size, workers int) (order []int, batches []batc
 	return order, batches
 }
 
-// minBatch is the number of tokens below which a batch is not cut for the sake of less padding or of more workers.
-const minBatch = 256
+// minBatch is the number of tokens below which a batch is not cut for the sake of more workers.
+const minBatch = 64
+
+// runCost is what the fixed cost of a run is worth in tokens, with MiniLM on a CPU: that much padding is always cheaper than another run.
+const runCost = 12

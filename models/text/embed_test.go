@@ -1,0 +1,326 @@
+package text
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func openTiny(t testing.TB, f files) *Embedder {
+	t.Helper()
+	dir := t.TempDir()
+	f.write(t, dir)
+	e, err := Open(dir, Options{Runtime: loaded(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	return e
+}
+
+func embedOne(t testing.TB, e *Embedder, text string, o EmbedOptions) []float32 {
+	t.Helper()
+	v, err := e.Embed(context.Background(), []string{text}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v[0]
+}
+
+func near(a, b []float32, tolerance float64) bool {
+	return slices.EqualFunc(a, b, func(x, y float32) bool { return math.Abs(float64(x-y)) <= tolerance })
+}
+
+// TestMiniLM compares with the vectors of the reference: PyPI tokenizers and onnxruntime, mean and normalisation in float64.
+func TestMiniLM(t *testing.T) {
+	e := miniLM(t)
+	data, err := os.ReadFile("testdata/minilm.vectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []struct {
+		Text  string
+		First []float32
+		Sum   float64
+	}
+	if err := json.Unmarshal(data, &want); err != nil {
+		t.Fatal(err)
+	}
+	var texts []string
+	for _, w := range want {
+		texts = append(texts, w.Text)
+	}
+	got, err := e.Embed(context.Background(), texts, EmbedOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range want {
+		var sum, length float64
+		for _, x := range got[i] {
+			sum += float64(x)
+			length += float64(x) * float64(x)
+		}
+		if len(got[i]) != 384 || !near(got[i][:8], w.First, 1e-5) || math.Abs(sum-w.Sum) > 1e-4 || math.Abs(length-1) > 1e-5 {
+			t.Errorf("%.40q: got %v, sum %.5f, length %.6f; want %v, sum %.5f", w.Text, got[i][:8], sum, length, w.First, w.Sum)
+		}
+		if alone := embedOne(t, e, w.Text, EmbedOptions{}); !near(alone, got[i], 1e-6) {
+			t.Errorf("%.40q: alone it differs by more than 1e-6", w.Text)
+		}
+	}
+	if e.Dimension() != 384 || e.MaxTokens() != 256 {
+		t.Errorf("dimension %d, tokens %d", e.Dimension(), e.MaxTokens())
+	}
+}
+
+func TestPoolings(t *testing.T) {
+	// "ab" is [CLS] a ##b [SEP]; the tiny model's vectors are its ids.
+	ids := openTiny(t, tiny()).tokenizer.Append(nil, "ab", 0)
+	var mean, top, sqrt float32
+	for _, id := range ids {
+		mean += float32(id) / float32(len(ids))
+		sqrt += float32(id) / float32(math.Sqrt(float64(len(ids))))
+		top = max(top, float32(id))
+	}
+	for _, c := range []struct {
+		name, config string
+		want         float32
+	}{
+		{"mean", `{"pooling_mode_mean_tokens":true}`, mean},
+		{"cls", `{"pooling_mode_cls_token":true,"pooling_mode_mean_tokens":false}`, float32(ids[0])},
+		{"max", `{"pooling_mode_max_tokens":true}`, top},
+		{"sqrt", `{"pooling_mode_mean_sqrt_len_tokens":true}`, sqrt},
+		{"new spelling", `{"pooling_mode":"cls","embedding_dimension":4}`, float32(ids[0])},
+	} {
+		e := openTiny(t, tiny().with("1_Pooling/config.json", c.config))
+		// A longer text beside it makes padding, which must not count.
+		got, err := e.Embed(context.Background(), []string{"ab", "hello world one two"}, EmbedOptions{})
+		if err != nil || math.Abs(float64(got[0][0]-c.want)) > 1e-4 {
+			t.Errorf("%s: got %v, want %v first; %v", c.name, got, c.want, err)
+		}
+	}
+}
+
+func TestVariantsOfModels(t *testing.T) {
+	want := embedOne(t, openTiny(t, tiny()), "hello", EmbedOptions{})
+	for name, f := range map[string]files{
+		"ids alone":         tiny().with("onnx/model.onnx", "testdata/nomask.onnx"),
+		"graph at the root": tiny().with("onnx/model.onnx", "", "model.onnx", "testdata/tiny.onnx"),
+		"no width in graph": tiny().with("onnx/model.onnx", "testdata/dynamic.onnx"),
+		"plain transformer": tiny().with("modules.json", "", "1_Pooling/config.json", ""),
+	} {
+		if got := embedOne(t, openTiny(t, f), "hello", EmbedOptions{}); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+	normal := embedOne(t, openTiny(t, tiny().with("modules.json", strings.Replace(tiny()["modules.json"], "]", `,{"type":"sentence_transformers.models.Normalize","path":"2_Normalize"}]`, 1))), "hello", EmbedOptions{})
+	if asked := embedOne(t, openTiny(t, tiny()), "hello", EmbedOptions{Normalize: true}); !near(normal, asked, 1e-7) || near(normal, want, 1e-3) {
+		t.Errorf("normalised by the model %v, by the call %v, plain %v", normal, asked, want)
+	}
+}
+
+func TestEmbedOptionsCount(t *testing.T) {
+	e := openTiny(t, tiny().with("config_sentence_transformers.json", `{"prompts":{"query":"one two "},"default_prompt_name":null}`))
+	plain := embedOne(t, e, "one two hello", EmbedOptions{})
+	for _, o := range []EmbedOptions{{Prompt: "one two "}, {PromptName: "query"}} {
+		if got := embedOne(t, e, "hello", o); !slices.Equal(got, plain) {
+			t.Errorf("%+v: %v, want %v", o, got, plain)
+		}
+	}
+	if got := embedOne(t, e, "one two hello", EmbedOptions{TruncateDim: 2}); !slices.Equal(got, plain[:2]) {
+		t.Errorf("truncated: %v", got)
+	}
+	if got := embedOne(t, e, "one two hello", EmbedOptions{TruncateDim: 2, Normalize: true}); math.Abs(float64(got[0])-math.Sqrt(.5)) > 1e-6 {
+		t.Errorf("truncated, then normalised: %v", got)
+	}
+	var bad *OptionError
+	if _, err := e.Embed(context.Background(), []string{"x"}, EmbedOptions{PromptName: "nope"}); !errors.As(err, &bad) || bad.Name != "prompt_name" {
+		t.Errorf("unknown prompt: %v", err)
+	}
+	byDefault := openTiny(t, tiny().with("config_sentence_transformers.json", `{"prompts":{"query":"one two "},"default_prompt_name":"query"}`))
+	if got := embedOne(t, byDefault, "hello", EmbedOptions{}); !slices.Equal(got, plain) {
+		t.Errorf("default prompt: %v, want %v", got, plain)
+	}
+	// include_prompt false: of [CLS] one two hello [SEP] only hello and [SEP] count.
+	skipping := openTiny(t, tiny().with("1_Pooling/config.json", `{"pooling_mode_mean_tokens":true,"include_prompt":false}`))
+	ids := skipping.tokenizer.Append(nil, "hello", 0)
+	want := float32(ids[len(ids)-2]+ids[len(ids)-1]) / 2
+	if got := embedOne(t, skipping, "hello", EmbedOptions{Prompt: "one two "}); got[0] != want {
+		t.Errorf("prompt left out: %v, want %v", got[0], want)
+	}
+}
+
+func TestOrderAndBatchSize(t *testing.T) {
+	e := openTiny(t, tiny())
+	var texts []string
+	for i := range 700 {
+		texts = append(texts, strings.Repeat("hello ", i*7%23)+fmt.Sprint(i))
+	}
+	want, err := e.Embed(context.Background(), texts, EmbedOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range texts {
+		if got := embedOne(t, e, texts[i], EmbedOptions{}); !near(got, want[i], 1e-4) {
+			t.Fatalf("text %d: %v, want %v", i, want[i], got)
+		}
+	}
+	for _, size := range []int{1, 3, 100000} {
+		got, err := e.Embed(context.Background(), texts, EmbedOptions{BatchSize: size})
+		if err != nil || !slices.EqualFunc(got, want, func(a, b []float32) bool { return near(a, b, 1e-4) }) {
+			t.Errorf("batch_size %d: %v", size, err)
+		}
+	}
+	if got, err := e.Embed(context.Background(), nil, EmbedOptions{}); err != nil || len(got) != 0 {
+		t.Errorf("no texts: %v %v", got, err)
+	}
+}
+
+func TestManyCallers(t *testing.T) {
+	e := openTiny(t, tiny())
+	want := embedOne(t, e, "hello world", EmbedOptions{})
+	var group sync.WaitGroup
+	for range 16 {
+		group.Go(func() {
+			for range 20 {
+				got, err := e.Embed(context.Background(), []string{"a", "hello world", "the one"}, EmbedOptions{})
+				if err != nil || !near(got[1], want, 1e-4) {
+					t.Errorf("%v %v", got, err)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+// TestCancel cancels a long call in the middle of it: it must end soon with the cause, and the model must go on working.
+func TestCancel(t *testing.T) {
+	e := miniLM(t)
+	texts := slices.Repeat([]string{strings.Repeat("many words of a long text ", 60)}, 400)
+	cause := errors.New("the client asked for it")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	type result struct {
+		err error
+		at  time.Time
+	}
+	done := make(chan result, 1)
+	running := make(chan struct{})
+	e.running = sync.OnceFunc(func() { close(running) })
+	go func() {
+		_, err := e.Embed(ctx, texts, EmbedOptions{})
+		done <- result{err, time.Now()}
+	}()
+	<-running
+	start := time.Now()
+	cancel(cause)
+	r := <-done
+	took := r.at.Sub(start)
+	t.Logf("ended %v after the cancel", took)
+	if !errors.Is(r.err, cause) {
+		t.Errorf("error %v", r.err)
+	}
+	if took > time.Second { // the aim is 50 ms; machines that run tests are busy
+		t.Errorf("took %v to stop", took)
+	}
+	if v := embedOne(t, e, "hello world", EmbedOptions{}); math.Abs(float64(v[0])+0.034478) > 1e-3 {
+		t.Errorf("afterwards: %v", v[:5])
+	}
+	if _, err := e.Embed(ctx, texts, EmbedOptions{}); !errors.Is(err, cause) {
+		t.Errorf("a context that is done: %v", err)
+	}
+}
+
+func TestClose(t *testing.T) {
+	e := openTiny(t, tiny())
+	e.Close()
+	e.Close()
+	if _, err := e.Embed(context.Background(), []string{"x"}, EmbedOptions{}); !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
+}
+
+func TestOpenBad(t *testing.T) {
+	r := loaded(t)
+	for _, c := range []struct {
+		name, want string
+		files      files
+	}{
+		{"no config", "config.json is missing", tiny().with("config.json", "")},
+		{"config no JSON", "config.json: ", tiny().with("config.json", "{")},
+		{"no tokenizer", "tokenizer.json: no such file", tiny().with("tokenizer.json", "")},
+		{"a tokenizer of another kind", `model "BPE" is not supported`, tiny().with("tokenizer.json", `{"model":{"type":"BPE"}}`)},
+		{"no graph", "onnx/model.onnx is missing", tiny().with("onnx/model.onnx", "")},
+		{"graph is garbage", "model.onnx: ", tiny().with("onnx/model.onnx", "garbage")},
+		{"empty graph", "model.onnx: ", tiny().with("onnx/model.onnx", " ")},
+		{"other width", "the output is 4 wide, config.json says 8", tiny().with("config.json", `{"hidden_size":8}`)},
+		{"no width anywhere", "hidden_size", tiny().with("config.json", `{}`, "onnx/model.onnx", "testdata/dynamic.onnx")},
+		{"small vocabulary", "vocabulary of 10", tiny().with("config.json", `{"hidden_size":4,"vocab_size":10}`)},
+		{"input of another kind", `"pixel_values"`, tiny().with("onnx/model.onnx", "testdata/strange.onnx")},
+		{"no token vectors", "no output", tiny().with("onnx/model.onnx", "testdata/pooledonly.onnx")},
+		{"another step", "Dense", tiny().with("modules.json", `[{"type":"sentence_transformers.models.Dense"}]`)},
+		{"path escape", "leaves the model's folder", tiny().with("modules.json", `[{"type":"x.Pooling","path":"../../etc"}]`)},
+		{"pooling missing", "1_Pooling/config.json is missing", tiny().with("1_Pooling/config.json", "")},
+		{"two poolings", "got 2", tiny().with("1_Pooling/config.json", `{"pooling_mode_mean_tokens":true,"pooling_mode_max_tokens":true}`)},
+		{"pooling unknown", `"lasttoken"`, tiny().with("1_Pooling/config.json", `{"pooling_mode_lasttoken":true}`)},
+		{"length", "max_seq_length is 0", tiny().with("sentence_bert_config.json", `{"max_seq_length":0}`)},
+		{"length of the specials", "length of 2 tokens", tiny().with("sentence_bert_config.json", `{"max_seq_length":2}`)},
+		{"default prompt unknown", "default prompt", tiny().with("config_sentence_transformers.json", `{"default_prompt_name":"x"}`)},
+	} {
+		dir := t.TempDir()
+		c.files.write(t, dir)
+		e, err := Open(dir, Options{Runtime: r, Name: "m"})
+		var bad *ModelError
+		if !errors.As(err, &bad) || bad.Model != "m" || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), dir) {
+			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
+		}
+		if err == nil {
+			e.Close()
+		}
+	}
+}
+
+// TestGraphFails: a graph that fails when it runs is an error, and the next call is served.
+func TestGraphFails(t *testing.T) {
+	e := openTiny(t, tiny().with("config.json", `{"hidden_size":8}`, "onnx/model.onnx", "testdata/dynamic.onnx"))
+	var bad *ModelError
+	if _, err := e.Embed(context.Background(), []string{"x"}, EmbedOptions{}); !errors.As(err, &bad) {
+		t.Errorf("a graph of another width than it says: %v", err)
+	}
+}
+
+func BenchmarkEmbed(b *testing.B) {
+	// Headlines of 6 to 25 words, the same in every run.
+	words := strings.Fields("the a city council votes to keep its oldest bridge open after years of debate about who will pay for repairs this is what happened when scientists asked people why they love rainy days so much")
+	var texts []string
+	for i := range 256 {
+		var h []string
+		for j := range 6 + i%20 {
+			h = append(h, words[(i*7+j*3)%len(words)])
+		}
+		texts = append(texts, strings.Join(h, " "))
+	}
+	for _, n := range []int{1, 16, 256} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			e := miniLM(b)
+			tokens, rounds := 0, 0
+			for _, s := range texts[:n] {
+				tokens += len(e.tokenizer.Append(nil, s, 0))
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := e.Embed(context.Background(), texts[:n], EmbedOptions{}); err != nil {
+					b.Fatal(err)
+				}
+				rounds++
+			}
+			b.ReportMetric(float64(tokens*rounds)/b.Elapsed().Seconds(), "tokens/s")
+		})
+	}
+}
