@@ -201,3 +201,46 @@ func TestUpdateExtension(t *testing.T) {
 	_, err = conn.Exec(ctx, do(`update_extension('pgml', '9')`))
 	wantError(t, "to 9", err, "22023", `extension "pgml" has no update path from version "2.10.0" to version "9"`)
 }
+
+// Both extensions, from nothing to nothing and back, without the other one noticing.
+func TestEachExtensionComesAndGoesAlone(t *testing.T) {
+	conn, notices := listening(t)
+	count := func(schema string) string {
+		return column(t, conn, `SELECT count(*)::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = '`+schema+`'`)[0]
+	}
+	for _, c := range []struct{ extension, schema, other string }{{"pgml", "pgml", "cron"}, {"pg_cron", "cron", "pgml"}} {
+		mine, others := count(c.schema), count(c.other)
+		exec(t, conn, do(`create_extension('`+c.extension+`', false)`), do(`drop_extension('`+c.extension+`', false, false)`))
+		if got := count(c.schema); got != "0" {
+			t.Errorf("%s: %s functions left", c.extension, got)
+		}
+		if got := count(c.other); got != others {
+			t.Errorf("%s: schema %s went from %s functions to %s", c.extension, c.other, others, got)
+		}
+		exec(t, conn, do(`create_extension('`+c.extension+`', true)`))
+		if got := count(c.schema); got != mine {
+			t.Errorf("%s: %s functions after creating it again, want %s", c.extension, got, mine)
+		}
+		if got := take(notices); got != "" {
+			t.Errorf("%s: %s", c.extension, got)
+		}
+	}
+	if res := migrateOK(t, conn); len(res.Applied)+len(res.Skipped) != 0 {
+		t.Errorf("the runner finds work: %+v", res)
+	}
+}
+
+// Two sessions at once: one creates, the other waits for it and is told that it exists.
+func TestCreateExtensionAtOnce(t *testing.T) {
+	first, _ := listening(t)
+	second := connect(t, first.Config().ConnString())
+	exec(t, first, do(`create_extension('pgml', false)`), do(`drop_extension('pgml', false, false)`), `BEGIN`, do(`create_extension('pgml', false)`))
+	result := make(chan error, 1)
+	go func() {
+		_, err := second.Exec(context.Background(), do(`create_extension('pgml', false)`))
+		result <- err
+	}()
+	// It waits for the lock, so the commit comes before it looks again; when it is slow to start, it sees the commit at once.
+	exec(t, first, `COMMIT`)
+	wantError(t, "second", <-result, "42710", `extension "pgml" already exists`)
+}
