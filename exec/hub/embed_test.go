@@ -37,7 +37,7 @@ func TestPulledModelEmbeds(t *testing.T) {
 	if _, err := store.Embedder(context.Background(), "m"); err == nil {
 		t.Fatal("found before it was pulled")
 	}
-	if _, err := Pull(context.Background(), h.options(dir)); err != nil {
+	if err := Pull(context.Background(), h.options(dir)); err != nil {
 		t.Fatal(err)
 	}
 	e, err := store.Embedder(context.Background(), "sentence-transformers/m")

@@ -57,26 +57,26 @@ func (e *ChecksumError) Error() string {
 	return fmt.Sprintf("%s: its checksum is not the one that the hub gives", e.File)
 }
 
-// Pull brings a model into the model folder and returns the folder that it is in. All files are of one commit, and each is checked
+// Pull brings a model into the model folder. All files are of one commit, and each is checked
 // against the hub's sum. A model that is there already and has the same files is left alone; one of another revision is replaced once
 // the new one is complete. Errors: *names.Error, *StatusError, *ChecksumError, ctx's cause, and those of files and network.
-func Pull(ctx context.Context, o Options) (folder string, err error) {
+func Pull(ctx context.Context, o Options) error {
 	name, err := names.Parse(o.Name)
 	if err != nil {
-		return "", err
+		return err
 	}
 	c, err := newClient(o)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer c.http.CloseIdleConnections()
 	listing, err := c.list(ctx, name.Repository(), o.Revision)
 	if err != nil {
-		return "", err
+		return err
 	}
 	files, err := choose(listing.files)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	final := filepath.Join(o.Dir, name.Folders()[0])
 	for _, known := range name.Folders() { // an existing one may have the other spelling
@@ -86,22 +86,22 @@ func Pull(ctx context.Context, o Options) (folder string, err error) {
 		}
 	}
 	if complete(final, files) {
-		return final, nil
+		return nil
 	}
 	s, err := openStage(o.Dir, name)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer s.close()
 	for _, f := range files {
 		if err := s.adopt(final, f); err != nil {
-			return "", err
+			return err
 		}
 		if err := c.fetch(ctx, name.Repository(), listing.commit, f, s); err != nil {
-			return "", err
+			return err
 		}
 	}
-	return final, s.publish(final, files)
+	return s.publish(final, files)
 }
 
 // client speaks to one hub.
