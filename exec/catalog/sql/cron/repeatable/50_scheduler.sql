@@ -62,20 +62,20 @@ END $$;
 -- Claims a queued occurrence and writes its history row, in one transaction under the fence. outcome: started; taken (by
 -- an earlier claim); busy (a run of the job goes on, maybe with another scheduler); gone (no such job any more, or
 -- inactive); refused (a superuser's job where these are switched off).
-CREATE OR REPLACE FUNCTION pgowl.cron_start(my_epoch bigint, lease double precision, me text, job bigint, at_slot timestamptz,
+CREATE OR REPLACE FUNCTION pgowl.cron_start(my_epoch bigint, lease double precision, me text, of_job bigint, at_slot timestamptz,
     log_run boolean, superusers boolean,
     OUT outcome text, OUT run bigint, OUT job_database text, OUT job_username text, OUT job_command text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM pgowl.cron_fence(my_epoch, lease);
-    PERFORM FROM pgowl.cron_slots WHERE jobid = job AND slot = at_slot AND runid IS NULL;
+    PERFORM FROM pgowl.cron_slots WHERE jobid = of_job AND slot = at_slot AND runid IS NULL;
     IF NOT FOUND THEN
         outcome := 'taken';
         RETURN;
     END IF;
-    SELECT database, username, command INTO job_database, job_username, job_command FROM cron.job WHERE jobid = job AND active;
+    SELECT database, username, command INTO job_database, job_username, job_command FROM cron.job WHERE jobid = of_job AND active;
     IF NOT FOUND THEN
-        DELETE FROM pgowl.cron_slots WHERE jobid = job AND slot = at_slot;
+        DELETE FROM pgowl.cron_slots WHERE jobid = of_job AND slot = at_slot;
         outcome := 'gone';
         RETURN;
     END IF;
@@ -84,16 +84,16 @@ BEGIN
         THEN 'refused' ELSE 'started' END;
     IF outcome = 'started' THEN
         INSERT INTO pgowl.cron_runs (runid, jobid, instance, expires_at)
-            VALUES (run, job, me, clock_timestamp() + make_interval(secs => 2 * lease)) ON CONFLICT DO NOTHING;
+            VALUES (run, of_job, me, clock_timestamp() + make_interval(secs => 2 * lease)) ON CONFLICT DO NOTHING;
         IF NOT FOUND THEN
             outcome := 'busy';
             RETURN;
         END IF;
     END IF;
-    UPDATE pgowl.cron_slots SET runid = run WHERE jobid = job AND slot = at_slot;
+    UPDATE pgowl.cron_slots SET runid = run WHERE jobid = of_job AND slot = at_slot;
     IF log_run THEN
         INSERT INTO cron.job_run_details (jobid, runid, database, username, command, status, return_message)
-            VALUES (job, run, job_database, job_username, job_command,
+            VALUES (of_job, run, job_database, job_username, job_command,
                 CASE outcome WHEN 'started' THEN 'starting' ELSE 'failed' END,
                 CASE outcome WHEN 'refused' THEN 'cannot schedule jobs as superuser' END);
     END IF;
@@ -119,20 +119,20 @@ $$;
 CREATE OR REPLACE FUNCTION pgowl.cron_reap(my_epoch bigint, lease double precision, first_time boolean) RETURNS SETOF bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    r record;
+    gone record;
 BEGIN
     PERFORM pgowl.cron_fence(my_epoch, lease);
-    FOR r IN DELETE FROM pgowl.cron_runs WHERE expires_at < clock_timestamp() RETURNING * LOOP
+    FOR gone IN DELETE FROM pgowl.cron_runs WHERE expires_at < clock_timestamp() RETURNING * LOOP
         UPDATE cron.job_run_details SET status = 'failed', return_message = 'server restarted'
-            WHERE runid = r.runid AND status NOT IN ('succeeded', 'failed');
+            WHERE runid = gone.runid AND status NOT IN ('succeeded', 'failed');
         BEGIN
             PERFORM pg_terminate_backend(a.pid) FROM pg_stat_activity a
-                JOIN cron.job_run_details d ON d.runid = r.runid AND d.username = a.usename AND d.database = a.datname
-                WHERE a.pid = r.pid AND a.application_name = 'pg_cron' AND a.backend_start <= d.start_time;
+                JOIN cron.job_run_details d ON d.runid = gone.runid AND d.username = a.usename AND d.database = a.datname
+                WHERE a.pid = gone.pid AND a.application_name = 'pg_cron' AND a.backend_start <= d.start_time;
         EXCEPTION WHEN insufficient_privilege THEN
             NULL;
         END;
-        RETURN NEXT r.jobid;
+        RETURN NEXT gone.jobid;
     END LOOP;
     IF first_time THEN
         -- Rows that no scheduler ever answered for, as in a restored dump; of the newest only, the history may be huge.
