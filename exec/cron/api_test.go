@@ -3,6 +3,7 @@ package cron
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -19,6 +20,41 @@ func TestValidatorAgreesWithTable(t *testing.T) {
 	}
 	if value[bool](t, conn, "SELECT pgowl.cron_schedule_ok('* * * * *' || repeat(' ', 991))") {
 		t.Error("a schedule of 1000 bytes was accepted")
+	}
+}
+
+// Texts put together at random from what schedules are made of: Go's reader and PL/pgSQL's say the same about each.
+func TestValidatorAgreesWithParser(t *testing.T) {
+	conn := dial(t, newDatabase(t).owner)
+	pieces := []string{"*", "*", "0", "1", "5", "7", "12", "23", "31", "59", "60", "-", ",", "/", "$", "mon", "FRI", "jan", "x", " ", " ", " ", " ",
+		"\t", "\n", "\r", "#", "@daily", "@", "seconds", "second", "+", "* * * ", "0 0 "}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	texts := make([]string, 20000)
+	accepted := 0
+	for i := range texts {
+		for range 1 + rnd.IntN(12) {
+			texts[i] += pieces[rnd.IntN(len(pieces))]
+		}
+	}
+	rows, err := conn.Query(context.Background(), "SELECT pgowl.cron_schedule_ok(s) FROM unnest($1::text[]) WITH ORDINALITY u(s, i) ORDER BY i", texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := pgx.CollectRows(rows, pgx.RowTo[bool])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range texts {
+		_, err := ParseSchedule(text)
+		if (err == nil) != got[i] {
+			t.Errorf("%q: PL/pgSQL says %v, Go %v", text, got[i], err)
+		}
+		if got[i] {
+			accepted++
+		}
+	}
+	if accepted < 100 {
+		t.Errorf("only %d texts were accepted", accepted)
 	}
 }
 
