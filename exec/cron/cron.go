@@ -52,6 +52,8 @@ type Scheduler struct {
 	leading atomic.Bool
 	loop    loop
 	observe func(event) // for tests; never nil
+	// connectLimit is how long a job's session may take to open: pg_cron's CronTaskStartTimeout, on the scheduler's clock.
+	connectLimit time.Duration
 }
 
 // event tells a test what happened: "turn" (the loop has looked and now waits), "lead", "lost", "start", "end".
@@ -88,7 +90,7 @@ func New(opts Options) *Scheduler {
 		store:   store{service: opts.Service, limit: max(5*time.Second, opts.Lease/2)},
 		wake:    make(chan struct{}, 1),
 		ended:   make(chan *run),
-		observe: func(event) {},
+		observe: func(event) {}, connectLimit: 10 * time.Second,
 	}
 }
 

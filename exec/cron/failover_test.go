@@ -137,8 +137,7 @@ func TestFrozenLeader(t *testing.T) {
 	s, events := newScheduler(t, d, func(o *Options) { o.Clock = clock; o.Lease = time.Minute })
 	other := &bench{t: t, s: s, clock: clock, events: events}
 	waitFor(t, super, "SELECT expires_at < clock_timestamp() FROM pgowl.cron_leader")
-	clock.set(clock.Now().Add(time.Second))
-	other.wait("lead", 1)
+	other.until("lead")
 	clock.set(clock.Now().Add(time.Minute))
 	other.wait("end", 1)
 	if !frozen.s.Leading() {
@@ -191,8 +190,7 @@ func TestReboot(t *testing.T) {
 	// The leader extends its lease while the other stands by.
 	first.advance(6 * time.Second)
 	first.s.Stop()
-	first.clock.set(first.clock.Now().Add(time.Second))
-	standby.wait("lead", 1)
+	standby.until("lead")
 	standby.settle()
 	count(1)
 	s.Stop()

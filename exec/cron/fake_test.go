@@ -68,6 +68,11 @@ type bench struct {
 const patience = 20 * time.Second
 
 func newScheduler(t testing.TB, d database, change func(*Options)) (*Scheduler, chan event) {
+	return newLimited(t, d, 0, change)
+}
+
+// newLimited makes a scheduler with a limit for connecting of its own.
+func newLimited(t testing.TB, d database, limit time.Duration, change func(*Options)) (*Scheduler, chan event) {
 	o := Options{
 		Service: func(ctx context.Context) (*pgx.Conn, error) { return pgx.Connect(ctx, d.owner) },
 		Dial: func(ctx context.Context, db, user string) (*pgx.Conn, error) {
@@ -88,6 +93,12 @@ func newScheduler(t testing.TB, d database, change func(*Options)) (*Scheduler, 
 	}
 	change(&o)
 	s := New(o)
+	if _, fake := o.Clock.(*fakeClock); fake && limit == 0 {
+		limit = 1000 * time.Hour // a fake clock runs away from a real server
+	}
+	if limit != 0 {
+		s.connectLimit = limit
+	}
 	events := make(chan event, 10000)
 	s.observe = func(e event) { events <- e }
 	if err := s.Start(context.Background()); err != nil {
@@ -132,9 +143,23 @@ func (b *bench) wait(kind string, n int) (list []event) {
 // settle waits until the loop has looked once more, and forgets the events until then.
 func (b *bench) settle() { b.t.Helper(); b.seen() }
 
-// seen gives what happens until the loop has looked twice from now on: the first of these may have begun before.
+// drain gives what has happened.
+func (b *bench) drain() (list []event) {
+	for {
+		select {
+		case e := <-b.events:
+			list = append(list, e)
+		default:
+			return list
+		}
+	}
+}
+
+// seen gives what has happened, and what does until the loop has looked twice from now on: the first of these may have
+// begun before.
 func (b *bench) seen() (list []event) {
 	b.t.Helper()
+	list = b.drain()
 	for range 2 {
 		b.s.poke()
 		limit := time.After(patience)
@@ -151,9 +176,25 @@ func (b *bench) seen() (list []event) {
 	return list
 }
 
+// until makes the loop look at once, again and again, until an event of this kind comes.
+func (b *bench) until(kind string) {
+	b.t.Helper()
+	for deadline := time.Now().Add(patience); ; {
+		for _, e := range b.seen() {
+			if e.kind == kind {
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			b.t.Fatalf("no event %q came", kind)
+		}
+	}
+}
+
 // advance moves the clock and gives the number of runs that were started because of it.
 func (b *bench) advance(d time.Duration) int {
 	b.t.Helper()
+	b.drain()
 	b.clock.set(b.clock.Now().Add(d))
 	n := 0
 	for _, e := range b.seen() {

@@ -12,12 +12,8 @@ import (
 	"go.uber.org/zap"
 )
 
-const (
-	// connectLimit is pg_cron's (CronTaskStartTimeout).
-	connectLimit = 10 * time.Second
-	// cancelLimit is how long a cancelled command may take to end before its connection is closed.
-	cancelLimit = 10 * time.Second
-)
+// cancelLimit is how long a cancelled command may take to end before its connection is closed.
+const cancelLimit = 10 * time.Second
 
 // run is one execution of a job.
 type run struct {
@@ -169,7 +165,7 @@ func (s *Scheduler) connect(ctx context.Context, r *run) (*pgx.Conn, error) {
 		select {
 		case <-connected:
 		case <-ctx.Done():
-		case <-s.clock.After(connectLimit):
+		case <-s.clock.After(s.connectLimit):
 			cancel(errStartTimeout)
 		}
 	})

@@ -3,7 +3,7 @@ package cron
 import (
 	"context"
 	"errors"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -212,30 +212,27 @@ func TestStartupTimeout(t *testing.T) {
 	d := newDatabase(t)
 	alice, owner := dial(t, d.alice), dial(t, d.owner)
 	id := schedule(t, alice, "* * * * *", "SELECT 1")
-	var dialled atomic.Int64
-	begun := make(chan struct{}, 1)
-	b := start(t, d, func(o *Options) {
+	begun := make(chan struct{})
+	var once sync.Once
+	clock := &fakeClock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+	const limit = 10 * time.Second
+	s, events := newLimited(t, d, limit, func(o *Options) {
+		o.Clock = clock
 		o.Dial = func(ctx context.Context, db, user string) (*pgx.Conn, error) {
-			dialled.Add(1)
-			begun <- struct{}{}
+			once.Do(func() { close(begun) })
 			<-ctx.Done()
 			return nil, errors.New("too late")
 		}
 	})
-	b.clock.set(b.clock.Now().Add(time.Minute))
+	b := &bench{t: t, s: s, clock: clock, events: events}
+	b.until("lead")
+	clock.set(clock.Now().Add(time.Minute))
 	<-begun
-	// The timer is set before Dial is called or at the same time; move on until it fires.
-	for len(b.events) >= 0 {
-		b.clock.set(b.clock.Now().Add(connectLimit))
-		if ended := func() bool {
-			for _, e := range b.seen() {
-				if e.kind == "end" {
-					return true
-				}
-			}
-			return false
-		}(); ended {
-			break
+	// The limit's timer is set at about the time that Dial is called: move on until it fires.
+	for ended := false; !ended; {
+		clock.set(clock.Now().Add(limit))
+		for _, e := range b.seen() {
+			ended = ended || e.kind == "end"
 		}
 	}
 	if status, message := history(t, owner, id); status != "failed" || message != "job startup timeout" {
@@ -256,12 +253,9 @@ func TestWaitsForSchema(t *testing.T) {
 		t.Error("leads without a schema")
 	}
 	do(t, owner, "ALTER SCHEMA cron_away RENAME TO cron")
-	clock.set(clock.Now().Add(time.Second))
-	b.wait("lead", 1)
+	b.until("lead")
 	do(t, super, "ALTER SCHEMA cron RENAME TO cron_away")
-	b.s.poke()
-	b.wait("lost", 1)
+	b.until("lost")
 	do(t, super, "ALTER SCHEMA cron_away RENAME TO cron")
-	b.s.poke()
-	b.wait("lead", 1)
+	b.until("lead")
 }
