@@ -125,6 +125,7 @@ func (s *Scheduler) poll(ctx context.Context) error {
 			for _, r := range s.loop.runs {
 				r.cancel(errUnscheduled)
 			}
+			clear(s.loop.unwritten) // their ids may come again
 		}
 		return err
 	}

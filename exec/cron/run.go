@@ -108,10 +108,11 @@ func (s *Scheduler) execute(ctx context.Context, r *run) {
 		s.cancelRun(ctx, r, link, over)
 	})
 	pid := int32(conn.PgConn().PID())
-	s.record(ctx, r, `WITH r AS (UPDATE pgowl.cron_runs SET pid = $2::integer WHERE runid = $1::bigint)
+	recorded := s.record(ctx, r, `WITH r AS (UPDATE pgowl.cron_runs SET pid = $2::integer WHERE runid = $1::bigint)
 		UPDATE cron.job_run_details SET status = 'sending', job_pid = $2::integer WHERE runid = $1::bigint AND status = 'connecting'`, pid)
 	res := result{failed: true, message: "connection lost"}
-	if link.send(r.command) == nil {
+	// A run without a pid counts as not begun and may be given back (pgowl.cron_unclaim): nothing is sent before it has one.
+	if recorded && link.send(r.command) == nil {
 		s.record(ctx, r, `UPDATE cron.job_run_details SET status = 'running', start_time = pg_catalog.clock_timestamp()
 			WHERE runid = $1::bigint AND status = 'sending'`)
 		res = readResult(link, r.command)

@@ -106,13 +106,21 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
         RETURNING runid, jobid
 $$;
 
--- Gives a claim back that its scheduler knows not to have used.
+-- Gives a claim back that its scheduler knows not to have used, unless it was used after all (then it has a pid).
 CREATE OR REPLACE FUNCTION pgowl.cron_unclaim(run bigint) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    DELETE FROM pgowl.cron_runs WHERE runid = run;
-    UPDATE pgowl.cron_slots SET runid = NULL WHERE runid = run;
-    DELETE FROM cron.job_run_details WHERE runid = run AND status = 'starting';
-$$;
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    begun boolean;
+BEGIN
+    DELETE FROM pgowl.cron_runs WHERE runid = run RETURNING pid IS NOT NULL INTO begun;
+    IF begun THEN
+        UPDATE cron.job_run_details SET status = 'failed', return_message = 'server restarted'
+            WHERE runid = run AND status NOT IN ('succeeded', 'failed');
+    ELSIF NOT begun THEN
+        UPDATE pgowl.cron_slots SET runid = NULL WHERE runid = run;
+        DELETE FROM cron.job_run_details WHERE runid = run AND status IN ('starting', 'connecting');
+    END IF;
+END $$;
 
 -- Ends the runs whose scheduler is gone. Its sessions went with it, but a server notices that late, and not at all while it
 -- computes; so a backend that surely is the run's is ended too, as far as the owner may do that.
