@@ -21,6 +21,7 @@ import (
 type Options struct {
 	Address  string                // host:port to listen on
 	Upstream string                // Postgres URL of the server behind; user and database are the client's own
+	Inner    string                // Postgres URL of the same server for sessions from inside the process (Dial); empty: Upstream
 	TLS      *tls.Config           // nil: TLS is refused
 	Engine   *exec.Engine          // nil: the stack is off, and everything is passed
 	Registry prometheus.Registerer // nil: no metrics
@@ -31,6 +32,7 @@ type Options struct {
 type Server struct {
 	options  Options
 	upstream *upstream
+	inner    *upstream
 	metrics  *metrics
 
 	listener net.Listener
@@ -50,11 +52,17 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	inner := u
+	if o.Inner != "" {
+		if inner, err = newUpstream(o.Inner); err != nil {
+			return nil, err
+		}
+	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	return &Server{options: o, upstream: u, metrics: newMetrics(o.Registry), ctx: ctx, cancel: cancel,
+	return &Server{options: o, upstream: u, inner: inner, metrics: newMetrics(o.Registry), ctx: ctx, cancel: cancel,
 		conns: map[net.Conn]struct{}{}, keys: map[cancelKey]*session{}}, nil
 }
 
@@ -89,12 +97,12 @@ func (p *Server) accept() {
 			}
 			continue
 		}
-		p.start(conn)
+		p.start(conn, p.upstream)
 	}
 }
 
 // start serves a connection until it ends.
-func (p *Server) start(conn net.Conn) {
+func (p *Server) start(conn net.Conn, to *upstream) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.stopping {
@@ -106,7 +114,7 @@ func (p *Server) start(conn net.Conn) {
 	go func() {
 		defer p.wait.Done()
 		p.metrics.sessions.Inc()
-		err := p.serve(conn)
+		err := p.serve(conn, to)
 		p.metrics.sessions.Dec()
 		conn.Close()
 		p.mu.Lock()
@@ -133,12 +141,12 @@ func (p *Server) Dial(ctx context.Context) (net.Conn, error) {
 		}
 		f.Close()
 	}
-	p.start(conns[1])
+	p.start(conns[1], p.inner)
 	return conns[0], nil
 }
 
 // serve takes a client from its first byte to its last.
-func (p *Server) serve(raw net.Conn) error {
+func (p *Server) serve(raw net.Conn, to *upstream) error {
 	raw.SetDeadline(time.Now().Add(loginTime))
 	client, first, secure, err := p.negotiate(p.ctx, raw)
 	if err != nil {
@@ -146,7 +154,7 @@ func (p *Server) serve(raw net.Conn) error {
 	}
 	settings := first.parameters()
 	ctx, cancel := context.WithTimeout(p.ctx, loginTime)
-	server, err := p.upstream.dial(ctx)
+	server, err := to.dial(ctx)
 	cancel()
 	if err != nil {
 		p.options.Log.Warn("the server cannot be reached", zap.Error(err))
@@ -168,6 +176,15 @@ func (p *Server) serve(raw net.Conn) error {
 		return err
 	}
 	return s.run(newBuffer(client))
+}
+
+// Reach says why the server behind the proxy cannot be reached; nil where it can.
+func (p *Server) Reach(ctx context.Context) error {
+	conn, err := p.upstream.dial(ctx)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 // dialReason leaves addresses out: a client has no business to know them.

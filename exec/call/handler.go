@@ -57,11 +57,12 @@ type running struct {
 	fresh   bool
 	results chan message // "rows" and "piece" messages for the function that waits for them
 
-	mu    sync.Mutex
-	box   *mailbox.Box
-	rest  string // of an answer in pieces
-	seq   int
-	final bool // the answer ends the call
+	mu     sync.Mutex
+	ticket string // of the request that is to be answered
+	box    *mailbox.Box
+	rest   string // of an answer in pieces
+	seq    int
+	final  bool // the answer ends the call
 }
 
 // NewHandler makes the handler of a session with a backend's process id.
@@ -87,7 +88,7 @@ func (h *Handler) Message(text, sum string) bool {
 	case m.verb == "more":
 		r.more()
 	default:
-		r.release()
+		r.take(m.ticket)
 		select {
 		case r.results <- m:
 		case <-r.ctx.Done():
@@ -98,7 +99,7 @@ func (h *Handler) Message(text, sum string) bool {
 
 func (h *Handler) start(m message) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	r := &running{h: h, id: m.id, ctx: ctx, cancel: cancel, fresh: m.fresh, results: make(chan message)}
+	r := &running{h: h, id: m.id, ctx: ctx, cancel: cancel, fresh: m.fresh, ticket: m.ticket, results: make(chan message)}
 	h.mu.Lock()
 	h.calls[m.id] = r
 	h.mu.Unlock()
@@ -150,10 +151,19 @@ func (r *running) answer(text string) {
 }
 
 func (r *running) post(text string) error {
-	box, err := r.h.lane.Mail.Get(r.ctx)
-	if err != nil {
-		return err
+	for {
+		box, err := r.h.lane.Mail.Get(r.ctx)
+		if err != nil {
+			return err
+		}
+		if err = r.postIn(box, text); err == nil || !box.Broken() {
+			return err
+		}
+		r.h.lane.Log.Debug("a mailbox was lost, another is taken", zap.Error(err))
 	}
+}
+
+func (r *running) postIn(box *mailbox.Box, text string) (err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.box = box
@@ -194,7 +204,7 @@ func (r *running) mark() string {
 			break
 		}
 	}
-	return "--" + r.id + ":" + seq + ":"
+	return "--" + r.id + r.ticket + ":" + seq + ":"
 }
 
 // more posts the next piece of an answer.
@@ -208,6 +218,14 @@ func (r *running) more() {
 		r.h.lane.Log.Warn("an answer could not be given", zap.Error(err))
 		r.releaseLocked()
 	}
+}
+
+// take notes the next request's ticket; that the request came shows that the last answer has been read.
+func (r *running) take(ticket string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.releaseLocked()
+	r.ticket = ticket
 }
 
 func (r *running) release() {

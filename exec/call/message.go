@@ -13,12 +13,14 @@ import (
 const Code = "OWL01"
 
 // message is a request of a function in the database, as pgowl.ask and pgowl.send_piece write it:
-// id, backend pid, c or s (its snapshot sees what has been committed since, or stands still), verb, and the verb's words.
+// id, backend pid, c or s (its snapshot sees what has been committed since, or stands still), a ticket that the answer has to
+// show, verb, and the verb's words.
 type message struct {
-	id    string
-	fresh bool
-	verb  string
-	words []string
+	id     string
+	fresh  bool
+	ticket string
+	verb   string
+	words  []string
 }
 
 // read takes a message apart. It is nobody's unless the sum shows that the schema's owner wrote it, for this backend.
@@ -29,10 +31,10 @@ func read(key string, pid uint32, text, sum string) (message, bool) {
 		return message{}, false
 	}
 	words := strings.Split(text, " ")
-	if len(words) < 4 || len(words[0]) != 32 || words[1] != strconv.FormatUint(uint64(pid), 10) {
+	if len(words) < 5 || len(words[0]) != 32 || words[1] != strconv.FormatUint(uint64(pid), 10) {
 		return message{}, false
 	}
-	return message{id: words[0], fresh: words[2] == "c", verb: words[3], words: words[4:]}, true
+	return message{id: words[0], fresh: words[2] == "c", ticket: words[3], verb: words[4], words: words[5:]}, true
 }
 
 // bytes reads a word: base64, "-" for NULL (nil), "=" for no bytes.

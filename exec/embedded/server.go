@@ -129,7 +129,8 @@ func (s *Server) create(ctx context.Context, passwordFile string) error {
 	}
 	os.Remove(s.cluster.Dir) // an empty folder would be in the way of the rename
 	s.log.Info("making the embedded Postgres's data directory", zap.String("data", s.cluster.Dir))
-	return s.cluster.Init(ctx, s.password)
+	// Jobs run as their owners, whose passwords nobody here knows: whoever may enter the socket's folder (mode 0700) is trusted.
+	return s.cluster.Init(ctx, s.password, "local all all trust")
 }
 
 // prepareSockets makes the folder of the Unix socket: inside the data folder, or, as socket paths are at most 107 bytes
@@ -173,6 +174,13 @@ func lockFolder(data string) (*os.File, error) {
 func (s *Server) URL() string {
 	u := url.URL{Scheme: "postgres", User: url.UserPassword("postgres", s.password), Host: "127.0.0.1:" + strconv.Itoa(s.cluster.Port), Path: "/postgres", RawQuery: "sslmode=disable"}
 	return u.String()
+}
+
+// SocketURL is the server's connection URL over its Unix socket, where every role is trusted: its folder lets nobody in
+// but this process's user and the server's.
+func (s *Server) SocketURL() string {
+	q := url.Values{"host": {s.cluster.SocketDir}, "port": {strconv.Itoa(s.cluster.Port)}, "user": {"postgres"}, "sslmode": {"disable"}}
+	return "postgres:///postgres?" + q.Encode()
 }
 
 // Port is the server's TCP port on 127.0.0.1.

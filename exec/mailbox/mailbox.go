@@ -133,6 +133,9 @@ func (b *Box) PostRow(ctx context.Context, mark, id, body string) error {
 // Fits reports whether a body goes in one piece.
 func (b *Box) Fits(mark, body string) bool { return len(body) <= b.size-len(mark)-2 }
 
+// Broken reports whether the backend is lost.
+func (b *Box) Broken() bool { return b.conn.IsClosed() }
+
 // Release gives the box back: its text has been read, or is wanted no more.
 func (b *Box) Release() {
 	if b.conn.IsClosed() {

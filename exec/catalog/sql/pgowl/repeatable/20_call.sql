@@ -21,6 +21,7 @@ DECLARE
     box int := nullif(current_setting('pgowl.mailbox', true), '')::int;
     key text := (SELECT s.key FROM pgowl.secret s);
     seq int := 0;
+    ticket text := left(md5(random()::text || clock_timestamp()::text), 8); -- tells this answer from the call's last one
     mark text;
     got text;
     answer text := '';
@@ -37,11 +38,11 @@ BEGIN
     END IF;
     request := concat_ws(' ', id, pg_backend_pid()::text,
         CASE WHEN current_setting('transaction_isolation') = 'read committed' AND NOT pg_is_in_recovery() THEN 'c' ELSE 's' END,
-        what);
+        ticket, what);
     LOOP
         RAISE INFO USING ERRCODE = 'OWL01', MESSAGE = request,
             DETAIL = encode(sha256(convert_to(key || request, 'SQL_ASCII')), 'hex');
-        mark := '--' || id || ':' || seq || ':';
+        mark := '--' || id || ticket || ':' || seq || ':';
         looks := 0;
         since := clock_timestamp();
         LOOP
@@ -83,7 +84,7 @@ BEGIN
             ELSE
                 answer := answer || substr(got, 2);
                 seq := seq + 1;
-                request := concat_ws(' ', id, pg_backend_pid()::text, 's', 'more', seq::text);
+                request := concat_ws(' ', id, pg_backend_pid()::text, 's', ticket, 'more', seq::text);
         END CASE;
     END LOOP;
 END $$;
@@ -196,7 +197,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    request text := concat_ws(' ', id, pg_backend_pid()::text, 's', 'piece', translate(encode(piece, 'base64'), E'\n', ''));
+    request text := concat_ws(' ', id, pg_backend_pid()::text, 's', '-', 'piece', translate(encode(piece, 'base64'), E'\n', ''));
 BEGIN
     RAISE INFO USING ERRCODE = 'OWL01', MESSAGE = request,
         DETAIL = encode(sha256(convert_to((SELECT s.key FROM pgowl.secret s) || request, 'SQL_ASCII')), 'hex');

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strconv"
+
+	"github.com/jackc/pgpassfile"
+	"github.com/jackc/pgx/v5"
+	"github.com/pgowl/pgowl/conf"
+	"github.com/pgowl/pgowl/exec/catalog"
+	"github.com/pgowl/pgowl/exec/embedded"
+	"github.com/pgowl/pgowl/exec/hub"
+	"github.com/pgowl/pgowl/models/text"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// version is the module's, as the build recorded it.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+// logger writes to standard error, for people on a terminal and for machines elsewhere.
+func logger(c conf.Config) (*zap.Logger, error) {
+	config := zap.NewProductionConfig()
+	level, err := zapcore.ParseLevel(c.LogLevel)
+	if err != nil {
+		return nil, err
+	}
+	config.Level = zap.NewAtomicLevelAt(level)
+	format := c.LogFormat
+	if info, err := os.Stderr.Stat(); format == "" && err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		format = "console"
+	}
+	if format == "console" {
+		config.Encoding = "console"
+		config.EncoderConfig = zap.NewDevelopmentEncoderConfig()
+	}
+	config.Sampling = nil
+	config.DisableStacktrace = true
+	config.DisableCaller = true
+	return config.Build()
+}
+
+// install is pgowl init: the catalog is made or brought up to date in the service connection's database.
+func install(ctx context.Context, c conf.Config) error {
+	url := string(c.Service)
+	if url == "" {
+		return errors.New("init: PGOWL_SERVICE is not set; it names the database and the role that will own schema pgml")
+	}
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return fmt.Errorf("init: %w", err)
+	}
+	defer conn.Close(ctx)
+	result, err := catalog.Migrate(ctx, conn, zap.NewNop())
+	if err != nil {
+		return err
+	}
+	if len(result.Applied) == 0 {
+		fmt.Println("the catalog is up to date")
+	}
+	for _, script := range result.Applied {
+		fmt.Println("applied", script)
+	}
+	for component, why := range result.Skipped {
+		fmt.Println("left alone:", component+":", why)
+	}
+	return nil
+}
+
+// models is pgowl models pull NAME and pgowl models list.
+func models(ctx context.Context, c conf.Config) error {
+	if c.Args[0] == "list" {
+		names, err := text.NewStore(text.StoreOptions{Dir: c.Models}).List()
+		for _, name := range names {
+			fmt.Println(name)
+		}
+		return err
+	}
+	return hub.Pull(ctx, hub.Options{Endpoint: c.HubEndpoint, Token: string(c.HubToken), Dir: c.Models, Name: c.Args[1]})
+}
+
+// doctor looks at the surroundings and says what is there and what is missing.
+func doctor(ctx context.Context, c conf.Config) error {
+	missing := 0
+	report := func(what string, err error, found string) {
+		if err != nil {
+			missing++
+			fmt.Printf("%-16s missing: %v\n", what, err)
+			return
+		}
+		fmt.Printf("%-16s %s\n", what, found)
+	}
+	if c.Upstream == "" {
+		b, err := embedded.Find(0)
+		report("Postgres server", err, b.Dir)
+	}
+	for what, url := range map[string]conf.Secret{"upstream": c.Upstream, "service": c.Service} {
+		if url == "" {
+			continue
+		}
+		conn, err := pgx.Connect(ctx, string(url))
+		found := ""
+		if err == nil {
+			found = "Postgres " + conn.PgConn().ParameterStatus("server_version")
+			conn.Close(ctx)
+		}
+		report(what, err, found)
+	}
+	library := c.ONNXRuntime
+	if library == "" {
+		library = text.FindLibrary(c.Data)
+	}
+	runtime, err := text.LoadRuntime(library)
+	found := library
+	if err == nil {
+		found += " (" + runtime.Version() + ")"
+	}
+	report("ONNX Runtime", err, found)
+	names, err := text.NewStore(text.StoreOptions{Dir: c.Models}).List()
+	if err == nil && len(names) == 0 {
+		err = errors.New("the model folder is empty: pgowl models pull NAME")
+	}
+	report("models", err, fmt.Sprint(names))
+	if missing > 0 {
+		return fmt.Errorf("%d of what PgOwl needs is missing", missing)
+	}
+	return nil
+}
+
+// passwordOf looks a password up where libpq does: PGPASSFILE, or ~/.pgpass.
+func passwordOf(host string, port uint16, database, user string) string {
+	path := os.Getenv("PGPASSFILE")
+	if path == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return ""
+		}
+		path = home + "/.pgpass"
+	}
+	file, err := pgpassfile.ReadPassfile(path)
+	if err != nil {
+		return ""
+	}
+	return file.FindPassword(host, strconv.Itoa(int(port)), database, user)
+}
+
+func randomSecret() string {
+	b := make([]byte, 32)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}
