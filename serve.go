@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 
@@ -21,8 +22,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.uber.org/zap"
-
-	"net/http"
 )
 
 // serve runs the proxy and what belongs to it until ctx ends. Parts are started in the order that they need each other in, and
@@ -69,7 +68,7 @@ func serve(ctx context.Context, c conf.Config) error {
 	}
 	defer front.Stop()
 
-	mounts := map[string]http.Handler{}
+	mounts, ready := map[string]http.Handler{}, front.Reach
 	if engine != nil {
 		jobs := cron.New(cron.Options{Service: engine.Connect, Dial: jobSessions(front, service, inner), Log: log})
 		if err := jobs.Start(ctx); err != nil {
@@ -86,8 +85,9 @@ func serve(ctx context.Context, c conf.Config) error {
 		}
 		defer api.Stop(context.Background())
 		mounts["/rest/v1"] = api
+		ready = func(ctx context.Context) error { return errors.Join(engine.Ready(ctx), api.Ready(ctx)) }
 	}
-	door := httpd.New(httpd.Options{Addr: c.HTTP, Mounts: mounts, Ready: readiness(engine, front), Registry: registry, Log: log})
+	door := httpd.New(httpd.Options{Addr: c.HTTP, Mounts: mounts, Ready: ready, Registry: registry, Log: log})
 	if err := door.Start(ctx); err != nil {
 		return err
 	}
@@ -120,14 +120,6 @@ func startEngine(ctx context.Context, c conf.Config, service string, log *zap.Lo
 		return nil, err
 	}
 	return engine, nil
-}
-
-// readiness is what GET /ready asks: the stack where there is one, else the server behind the proxy.
-func readiness(engine *exec.Engine, front *proxy.Server) func(ctx context.Context) error {
-	if engine != nil {
-		return engine.Ready
-	}
-	return front.Reach
 }
 
 func restURL(c conf.Config, service string) string {

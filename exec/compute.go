@@ -7,6 +7,8 @@ import (
 	"github.com/pgowl/pgowl/exec/function"
 	"github.com/pgowl/pgowl/exec/predict"
 	"github.com/pgowl/pgowl/models/text"
+	"github.com/pgowl/pgowl/models/text/names"
+	"github.com/pgowl/pgowl/models/text/tokenize"
 	"github.com/pgowl/pgowl/parser"
 )
 
@@ -90,6 +92,9 @@ func textError(err error) error {
 	var missing *text.MissingError
 	var option *text.OptionError
 	var library *text.LibraryError
+	var model *text.ModelError
+	var name *names.Error
+	var tokenizer *tokenize.UnsupportedError
 	var known *function.Error
 	switch {
 	case err == nil:
@@ -102,6 +107,12 @@ func textError(err error) error {
 		return function.Errorf("0A000", "%s", err.Error())
 	case errors.As(err, &option):
 		return function.Errorf("22023", "%s", err.Error())
+	case errors.As(err, &name):
+		return function.Errorf("22023", "%s", err.Error())
+	case errors.As(err, &tokenizer):
+		return function.Errorf("0A000", "%s", err.Error())
+	case errors.As(err, &model):
+		return function.Errorf("XX000", "%s", err.Error())
 	case errors.As(err, &library):
 		return function.Errorf("58P01", "%s", err.Error())
 	}

@@ -66,7 +66,7 @@ func (s *session) pumpBackend() error {
 				break
 			}
 			body := in.data[in.r+headerSize : in.r+size]
-			if sinking || typ == 'N' {
+			if sinking || typ == 'N' || typ == 'E' {
 				// What came before goes out first: the message may be answered by one of ours.
 				if err := forward(); err != nil {
 					return err
@@ -121,6 +121,12 @@ func (s *session) take(typ byte, body []byte, sinking bool) (keep bool, err erro
 				return false, nil
 			}
 		}
+		if calls != nil {
+			if changed := withoutOurContext(typ, body); changed != nil {
+				s.pending = append(s.pending, changed...)
+				return false, nil
+			}
+		}
 		return true, nil
 	case 'A', 'v':
 		return true, nil
@@ -150,6 +156,12 @@ func (s *session) take(typ byte, body []byte, sinking bool) (keep bool, err erro
 		}
 	}
 	keep = true
+	changed := []byte(nil)
+	if calls != nil && typ == 'E' {
+		if changed = withoutOurContext(typ, body); changed != nil {
+			body = changed[headerSize:]
+		}
+	}
 	if sinking {
 		s.mu.Lock()
 		var to sink
@@ -160,6 +172,10 @@ func (s *session) take(typ byte, body []byte, sinking bool) (keep bool, err erro
 		if to != nil {
 			keep = to.message(typ, body)
 		}
+	}
+	if keep && changed != nil {
+		s.pending = append(s.pending, changed...)
+		keep = false
 	}
 	s.mu.Lock()
 	s.queue.step(typ, status)

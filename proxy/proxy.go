@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"sync"
@@ -41,7 +42,7 @@ type Server struct {
 	wait     sync.WaitGroup
 
 	mu       sync.Mutex
-	conns    map[net.Conn]struct{}
+	conns    map[net.Conn]*session // nil while it logs in
 	keys     map[cancelKey]*session
 	stopping bool
 }
@@ -63,7 +64,7 @@ func New(o Options) (*Server, error) {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	return &Server{options: o, upstream: u, inner: inner, metrics: newMetrics(o.Registry), ctx: ctx, cancel: cancel,
-		conns: map[net.Conn]struct{}{}, keys: map[cancelKey]*session{}}, nil
+		conns: map[net.Conn]*session{}, keys: map[cancelKey]*session{}}, nil
 }
 
 // Start returns when the proxy listens, or with the reason why it can't.
@@ -109,7 +110,7 @@ func (p *Server) start(conn net.Conn, to *upstream) {
 		conn.Close()
 		return
 	}
-	p.conns[conn] = struct{}{}
+	p.conns[conn] = nil
 	p.wait.Add(1)
 	go func() {
 		defer p.wait.Done()
@@ -163,6 +164,11 @@ func (p *Server) serve(raw net.Conn, to *upstream) error {
 	}
 	defer server.Close()
 	s := &session{proxy: p, client: client, server: server, secure: secure, log: p.options.Log}
+	p.mu.Lock()
+	if _, open := p.conns[raw]; open {
+		p.conns[raw] = s
+	}
+	p.mu.Unlock()
 	s.moved = sync.NewCond(&s.mu)
 	s.ctx, s.cancel = context.WithCancelCause(p.ctx)
 	defer s.cancel(errClosed)
@@ -200,18 +206,20 @@ func dialReason(err error) string {
 func (p *Server) Stop() {
 	p.mu.Lock()
 	p.stopping = true
-	conns := make([]net.Conn, 0, len(p.conns))
-	for c := range p.conns {
-		conns = append(conns, c)
-	}
+	conns := maps.Clone(p.conns)
 	p.mu.Unlock()
 	if p.listener != nil {
 		p.listener.Close()
 	}
-	p.cancel(errClosed)
-	for _, c := range conns {
-		fatal(c, "57P01", "terminating connection due to administrator command")
-		c.Close()
+	for conn, s := range conns {
+		if s != nil {
+			s.client.SetDeadline(time.Now().Add(time.Second)) // a client that reads nothing does not hold us up
+			s.out.Lock()
+			fatal(s.client, "57P01", "terminating connection due to administrator command")
+			s.out.Unlock()
+		}
+		conn.Close()
 	}
+	p.cancel(errClosed)
 	p.wait.Wait()
 }

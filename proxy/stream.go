@@ -430,22 +430,12 @@ func (s *session) failStatement(reason error) error {
 			Parameters: [][]byte{[]byte(e.Code), []byte(e.Message), []byte(e.Detail), []byte(e.Hint)}},
 		&pgproto3.Execute{Portal: failName},
 		&pgproto3.Flush{})
-	return s.send(m, entry{forClose, newPrivate()}, entry{forParse, &errorSink{s}}, entry{forBind, &errorSink{s}}, entry{forExecute, &errorSink{s}})
+	return s.send(m, entry{forClose, newPrivate()}, entry{forParse, errorSink{}}, entry{forBind, errorSink{}}, entry{forExecute, errorSink{}})
 }
 
-// errorSink passes an error on, without the lines that tell of our own functions.
-type errorSink struct{ s *session }
+// errorSink passes on errors and notices alone.
+type errorSink struct{}
 
-func (e *errorSink) message(typ byte, body []byte) bool {
-	if typ == 'E' {
-		var m pgproto3.ErrorResponse
-		if m.Decode(body) == nil {
-			m.Where = ""
-			e.s.pending = append(e.s.pending, encode(&m)...)
-			return false
-		}
-	}
-	return typ == 'E' || typ == 'N'
-}
+func (errorSink) message(typ byte, _ []byte) bool { return typ == 'E' || typ == 'N' }
 
-func (e *errorSink) over() {}
+func (errorSink) over() {}

@@ -83,8 +83,10 @@ func (h *Handler) Message(text, sum string) bool {
 	case m.verb == "call" && r == nil && len(m.words) > 0:
 		h.releaseBoxes()
 		h.start(m)
+	case r == nil && m.verb == "rows":
+		// Of a call that is over, or never was: somebody calls our inner functions by hand. Who waits gets an answer.
+		h.refuse(m)
 	case r == nil:
-		// Of a call that is over already: the function will learn it from its own statement's end.
 	case m.verb == "more":
 		r.more()
 	default:
@@ -109,6 +111,21 @@ func (h *Handler) start(m message) {
 		defer h.wait.Done()
 		answer := r.run(m.words)
 		r.answer(answer)
+	}()
+}
+
+// refuse answers a request that belongs to no call.
+func (h *Handler) refuse(m message) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	r := &running{h: h, id: m.id, ctx: ctx, cancel: cancel, ticket: m.ticket, results: make(chan message)}
+	h.mu.Lock()
+	h.calls[m.id] = r
+	h.mu.Unlock()
+	h.active.Add(1)
+	h.wait.Add(1)
+	go func() {
+		defer h.wait.Done()
+		r.answer(errorAnswer(function.Errorf("55000", "there is no such call")))
 	}()
 }
 

@@ -1,0 +1,2 @@
+ALTER TABLE pgml.models ALTER COLUMN id SET DEFAULT nextval('pgowl.models_id_seq');
+DROP SEQUENCE pgml.models_id_seq;
