@@ -23,11 +23,11 @@ func Parse(text string) *Plan {
 	if len(text) > maxText || !utf8.ValidString(text) {
 		return asIs
 	}
-	tree, err := pg_query.Parse(text)
-	if err != nil {
+	tokens, err := scan(text)
+	if err != nil || depth(tokens) > maxDepth {
 		return asIs
 	}
-	tokens, err := scan(text)
+	tree, err := pg_query.Parse(text)
 	if err != nil {
 		return asIs
 	}
