@@ -51,7 +51,7 @@ func run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
-	case <-owl.done:
+	case <-owl.Done():
 		return fmt.Errorf("pgowl ended by itself; its last words:\n%s", owl.lastWords())
 	}
 }

@@ -15,15 +15,17 @@ import (
 	"time"
 
 	"github.com/pgowl/pgowl/conf"
+	"github.com/pgowl/pgowl/integration/child"
 )
 
 // owl is the running pgowl serve of the demo.
 type owl struct {
-	*child
-	sql, http string // addresses
-	password  string // file of the superuser's password
-	secret    string // of REST tokens
-	log       string // file of its log
+	*child.Process
+	sql, http string   // addresses
+	password  string   // file of the superuser's password
+	secret    string   // of REST tokens
+	log       string   // file of its log
+	places    []string // settings that a later pgowl serve needs to find the same data, models and library
 }
 
 // readyLimit is how long the first start may take: it makes a database cluster.
@@ -44,6 +46,7 @@ func startOwl(ctx context.Context) (*owl, error) {
 		password: filepath.Join(data, "postgres.password"),
 		log:      filepath.Join(data, "pgowl.log"),
 		secret:   rand.Text() + rand.Text(),
+		places:   []string{"PGOWL_DATA=" + data, "PGOWL_MODELS=" + c.Models, "PGOWL_ONNXRUNTIME=" + library(c)},
 	}
 	log, err := os.Create(o.log)
 	if err != nil {
@@ -51,11 +54,10 @@ func startOwl(ctx context.Context) (*owl, error) {
 	}
 	defer log.Close()
 	cmd := exec.Command("bin/pgowl", "serve")
-	cmd.Env = append(withoutPrefix(os.Environ(), "PGOWL_"),
-		"PGOWL_DATA="+data, "PGOWL_MODELS="+c.Models, "PGOWL_ONNXRUNTIME="+library(c),
+	cmd.Env = append(append(child.WithoutPrefix(os.Environ(), "PGOWL_"), o.places...),
 		"PGOWL_LISTEN="+o.sql, "PGOWL_HTTP="+o.http, "PGOWL_JWT_SECRET="+o.secret)
 	cmd.Stdout, cmd.Stderr = log, log
-	if o.child, err = startChild(cmd, syscall.SIGTERM); err != nil {
+	if o.Process, err = child.Start(cmd, syscall.SIGTERM); err != nil {
 		return nil, fmt.Errorf("bin/pgowl: %w (make build makes it)", err)
 	}
 	if err := o.waitReady(ctx); err != nil {
@@ -107,7 +109,7 @@ func (o *owl) waitReady(ctx context.Context) error {
 		}
 		select {
 		case <-tick.C:
-		case <-o.done:
+		case <-o.Done():
 			return fmt.Errorf("pgowl ended before it was ready; its last words:\n%s", o.lastWords())
 		case <-ctx.Done():
 			return fmt.Errorf("pgowl is not ready: %w; its last words:\n%s", context.Cause(ctx), o.lastWords())
@@ -115,7 +117,7 @@ func (o *owl) waitReady(ctx context.Context) error {
 	}
 }
 
-func (o *owl) stop() { o.child.stop(30 * time.Second) }
+func (o *owl) stop() { o.Process.Stop(30 * time.Second) }
 
 func (o *owl) lastWords() string {
 	text, err := os.ReadFile(o.log)
@@ -136,8 +138,7 @@ func (o *owl) connectLine() string {
 	host, port, _ := net.SplitHostPort(o.sql)
 	line := fmt.Sprintf("PGPASSWORD=$(cat %s) psql -h %s -p %s -U postgres", o.password, host, port)
 	if !terminal() {
-		data := filepath.Dir(o.password)
-		return fmt.Sprintf("PGOWL_DATA=%s bin/pgowl serve\n    %s", data, line)
+		return fmt.Sprintf("%s bin/pgowl serve\n    %s", strings.Join(o.places, " "), line)
 	}
 	return line
 }

@@ -11,11 +11,13 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/pgowl/pgowl/integration/child"
 )
 
 // psql is one running psql, one session, that is given statement after statement.
 type psql struct {
-	child *child
+	child *child.Process
 	in    io.WriteCloser
 	out   *bufio.Reader
 	pipe  *os.File
@@ -26,7 +28,7 @@ const endMark = "--pgowl-demo-end-of-result--"
 
 func startPsql(ctx context.Context, owl *owl) (*psql, error) {
 	cmd := exec.Command("psql", "-X", "-v", "ON_ERROR_STOP=1", "-P", "pager=off")
-	cmd.Env = append(withoutPrefix(os.Environ(), "PG"), owl.psqlEnv()...)
+	cmd.Env = append(child.WithoutPrefix(os.Environ(), "PG"), owl.psqlEnv()...)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -37,7 +39,7 @@ func startPsql(ctx context.Context, owl *owl) (*psql, error) {
 		return nil, err
 	}
 	cmd.Stdout, cmd.Stderr = w, w
-	c, err := startChild(cmd, syscall.SIGTERM)
+	c, err := child.Start(cmd, syscall.SIGTERM)
 	w.Close()
 	if err != nil {
 		r.Close()
@@ -45,7 +47,7 @@ func startPsql(ctx context.Context, owl *owl) (*psql, error) {
 	}
 	p := &psql{child: c, in: in, out: bufio.NewReader(r), pipe: r}
 	// A Ctrl-C in the middle of a long statement ends psql, and with it the read that waits for the result.
-	context.AfterFunc(ctx, func() { c.signal(syscall.SIGTERM) })
+	context.AfterFunc(ctx, func() { c.Signal(syscall.SIGTERM) })
 	return p, nil
 }
 
@@ -69,6 +71,6 @@ func (p *psql) run(text string) (string, error) {
 
 func (p *psql) stop() {
 	p.in.Close()
-	p.child.stop(5 * time.Second)
+	p.child.Stop(5 * time.Second)
 	p.pipe.Close()
 }

@@ -71,17 +71,17 @@ func Steps() []Step {
 			"  FROM cron.job_run_details d JOIN cron.job j USING (jobid)\n WHERE j.jobname = 'heartbeat' AND d.status = 'succeeded' ORDER BY d.runid LIMIT 2", Want: want(`heartbeat\|succeeded\|INSERT 0 1\|`)},
 		{Text: "SELECT cron.unschedule('heartbeat')", Want: want(`^t$`)},
 
-		{Title: "Predictions from SQL", Text: "SELECT pgml.predict(project_name => 'clickbait_classifier',\n    features => (select pgml.embed('all-MiniLM-L6-v2', 'Hottest weather in 100 years')))", Want: want(`^[01]$`)},
-		{Text: "SELECT pgml.predict(project_name => 'clickbait_classifier',\n    features => (select pgml.embed('all-MiniLM-L6-v2', 'Once A Huge Star, Today He Lives Alone in Westlake.')))", Want: want(`^[01]$`)},
+		{Title: "Predictions from SQL", Text: "SELECT pgml.predict(project_name => 'clickbait_classifier',\n    features => (select pgml.embed('all-MiniLM-L6-v2', 'Hottest weather in 100 years')))", Want: want(`^0$`)},
+		{Text: "SELECT pgml.predict(project_name => 'clickbait_classifier',\n    features => (select pgml.embed('all-MiniLM-L6-v2', 'Once A Huge Star, Today He Lives Alone in Westlake.')))", Want: want(`^1$`)},
 		{Text: "CREATE FUNCTION predict_clickbait(input_string text) RETURNS TABLE(is_clickbait real) LANGUAGE sql AS $$\n" +
 			"    SELECT pgml.predict(project_name => 'clickbait_classifier',\n        features => (SELECT pgml.embed('all-MiniLM-L6-v2', input_string)))\n$$"},
-		{Text: "SELECT * FROM predict_clickbait('21 Reasons Your Cat Is Judging You')", Want: want(`^[01]$`)},
+		{Text: "SELECT * FROM predict_clickbait('21 Reasons Your Cat Is Judging You')", Want: want(`^1$`)},
 
 		{Title: "The same function over HTTP", Text: "DO $$ BEGIN\n    CREATE ROLE web_user NOLOGIN;\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$"},
 		{Text: "GRANT USAGE ON SCHEMA public TO web_user"},
 		{Text: "GRANT EXECUTE ON FUNCTION predict_clickbait(text) TO web_user"},
 		{Text: "NOTIFY pgrst, 'reload schema'"},
-		{Kind: HTTP, Text: "predict_clickbait", Body: `{"input_string": "Once A Huge Star, Today He Lives Alone in Westlake."}`, Want: want(`^\[\{"is_clickbait": ?[01](\.0)?\}\]$`)},
+		{Kind: HTTP, Text: "predict_clickbait", Body: `{"input_string": "Once A Huge Star, Today He Lives Alone in Westlake."}`, Want: want(`^\[\{"is_clickbait": ?1(\.0)?\}\]$`)},
 
 		{Title: "In the database's own machinery: a trigger, a view, a generated column", Text: "CREATE TABLE inbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, title text NOT NULL, embedding real[])"},
 		{Text: "CREATE FUNCTION embed_title() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n    NEW.embedding := pgml.embed('all-MiniLM-L6-v2', NEW.title);\n    RETURN NEW;\nEND $$"},
