@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/pgowl/pgowl/parser"
@@ -91,21 +92,24 @@ func (s *session) wantsBody(typ byte) bool {
 	return false
 }
 
+var zero = []byte{0}
+
 // isOurs is the pass lane's test.
 func (s *session) isOurs(typ byte, body []byte) bool {
 	switch typ {
 	case 'Q':
 		return parser.Mentions(body)
 	case 'P':
-		name, rest, ok := cutString(body)
+		// Slices, no strings: most texts are none of ours, and should leave no garbage.
+		name, rest, ok := bytes.Cut(body, zero)
 		if !ok {
 			return false
 		}
-		if s.statements[name] != nil {
+		if s.statements[string(name)] != nil {
 			return true // it may replace one of ours
 		}
-		text, _, ok := cutString(rest)
-		return ok && parser.Mentions([]byte(text))
+		text, _, ok := bytes.Cut(rest, zero)
+		return ok && parser.Mentions(text)
 	}
 	return true // it is asked only while something of ours is prepared
 }
