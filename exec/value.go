@@ -194,7 +194,7 @@ func appendReal(b []byte, v float32) []byte {
 	}
 	// float4out: shortest digits that read back the same, exponent form below 1e-4 and from 1e6 on.
 	format := byte('f')
-	if a := math.Abs(float64(v)); a != 0 && (a < 1e-4 || a >= 1e6) {
+	if a := float32(math.Abs(float64(v))); a != 0 && (a < 1e-4 || a >= 1e6) {
 		format = 'e'
 	}
 	return strconv.AppendFloat(b, float64(v), format, -1, 32)
