@@ -22,6 +22,7 @@ type options struct {
 	calls   int    // samples of each latency
 	rows    int    // of the stream lane's table
 	titles  string // CSV of titles and labels, gzipped or not; empty: the classifier's part is left out
+	limit   int    // titles to read; 0: all
 	python  string // an interpreter that has xgboost; empty: no comparison
 	bouncer string // PgBouncer's program; empty: none
 }
@@ -45,6 +46,7 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&o.calls, "calls", 2000, "samples of each latency")
 	flags.IntVar(&o.rows, "rows", 100000, "rows of the table that predictions stream over")
 	flags.StringVar(&o.titles, "titles", os.Getenv("PGOWL_BENCH_TITLES"), "CSV file: title,is_clickbait")
+	flags.IntVar(&o.limit, "limit", 3000, "number of titles; 0 means all")
 	flags.StringVar(&o.python, "python", os.Getenv("PGOWL_BENCH_PYTHON"), "Python that has xgboost, to compare with")
 	flags.StringVar(&o.bouncer, "pgbouncer", os.Getenv("PGOWL_BENCH_PGBOUNCER"), "PgBouncer's program, to compare with")
 	if err := flags.Parse(args); err != nil {
