@@ -90,6 +90,33 @@ func describeCall(c *FunctionCall) string {
 	return c.Function + "(" + strings.Join(args, "; ") + ")"
 }
 
+func TestOrigin(t *testing.T) {
+	text := "SELECT 'ü', pgml.embed('m', 'x'), nosuch, pgml.embed('m', 'y'), other"
+	p := Parse(text)
+	values := []Value{{OK: true, Text: "{1}"}, {OK: true, Text: "{2}"}}
+	for _, word := range []string{"SELECT", "nosuch", "other"} {
+		want := len([]rune(text[:strings.Index(text, word)])) + 1
+		changed := p.Text(values)
+		at := len([]rune(changed[:strings.Index(changed, word)])) + 1
+		if got := p.TextOrigin(values, at); got != want {
+			t.Errorf("%s: position %d maps to %d, want %d", word, at, got, want)
+		}
+		changed = p.ParamText(1)
+		at = len([]rune(changed[:strings.Index(changed, word)])) + 1
+		if got := p.ParamTextOrigin(1, at); got != want {
+			t.Errorf("%s: position %d of the text with parameters maps to %d, want %d", word, at, got, want)
+		}
+	}
+	changed := p.Text(values)
+	inside := len([]rune(changed[:strings.Index(changed, "{1}")])) + 1
+	if got, want := p.TextOrigin(values, inside), len([]rune(text[:strings.Index(text, "pgml")]))+1; got != want {
+		t.Errorf("a place inside a fold maps to %d, want the call's start %d", got, want)
+	}
+	if got, want := p.TextOrigin(values, 1<<30), len([]rune(text))+1; got != want {
+		t.Errorf("a place beyond the end maps to %d, want %d", got, want)
+	}
+}
+
 func TestMentions(t *testing.T) {
 	for text, want := range map[string]bool{
 		"select 1":                            false,

@@ -4,6 +4,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Lane is the way a statement takes (DESIGN section 3).
@@ -95,7 +96,17 @@ type Value struct {
 
 // Text is the statement with folded values in it as literals, as the simple protocol needs it. len(values) is len(Folds).
 func (p *Plan) Text(values []Value) string {
-	return p.render(func(c *FunctionCall, i int) string {
+	return splice(p.text, 0, len(p.text), p.textEdits(values))
+}
+
+// TextOrigin gives the place in the client's text for a place in Text(values), both as an error's position field counts: in
+// characters, from 1.
+func (p *Plan) TextOrigin(values []Value, position int) int {
+	return origin(p.text, p.Text(values), p.textEdits(values), position)
+}
+
+func (p *Plan) textEdits(values []Value) []edit {
+	return p.allEdits(func(c *FunctionCall, i int) string {
 		v := values[i]
 		if !v.OK {
 			return p.text[c.start:c.end]
@@ -111,7 +122,16 @@ func (p *Plan) Text(values []Value) string {
 // ParamText is the statement with folded values in it as parameters: two for each fold, its value and its model, numbered from
 // first on. A value that was not computed is sent as NULL, and the server calls the function.
 func (p *Plan) ParamText(first int) string {
-	return p.render(func(c *FunctionCall, i int) string {
+	return splice(p.text, 0, len(p.text), p.paramEdits(first))
+}
+
+// ParamTextOrigin is TextOrigin for ParamText(first).
+func (p *Plan) ParamTextOrigin(first, position int) int {
+	return origin(p.text, p.ParamText(first), p.paramEdits(first), position)
+}
+
+func (p *Plan) paramEdits(first int) []edit {
+	return p.allEdits(func(c *FunctionCall, i int) string {
 		value := "$" + strconv.Itoa(first+2*i)
 		model := "$" + strconv.Itoa(first+2*i+1)
 		return p.guarded(c, value+"::"+c.Result, model+"::bigint")
@@ -156,14 +176,40 @@ func (c *FunctionCall) delays(text string, edits *[]edit) {
 // projectCall reports whether the call goes to the model that a project has deployed.
 func (c *FunctionCall) projectCall() bool { return c.Function != "embed" }
 
-// render puts folds and edits in their places.
-func (p *Plan) render(fold func(c *FunctionCall, i int) string) string {
+// allEdits gives what changes: folds and edits.
+func (p *Plan) allEdits(fold func(c *FunctionCall, i int) string) []edit {
 	edits := append([]edit(nil), p.edits...)
 	for _, place := range p.folds {
-		c := p.Folds[place.fold]
-		edits = append(edits, edit{place.start, place.end, fold(c, place.fold)})
+		edits = append(edits, edit{place.start, place.end, fold(p.Folds[place.fold], place.fold)})
 	}
-	return splice(p.text, 0, len(p.text), edits)
+	sort.SliceStable(edits, func(i, j int) bool { return edits[i].start < edits[j].start })
+	return edits
+}
+
+// origin maps a position in the text that edits made of another back to it; a place inside an edit is where that starts.
+func origin(text, changed string, edits []edit, position int) int {
+	at := 0 // bytes into changed
+	for range position - 1 {
+		if at >= len(changed) {
+			break
+		}
+		_, size := utf8.DecodeRuneInString(changed[at:])
+		at += size
+	}
+	from := 0 // bytes into text
+	for _, e := range edits {
+		if at < e.start-from {
+			break
+		}
+		at -= e.start - from
+		if from = e.start; at < len(e.text) {
+			at = 0
+			break
+		}
+		at -= len(e.text)
+		from = e.end
+	}
+	return utf8.RuneCountInString(text[:min(from+at, len(text))]) + 1
 }
 
 // splice gives text[from:to] with the edits, which must lie inside and not overlap, made.

@@ -32,6 +32,11 @@ func (p *Server) cancelSession(ctx context.Context, request packet) {
 	if s != nil {
 		s.cancelOperation()
 	}
+	p.cancelServer(ctx, request)
+}
+
+// cancelServer passes a cancel request on.
+func (p *Server) cancelServer(ctx context.Context, request packet) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	conn, err := p.upstream.dial(ctx)

@@ -10,7 +10,8 @@ import (
 // maxMessage is the server's own limit for a message.
 const maxMessage = 1 << 30
 
-// pumpFrontend moves messages from the client to the server, in runs: as many as were read at once are written at once.
+// pumpFrontend moves messages from the client to the server, in runs: as many as were read at once are written at once. It ends with
+// io.EOF where the client has said its last word.
 func (s *session) pumpFrontend(in *buffer) error {
 	from := in.r // start of the run that was not forwarded yet
 	forward := func() error {
@@ -38,8 +39,12 @@ func (s *session) pumpFrontend(in *buffer) error {
 				if err := forward(); err != nil {
 					return err
 				}
-				fatal(s.client, "08P01", "invalid message length")
-				return fmt.Errorf("message %q of %d bytes", typ, size)
+				// The server knows how to refuse it, and in which place among its answers; it reads nothing behind it.
+				_, err := s.server.Write(in.data[in.r:in.w])
+				if err == nil {
+					err = io.EOF
+				}
+				return fmt.Errorf("message %q of %d bytes: %w", typ, size, err)
 			}
 			if s.wantsBody(typ) {
 				if in.w-in.r < size {
@@ -63,8 +68,10 @@ func (s *session) pumpFrontend(in *buffer) error {
 			s.note(typ)
 			if typ == 'X' {
 				in.r += min(size, in.w-in.r)
-				forward()
-				return errClosed
+				if err := forward(); err != nil {
+					return err
+				}
+				return io.EOF
 			}
 			n := min(size, in.w-in.r)
 			in.r += n

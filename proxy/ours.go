@@ -96,7 +96,7 @@ func (s *session) simpleQuery(message []byte) error {
 	}
 	if p.Lane == parser.Extension {
 		m := encode(&pgproto3.Query{String: p.Text(nil)})
-		return s.send(m, entry{forQuery, &tagSink{s: s, tags: p.Tags}})
+		return s.send(m, entry{forQuery, &tagSink{originSink: originSink{s, func(at int) int { return p.TextOrigin(nil, at) }}, tags: p.Tags}})
 	}
 	values, err := s.fold(p, nil)
 	if err != nil {
@@ -108,7 +108,8 @@ func (s *session) simpleQuery(message []byte) error {
 			return err
 		}
 	}
-	return s.send(encode(&pgproto3.Query{String: p.Text(values)}), entry{kind: forQuery})
+	return s.send(encode(&pgproto3.Query{String: p.Text(values)}),
+		entry{forQuery, &originSink{s, func(at int) int { return p.TextOrigin(values, at) }}})
 }
 
 // fold computes what can be computed beforehand. What fails is left to the server, whose call of the function fails in its place.
@@ -160,7 +161,12 @@ func (s *session) parseMessage(message []byte) error {
 	}
 	s.remember(m.Name, st)
 	m.Query = text
-	return s.send(encode(&m), entry{kind: forParse})
+	return s.send(encode(&m), entry{forParse, &originSink{s, func(at int) int {
+		if st.first == 0 {
+			return p.TextOrigin(nil, at)
+		}
+		return p.ParamTextOrigin(st.first, at)
+	}}})
 }
 
 func (s *session) remember(name string, st *statement) {
@@ -291,16 +297,37 @@ func (d *hidingSink) message(typ byte, body []byte) bool {
 
 func (d *hidingSink) over() {}
 
+// originSink puts the position of an error back to where it is in the client's text.
+type originSink struct {
+	s      *session
+	origin func(position int) int
+}
+
+func (o *originSink) message(typ byte, body []byte) bool {
+	if typ != 'E' {
+		return true
+	}
+	var m pgproto3.ErrorResponse
+	if m.Decode(body) != nil || m.Position == 0 {
+		return true
+	}
+	m.Position = int32(o.origin(int(m.Position)))
+	o.s.pending = append(o.s.pending, encode(&m)...)
+	return false
+}
+
+func (o *originSink) over() {}
+
 // tagSink puts back the command tags of statements that were replaced.
 type tagSink struct {
-	s    *session
+	originSink
 	tags map[int]string
 	n    int
 }
 
 func (t *tagSink) message(typ byte, body []byte) bool {
 	if typ != 'C' && typ != 'I' {
-		return true
+		return t.originSink.message(typ, body)
 	}
 	tag, ok := t.tags[t.n]
 	t.n++
@@ -311,13 +338,11 @@ func (t *tagSink) message(typ byte, body []byte) bool {
 	return false
 }
 
-func (t *tagSink) over() {}
-
 // executePortal handles an Execute of a portal of ours.
 func (s *session) executePortal(p *portal, message []byte) error {
 	switch {
 	case p.statement.plan.Lane == parser.Extension:
-		return s.send(message, entry{forExecute, &tagSink{s: s, tags: p.statement.plan.Tags}})
+		return s.send(message, entry{forExecute, &tagSink{originSink: originSink{s, func(at int) int { return at }}, tags: p.statement.plan.Tags}})
 	case len(p.statement.hidden) > 0:
 		st, err := s.drain()
 		if err != nil {

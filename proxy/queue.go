@@ -59,6 +59,9 @@ func (q *queue) push(e entry) {
 		}
 	} else if e.kind == forSync {
 		if q.copying {
+			if e.sink != nil {
+				e.sink.over()
+			}
 			return // ignored by the server
 		}
 		q.skipping = false

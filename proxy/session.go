@@ -70,17 +70,21 @@ var errClosed = errors.New("closed")
 // run moves messages until one side ends, and then ends the other.
 func (s *session) run(clientBuffer *buffer) error {
 	s.queue.push(entry{kind: forStartup})
-	done := make(chan error, 1)
+	done := make(chan struct{})
+	var backendErr error
 	go func() {
-		err := s.pumpBackend()
-		s.end(err)
+		defer close(done)
+		backendErr = s.pumpBackend()
+		s.end(backendErr)
 		s.client.Close()
-		done <- err
 	}()
 	err := s.pumpFrontend(clientBuffer)
+	if errors.Is(err, io.EOF) {
+		s.linger(done)
+	}
 	s.end(err)
 	s.server.Close()
-	backendErr := <-done
+	<-done
 	if h := s.calls.Load(); h != nil {
 		h.Close()
 	}
@@ -88,6 +92,33 @@ func (s *session) run(clientBuffer *buffer) error {
 		err = backendErr
 	}
 	return err
+}
+
+// A call of a function of ours is given up this long after the client's last word; what the server runs for it is cancelled.
+const callGrace = time.Second
+
+// linger waits for the server to end the session after the client's last word: what was asked before is answered first, to a
+// client that has closed only its own direction. From here that looks the same as a client that has gone; then the first
+// write to it fails. Calls of ours that go on would not notice.
+func (s *session) linger(done <-chan struct{}) {
+	half, ok := s.server.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	tick := time.NewTicker(callGrace)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-s.ctx.Done():
+			return
+		case <-tick.C:
+			if h := s.calls.Load(); h != nil && h.Busy() {
+				s.proxy.cancelServer(s.ctx, packet{cancelRequest, []byte(s.key)})
+			}
+		}
+	}
 }
 
 // end wakes whoever waits for the queue.

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/binary"
@@ -69,8 +68,21 @@ func (p packet) parameters() map[string]string {
 
 // with adds a setting to a start-up message; it is left alone where its end is not where it should be.
 func (p packet) with(name, value string) packet {
-	if !bytes.HasSuffix(p.body, []byte{0}) || len(p.body) < 2 {
-		return p
+	rest := p.body
+	for {
+		key, r, ok := cutString(rest)
+		if !ok {
+			return p
+		}
+		if key == "" {
+			if len(r) > 0 {
+				return p
+			}
+			break
+		}
+		if _, rest, ok = cutString(r); !ok {
+			return p
+		}
 	}
 	body := append([]byte(nil), p.body[:len(p.body)-1]...)
 	body = append(body, name...)
