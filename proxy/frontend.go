@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"fmt"
+	"io"
 
 	"github.com/pgowl/pgowl/parser"
 )
