@@ -160,6 +160,18 @@ func (e *Engine) open(ctx context.Context) error {
 	if _, err := conn.Exec(ctx, "DELETE FROM pgowl.replies WHERE created_at < now() - interval '1 hour'"); err != nil && !readOnly(err) {
 		return err
 	}
+	if why, skipped := result.Skipped["pgml"]; skipped {
+		var exists bool
+		if err := conn.QueryRow(ctx, "SELECT to_regnamespace('pgml') IS NOT NULL").Scan(&exists); err != nil {
+			return err
+		}
+		if exists {
+			// Somebody else's schema of that name, PostgresML's own perhaps: its functions are not ours to compute.
+			e.log.Warn("schema pgml is not PgOwl's: everything is passed to the server", zap.String("reason", why))
+			e.setReady(nil)
+			return nil
+		}
+	}
 	if err := e.mail.Warm(ctx); err != nil {
 		return err
 	}
