@@ -60,7 +60,8 @@ type running struct {
 	mu     sync.Mutex
 	ticket string // of the request that is to be answered
 	box    *mailbox.Box
-	rest   string // of an answer in pieces
+	others []*mailbox.Box // of an answer that is spread
+	rest   string         // of an answer in pieces
 	seq    int
 	final  bool // the answer ends the call
 }
@@ -193,6 +194,12 @@ func (r *running) postIn(box *mailbox.Box, text string) (err error) {
 	r.final = strings.IndexByte("VJNE", text[0]) >= 0
 	// Posting is not cut short by the statement's end: a half-sent query would cost the backend.
 	ctx := context.WithoutCancel(r.ctx)
+	if spread, err := r.spread(ctx, text); spread {
+		if err != nil {
+			r.releaseLocked()
+		}
+		return err
+	}
 	if r.fresh && !box.Fits(r.mark(), text) {
 		r.rest = ""
 		err = box.PostRow(ctx, r.mark(), r.id, text)
@@ -203,6 +210,28 @@ func (r *running) postIn(box *mailbox.Box, text string) (err error) {
 		r.releaseLocked()
 	}
 	return err
+}
+
+// spread shows an answer in several boxes at once, where it needs and gets them. done is false where it did not come to that.
+func (r *running) spread(ctx context.Context, text string) (done bool, err error) {
+	n := r.box.Pieces(r.mark(), text)
+	if n == 0 {
+		return false, nil
+	}
+	if r.others = r.h.lane.Mail.More(ctx, n); r.others == nil {
+		return false, nil
+	}
+	r.rest = ""
+	err = r.box.Spread(ctx, "--"+r.id+r.ticket, r.mark(), text, r.others)
+	if err == nil || r.box.Broken() {
+		return true, err
+	}
+	r.h.lane.Log.Debug("a mailbox was lost, the answer goes another way", zap.Error(err))
+	for _, b := range r.others {
+		b.Release()
+	}
+	r.others, r.rest = nil, text
+	return false, nil
 }
 
 func (r *running) postPiece(ctx context.Context) error {
@@ -256,6 +285,10 @@ func (r *running) releaseLocked() {
 		r.box.Release()
 		r.box = nil
 	}
+	for _, b := range r.others {
+		b.Release()
+	}
+	r.others = nil
 }
 
 // Progress tells that the backend sent something else than a request: whatever was answered has been read.
@@ -264,6 +297,9 @@ func (h *Handler) Progress() {
 		h.releaseBoxes()
 	}
 }
+
+// Busy reports whether calls are under way.
+func (h *Handler) Busy() bool { return h.active.Load() > 0 }
 
 // releaseBoxes takes back the boxes whose answers have been read, and forgets the calls that were answered for good.
 func (h *Handler) releaseBoxes() {
