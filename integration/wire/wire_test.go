@@ -1,0 +1,56 @@
+package wire
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Everything but the stack: what Postgres answers, a proxy has to answer, whether it has the stack or not, and however the bytes are cut.
+func TestPlain(t *testing.T) {
+	w := open(t)
+	paths, _ := filepath.Glob("testdata/plain/*.txt")
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
+			script := readScript(t, path)
+			want := w.run(t, w.direct, script, 0)
+			if failed := want[0]; failed != nil {
+				t.Fatalf("direct: %s", failed)
+			}
+			cut := w.owl
+			cut.cut = true
+			compare(t, "proxy", want, w.run(t, w.plain, script, 0))
+			compare(t, "proxy with the stack", want, w.run(t, w.owl, script, 0))
+			for seed := range uint64(2) {
+				compare(t, "proxy with the stack, cut", want, w.run(t, cut, script, seed))
+			}
+		})
+	}
+}
+
+// The stack: a statement has to be answered alike in every lane. Where strings do not conform to the standard PgOwl reads no text, so every
+// statement takes the call lane, which sends the client's messages as they are.
+func TestLanes(t *testing.T) {
+	w := open(t)
+	paths, _ := filepath.Glob("testdata/lanes/*.txt")
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
+			if strings.Contains(path, "embed") && !hasText() {
+				t.Skip("no text model here: run make setup")
+			}
+			script := readScript(t, path)
+			call, lanes := w.owl, w.owl
+			call.settings = []string{"standard_conforming_strings", "off"}
+			lanes.settings = []string{"standard_conforming_strings", "on"}
+			want := w.run(t, call, script, 0)
+			if failed := want[0]; failed != nil {
+				t.Fatalf("call lane: %s", failed)
+			}
+			compare(t, "lanes", want, w.run(t, lanes, script, 0))
+			lanes.cut = true
+			for seed := range uint64(2) {
+				compare(t, "lanes, cut", want, w.run(t, lanes, script, seed))
+			}
+		})
+	}
+}
