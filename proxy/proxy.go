@@ -149,7 +149,7 @@ func (p *Server) Dial(ctx context.Context) (net.Conn, error) {
 // serve takes a client from its first byte to its last.
 func (p *Server) serve(raw net.Conn, to *upstream) error {
 	raw.SetDeadline(time.Now().Add(loginTime))
-	client, first, secure, err := p.negotiate(p.ctx, raw)
+	client, first, err := p.negotiate(p.ctx, raw)
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (p *Server) serve(raw net.Conn, to *upstream) error {
 		return err
 	}
 	defer server.Close()
-	s := &session{proxy: p, client: client, server: server, secure: secure, log: p.options.Log}
+	s := &session{proxy: p, client: client, server: server, log: p.options.Log}
 	p.mu.Lock()
 	if _, open := p.conns[raw]; open {
 		p.conns[raw] = s

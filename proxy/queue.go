@@ -57,6 +57,9 @@ func (q *queue) push(e entry) {
 			q.copying = false
 			return
 		}
+		if q.empty() {
+			return // of a copy that the server has given up
+		}
 	} else if e.kind == forSync {
 		if q.copying {
 			if e.sink != nil {
@@ -109,6 +112,11 @@ func (q *queue) pop() {
 
 // step moves on by a message of the server. status is the body's first byte of a ReadyForQuery.
 func (q *queue) step(typ byte, status byte) {
+	q.answer(typ, status)
+	q.front() // drops the ends of copies that have no reply left before them
+}
+
+func (q *queue) answer(typ byte, status byte) {
 	switch typ {
 	case 'Z':
 		q.copying = false

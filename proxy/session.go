@@ -22,7 +22,6 @@ type session struct {
 	log    *zap.Logger
 	client net.Conn
 	server net.Conn
-	secure bool      // the client's TLS ends here
 	key    cancelKey // known once the server has sent it
 
 	ctx    context.Context // ends with the session

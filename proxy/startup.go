@@ -106,56 +106,57 @@ func (c *peekedConn) Read(b []byte) (int, error) {
 	return c.Conn.Read(b)
 }
 
-// negotiate answers what a client may ask before its start-up message, and reads that. secure tells whether the client is
-// inside TLS. A cancel request is carried out, and ends with errClosed.
-func (p *Server) negotiate(ctx context.Context, conn net.Conn) (_ net.Conn, first packet, secure bool, err error) {
+// negotiate answers what a client may ask before its start-up message
+// and reads that. A cancel request is carried out, and ends with errClosed.
+func (p *Server) negotiate(ctx context.Context, conn net.Conn) (_ net.Conn, first packet, err error) {
+	secure := false // the client is inside TLS
 	for asked := 0; ; asked++ {
 		if asked == 0 && p.options.TLS != nil {
 			// A client may start with TLS at once (ALPN postgresql), as Postgres 17's libpq can.
 			b := make([]byte, 1)
 			if _, err := io.ReadFull(conn, b); err != nil {
-				return conn, first, secure, err
+				return conn, first, err
 			}
 			conn = &peekedConn{conn, b}
 			if b[0] == 0x16 {
 				if conn, err = p.handshake(ctx, conn, true); err != nil {
-					return conn, first, secure, err
+					return conn, first, err
 				}
 				secure = true
 			}
 		}
 		first, err = readPacket(conn)
 		if err != nil {
-			return conn, first, secure, err
+			return conn, first, err
 		}
 		switch first.code {
 		case sslRequest:
 			if secure || p.options.TLS == nil {
 				if _, err := conn.Write([]byte{'N'}); err != nil {
-					return conn, first, secure, err
+					return conn, first, err
 				}
 				continue
 			}
 			if _, err := conn.Write([]byte{'S'}); err != nil {
-				return conn, first, secure, err
+				return conn, first, err
 			}
 			// Nothing has been read beyond the request, so whatever was stuffed behind it goes into the handshake, which fails on it.
 			if conn, err = p.handshake(ctx, conn, false); err != nil {
-				return conn, first, secure, err
+				return conn, first, err
 			}
 			secure = true
 		case gssEncRequest:
 			if _, err := conn.Write([]byte{'N'}); err != nil {
-				return conn, first, secure, err
+				return conn, first, err
 			}
 		case cancelRequest:
 			p.cancelSession(ctx, first)
-			return conn, first, secure, errClosed
+			return conn, first, errClosed
 		default:
-			return conn, first, secure, nil
+			return conn, first, nil
 		}
 		if asked > 3 {
-			return conn, first, secure, errors.New("too many requests before the start-up message")
+			return conn, first, errors.New("too many requests before the start-up message")
 		}
 	}
 }
@@ -174,10 +175,11 @@ func (p *Server) handshake(ctx context.Context, conn net.Conn, direct bool) (net
 // authentication sees what the server asks for.
 func (s *session) authentication(body []byte) (keep bool, err error) {
 	const sasl = 10
-	if len(body) < 4 || binary.BigEndian.Uint32(body) != sasl || !s.secure {
+	if len(body) < 4 || binary.BigEndian.Uint32(body) != sasl {
 		return true, nil
 	}
-	// The client's TLS ends here, so it cannot be bound to the server's: the mechanism that binds is not offered.
+	// TLS ends here, so the client cannot bind itself to the server's: the mechanism that binds is not offered. A client without TLS
+	// would take the offer for an attack.
 	var m pgproto3.AuthenticationSASL
 	if err := m.Decode(body); err != nil {
 		return true, nil
