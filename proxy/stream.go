@@ -66,8 +66,10 @@ func do(name, text string) ([]byte, []entry) {
 		&pgproto3.Parse{Name: name, Query: text},
 		&pgproto3.Bind{DestinationPortal: name, PreparedStatement: name},
 		&pgproto3.Execute{Portal: name},
+		&pgproto3.Close{ObjectType: 'P', Name: name}, // a portal outlives its statement, up to the end of the transaction
 		&pgproto3.Close{ObjectType: 'S', Name: name})
-	return m, []entry{{forClose, newPrivate()}, {forParse, newPrivate()}, {forBind, newPrivate()}, {forExecute, newPrivate()}, {forClose, newPrivate()}}
+	return m, []entry{{forClose, newPrivate()}, {forParse, newPrivate()}, {forBind, newPrivate()}, {forExecute, newPrivate()},
+		{forClose, newPrivate()}, {forClose, newPrivate()}}
 }
 
 // tryStream prepares a stream's statement under a name, and finds out whether the server takes it: it may not where, say, an argument
