@@ -281,14 +281,15 @@ func (r *running) release() {
 }
 
 func (r *running) releaseLocked() {
-	if r.box != nil {
-		r.box.Release()
-		r.box = nil
-	}
 	for _, b := range r.others {
 		b.Release()
 	}
 	r.others = nil
+	// This one last, so that it is the first to be taken again: that is where the reader looks.
+	if r.box != nil {
+		r.box.Release()
+		r.box = nil
+	}
 }
 
 // Progress tells that the backend sent something else than a request: whatever was answered has been read.

@@ -1,6 +1,7 @@
-// Package mailbox puts short texts where a function inside the database can read them at once, whatever its snapshot: into the query
-// text of a backend of ours. Nothing is written, so it works in READ ONLY transactions and on a standby. What is too long
-// goes in pieces, or through table pgowl.replies where the reader's snapshot allows.
+// Package mailbox puts texts where a function inside the database can read them at once, whatever its snapshot: into the query
+// text of a backend of ours. Nothing is written, so it works in READ ONLY transactions and on a standby. What is too long for
+// one backend's text stands in several backends' (Spread), goes piece by piece, or through table pgowl.replies where the
+// reader's snapshot allows.
 package mailbox
 
 import (
@@ -22,6 +23,7 @@ type Pool struct {
 	mu    sync.Mutex
 	free  []*Box
 	count int
+	extra int           // boxes that are out by More
 	ready chan struct{} // closed and replaced when a box comes free
 	done  bool
 }
@@ -32,6 +34,7 @@ type Box struct {
 	pool *Pool
 	size int    // longest query text that readers see, in bytes
 	gone string // id of a row in pgowl.replies to delete
+	more bool   // it was given by More
 }
 
 // New makes a pool of at most limit backends, which dial opens when they are needed.
@@ -138,6 +141,7 @@ func (b *Box) Broken() bool { return b.conn.IsClosed() }
 
 // Release gives the box back: its text has been read, or is wanted no more.
 func (b *Box) Release() {
+	b.returned()
 	if b.conn.IsClosed() {
 		b.pool.drop(b)
 		return

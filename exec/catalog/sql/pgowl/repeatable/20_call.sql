@@ -2,7 +2,8 @@
 --
 -- The request is a message of severity INFO with SQLSTATE OWL01, which the proxy takes out of the session's stream. The answer is
 -- the query text of one of the proxy's own backends (pg_stat_get_activity), which no snapshot hides and which only this
--- schema's owner can read; what does not fit in one such text comes in pieces, or through pgowl.replies where the snapshot allows.
+-- schema's owner can read; what does not fit in one such text stands in the texts of several, or comes in pieces, or through
+-- pgowl.replies where the snapshot allows.
 -- Everything that crosses is ASCII, so that no client_encoding changes it.
 --
 -- Who may call what: pgowl.call and its kin belong to the owner alone, and are reached through SECURITY DEFINER functions of schema
@@ -10,6 +11,9 @@
 -- pgowl.drive; whoever calls that by hand gets no further than GRANT on the function it names allows him.
 
 -- One request to the proxy. Gives the raw answer: one letter for its kind, then the answer itself.
+--
+-- A look at one backend's text by its number costs 3 us, one by pg_stat_get_activity 20. The number is the last answer's; where it is
+-- another backend's turn (or, before Postgres 16, the numbers have moved), a look through all of them finds the new one.
 CREATE OR REPLACE FUNCTION pgowl.ask(id text, what text) RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -17,7 +21,7 @@ AS $$
 DECLARE
     token text := current_setting('pgowl.session', true);
     app text := 'pgowl:' || split_part(token, '.', 1);
-    me oid := (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = current_user);
+    me oid := quote_ident(current_user)::regrole;
     box int := nullif(current_setting('pgowl.mailbox', true), '')::int;
     key text := (SELECT s.key FROM pgowl.secret s);
     seq int := 0;
@@ -27,8 +31,10 @@ DECLARE
     answer text := '';
     request text;
     looks int;
-    missing int := 0;
-    since timestamptz;
+    busy boolean;
+    pieces int;
+    asked timestamptz;
+    seen timestamptz;
 BEGIN
     IF coalesce(token, '') = '' OR split_part(token, '.', 3)
         <> left(encode(sha256(convert_to(key || ':' || split_part(token, '.', 1) || '.' || split_part(token, '.', 2), 'SQL_ASCII')), 'hex'), 32) THEN
@@ -44,34 +50,38 @@ BEGIN
             DETAIL = encode(sha256(convert_to(key || request, 'SQL_ASCII')), 'hex');
         mark := '--' || id || ticket || ':' || seq || ':';
         looks := 0;
-        since := clock_timestamp();
+        asked := clock_timestamp();
+        seen := asked;
         LOOP
             PERFORM pg_stat_clear_snapshot();
-            got := NULL;
-            IF box IS NOT NULL AND looks % 16 <> 15 THEN
-                SELECT a.query INTO got FROM pg_stat_get_activity(box) a
-                    WHERE a.usesysid = me AND starts_with(a.query, mark);
+            looks := looks + 1;
+            busy := clock_timestamp() < asked + interval '400 us';
+            IF busy AND box IS NOT NULL AND looks % 8 <> 0 THEN
+                got := pg_stat_get_backend_activity(box);
+                EXIT WHEN starts_with(got, mark) AND pg_stat_get_backend_userid(box) = me;
             ELSE
-                SELECT a.query, a.pid INTO got, box FROM pg_stat_get_activity(NULL) a
-                    WHERE a.usesysid = me AND a.application_name = app AND starts_with(a.query, mark);
+                SELECT b.n, b.query INTO box, got
+                    FROM (SELECT n, pg_stat_get_backend_activity(n) AS query FROM pg_stat_get_backend_idset() n) b
+                    WHERE starts_with(b.query, mark) AND pg_stat_get_backend_userid(b.n) = me;
                 IF got IS NOT NULL THEN
                     PERFORM set_config('pgowl.mailbox', box::text, false);
-                ELSE
-                    box := nullif(current_setting('pgowl.mailbox', true), '')::int;
+                    EXIT;
+                END IF;
+                box := nullif(current_setting('pgowl.mailbox', true), '')::int;
+                IF clock_timestamp() > seen + interval '200 ms' THEN
                     -- No answer, and nobody there who could give one: the proxy has gone. It gets two seconds to come back.
                     IF EXISTS (SELECT FROM pg_stat_get_activity(NULL) a WHERE a.usesysid = me AND a.application_name = app) THEN
-                        missing := 0;
-                        since := clock_timestamp();
-                    ELSIF clock_timestamp() > since + interval '2 seconds' THEN
+                        seen := clock_timestamp();
+                    ELSIF clock_timestamp() > seen + interval '2 seconds' THEN
                         RAISE EXCEPTION USING ERRCODE = '08006', MESSAGE = 'PgOwl has gone away while it computed this function';
                     END IF;
                 END IF;
             END IF;
-            EXIT WHEN got IS NOT NULL;
-            looks := looks + 1;
-            -- Most answers take microseconds, so look busily at first; whoever takes longer is not worth a core.
-            IF looks > 12 THEN
-                PERFORM pg_sleep(CASE WHEN looks < 60 THEN 0.0005 WHEN looks < 200 THEN 0.002 ELSE 0.01 END);
+            -- Most answers take microseconds, so look busily at first; whoever takes longer is not worth a core. pg_sleep
+            -- counts in whole milliseconds.
+            IF NOT busy THEN
+                PERFORM pg_sleep(CASE WHEN clock_timestamp() < asked + interval '50 ms' THEN 0.001
+                    WHEN clock_timestamp() < asked + interval '500 ms' THEN 0.002 ELSE 0.01 END);
             END IF;
         END LOOP;
         got := substr(got, length(mark) + 1);
@@ -80,6 +90,17 @@ BEGIN
                 RETURN answer || substr(got, 2);
             WHEN '@' THEN
                 SELECT r.body INTO STRICT answer FROM pgowl.replies r WHERE r.id = ask.id;
+                RETURN answer;
+            WHEN '&' THEN
+                -- The first of several pieces that stand in as many backends already: their number, then this one's text.
+                pieces := substr(got, 2, 1)::int;
+                SELECT substr(got, 3) || string_agg(substr(b.query, length(mark) + 1), '' ORDER BY b.query COLLATE "C") INTO answer
+                    FROM (SELECT n, pg_stat_get_backend_activity(n) AS query FROM pg_stat_get_backend_idset() n) b
+                    WHERE starts_with(b.query, '--' || id || ticket || '/') AND pg_stat_get_backend_userid(b.n) = me
+                    HAVING count(*) = pieces - 1;
+                IF NOT FOUND THEN
+                    RAISE EXCEPTION USING ERRCODE = '08006', MESSAGE = 'PgOwl has gone away while it answered this function';
+                END IF;
                 RETURN answer;
             ELSE
                 answer := answer || substr(got, 2);
@@ -109,18 +130,16 @@ END $$;
 
 -- Answers what the proxy wants to know from the owner's side until it gives a value, an error, or wants something done as the
 -- caller: then that request comes back as it is.
-CREATE OR REPLACE FUNCTION pgowl.converse(id text, what text) RETURNS text
+CREATE OR REPLACE FUNCTION pgowl.follow(id text, answer text) RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    answer text;
     kind "char";
     order_ json;
     result text;
 BEGIN
     LOOP
-        answer := pgowl.ask(id, what);
         kind := left(answer, 1);
         IF kind = 'E' THEN
             PERFORM pgowl.raise(substr(answer, 2)::json);
@@ -128,15 +147,22 @@ BEGIN
             order_ := substr(answer, 2)::json;
             EXECUTE format('WITH q AS (%s) SELECT coalesce(pg_catalog.json_agg(q), ''[]'')::text FROM q', order_->>'sql')
                 INTO result USING (order_->>'args')::jsonb;
-            what := 'rows ' || translate(encode(convert_to(result, 'UTF8'), 'base64'), E'\n', '');
+            answer := pgowl.ask(id, 'rows ' || translate(encode(convert_to(result, 'UTF8'), 'base64'), E'\n', ''));
         ELSIF kind = 'X' THEN
             EXECUTE substr(answer, 2)::json->>'sql';
-            what := 'rows';
+            answer := pgowl.ask(id, 'rows');
         ELSE
             RETURN answer;
         END IF;
     END LOOP;
 END $$;
+REVOKE EXECUTE ON FUNCTION pgowl.follow(text, text) FROM PUBLIC;
+
+-- Asks, and follows.
+CREATE OR REPLACE FUNCTION pgowl.converse(id text, what text) RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN pgowl.follow(id, pgowl.ask(id, what)); END $$;
 REVOKE EXECUTE ON FUNCTION pgowl.converse(text, text) FROM PUBLIC;
 
 -- Calls an engine function and gives its value in text form. args are the arguments in binary form (textsend, array_send ...).
@@ -145,6 +171,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    id text := translate(gen_random_uuid()::text, '-', '');
     what text := 'call ' || fn;
     arg bytea;
     answer text;
@@ -152,7 +179,10 @@ BEGIN
     FOREACH arg IN ARRAY args LOOP
         what := what || ' ' || coalesce(nullif(translate(encode(arg, 'base64'), E'\n', ''), ''), CASE WHEN arg IS NULL THEN '-' ELSE '=' END);
     END LOOP;
-    answer := pgowl.converse(translate(gen_random_uuid()::text, '-', ''), what);
+    answer := pgowl.ask(id, what);
+    IF left(answer, 1) NOT IN ('V', 'J', 'N') THEN
+        answer := pgowl.follow(id, answer);
+    END IF;
     IF left(answer, 1) = 'V' THEN
         RETURN substr(answer, 2);
     ELSIF left(answer, 1) = 'J' THEN
