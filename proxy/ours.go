@@ -107,6 +107,7 @@ func (s *session) simpleQuery(message []byte) error {
 		if done || err != nil {
 			return err
 		}
+		return s.pass('Q', message) // the plan's text has columns of ours
 	}
 	return s.send(encode(&pgproto3.Query{String: p.Text(values)}),
 		entry{forQuery, &originSink{s, func(at int) int { return p.TextOrigin(values, at) }}})
