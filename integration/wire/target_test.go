@@ -85,6 +85,9 @@ func open(t *testing.T) *world {
 func launch(t *testing.T, o proxy.Options) *proxy.Server {
 	t.Helper()
 	o.Address, o.Log = "127.0.0.1:0", zap.NewNop()
+	if os.Getenv("WIRE_LOG") != "" {
+		o.Log, _ = zap.NewDevelopment()
+	}
 	p, err := proxy.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -268,11 +271,12 @@ func (w *world) await(t *testing.T, sql string) error {
 	return fmt.Errorf("never true: %s", sql)
 }
 
-// compare reports where two runs differ.
+// compare reports where two runs differ, statement by statement.
 func compare(t *testing.T, name string, want, got map[int][]string) {
 	t.Helper()
+	reported := 0
 	for n := range max(len(want), len(got)) + 2 {
-		a, b := want[n], got[n]
+		a, b := statements(want[n]), statements(got[n])
 		for i := range max(len(a), len(b)) {
 			x, y := "(nothing)", "(nothing)"
 			if i < len(a) {
@@ -281,10 +285,30 @@ func compare(t *testing.T, name string, want, got map[int][]string) {
 			if i < len(b) {
 				y = b[i]
 			}
-			if x != y {
-				t.Errorf("%s: connection %d, message %d:\n  want %s\n  got  %s", name, n, i, x, y)
-				break
+			if x != y && reported < 10 {
+				reported++
+				before := ""
+				if i > 0 && i <= len(a) {
+					before = a[i-1]
+				}
+				t.Errorf("%s: connection %d, answer %d:\n want %s\n got %s\n behind %s", name, n, i, x, y, before)
 			}
 		}
 	}
+}
+
+// statements joins what belongs to one ReadyForQuery.
+func statements(log []string) (all []string) {
+	var b strings.Builder
+	for _, m := range log {
+		b.WriteString("\n    " + m)
+		if m[0] == 'Z' {
+			all = append(all, b.String())
+			b.Reset()
+		}
+	}
+	if b.Len() > 0 {
+		all = append(all, b.String())
+	}
+	return all
 }

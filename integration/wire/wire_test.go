@@ -46,11 +46,31 @@ func TestLanes(t *testing.T) {
 			if failed := want[0]; failed != nil {
 				t.Fatalf("call lane: %s", failed)
 			}
-			compare(t, "lanes", want, w.run(t, lanes, script, 0))
+			want = early(want)
+			compare(t, "lanes", want, early(w.run(t, lanes, script, 0)))
 			lanes.cut = true
 			for seed := range uint64(2) {
-				compare(t, "lanes, cut", want, w.run(t, lanes, script, seed))
+				compare(t, "lanes, cut", want, early(w.run(t, lanes, script, seed)))
 			}
 		})
 	}
+}
+
+// early drops a BindComplete or a RowDescription right before an error. The server evaluates a call of constants while it plans, so before
+// it sends them; a call that was folded, and fails, fails when the statement runs.
+func early(runs map[int][]string) map[int][]string {
+	all := map[int][]string{}
+	for n, log := range runs {
+		var kept []string
+		for _, m := range log {
+			if m[0] == 'E' && m != "EOF" {
+				for len(kept) > 0 && (kept[len(kept)-1][0] == '2' || kept[len(kept)-1][0] == 'T') {
+					kept = kept[:len(kept)-1]
+				}
+			}
+			kept = append(kept, m)
+		}
+		all[n] = kept
+	}
+	return all
 }
