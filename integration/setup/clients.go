@@ -10,7 +10,7 @@ import (
 // The clients that the tests use beside psql and pgx. The versions are fixed, so that a new one cannot break old tests.
 var (
 	pythonClients = []string{"psycopg[binary]==3.2.9", "SQLAlchemy==2.0.41"}
-	nodeClients   = []string{"pg@8.16.0"}
+	nodeClients   = []string{"pg@8.16.0", "pg-copy-streams@6.0.6"}
 )
 
 // installClients makes a Python environment and a node_modules folder with the clients. A file that lists them is written
