@@ -55,7 +55,7 @@ BEGIN
         LOOP
             PERFORM pg_stat_clear_snapshot();
             looks := looks + 1;
-            busy := clock_timestamp() < asked + interval '400 us';
+            busy := clock_timestamp() < asked + interval '1 ms';
             IF busy AND box IS NOT NULL AND looks % 8 <> 0 THEN
                 got := pg_stat_get_backend_activity(box);
                 EXIT WHEN starts_with(got, mark) AND pg_stat_get_backend_userid(box) = me;
