@@ -29,8 +29,8 @@ func (p *Server) cancelSession(ctx context.Context, request packet) {
 	p.mu.Lock()
 	s := p.keys[cancelKey(request.body)]
 	p.mu.Unlock()
-	if s != nil {
-		s.cancelOperation()
+	if s != nil && !s.cancelOperation() {
+		return
 	}
 	p.cancelServer(ctx, request)
 }

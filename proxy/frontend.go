@@ -95,7 +95,7 @@ func (s *session) wantsBody(typ byte) bool {
 	case 'Q', 'P':
 		return s.calls.Load() != nil
 	case 'B', 'D', 'E', 'C':
-		return len(s.statements)+len(s.portals) > 0
+		return len(s.names)+len(s.portals) > 0
 	}
 	return false
 }
@@ -113,7 +113,7 @@ func (s *session) isOurs(typ byte, body []byte) bool {
 		if !ok {
 			return false
 		}
-		if s.statements[string(name)] != nil {
+		if s.names[string(name)] != nil {
 			return true // it may replace one of ours
 		}
 		text, _, ok := bytes.Cut(rest, zero)
@@ -140,6 +140,7 @@ func (s *session) note(typ byte) {
 		k = forClose
 	case 'S':
 		k = forSync
+		s.syncs++
 	case 'F':
 		k = forFunction
 	case 'c', 'f':

@@ -43,14 +43,18 @@ func (s *session) ours(typ byte, message []byte) error {
 		}
 		name, _, _ := cutString(body[1:])
 		if typ == 'C' {
-			if body[0] == 'S' {
-				delete(s.statements, name)
-			} else {
+			if body[0] != 'S' {
 				delete(s.portals, name)
+			} else if s.settled(name) != nil {
+				return s.send(message, entry{forClose, &tracked{naming: s.name(name, nil)}})
 			}
 			break
 		}
-		if to := s.describeSink(body[0], name); to != nil {
+		to, err := s.describeSink(body[0], name)
+		if err != nil {
+			return err
+		}
+		if to != nil {
 			return s.send(message, entry{forDescribe, to})
 		}
 	case 'E':
@@ -84,7 +88,7 @@ func (s *session) plan(text string) *parser.Plan {
 
 // simpleQuery handles a Query message. It ends the life of the unnamed statement and portal, as ever.
 func (s *session) simpleQuery(message []byte) error {
-	delete(s.statements, "")
+	delete(s.names, "")
 	delete(s.portals, "")
 	text, rest, ok := cutString(message[headerSize:])
 	if !ok || len(rest) > 0 {
@@ -99,6 +103,9 @@ func (s *session) simpleQuery(message []byte) error {
 		return s.send(m, entry{forQuery, &tagSink{originSink: originSink{s, func(at int) int { return p.TextOrigin(nil, at) }}, tags: p.Tags}})
 	}
 	values, err := s.fold(p, nil)
+	if err == errCanceled {
+		return s.failQuery(err)
+	}
 	if err != nil {
 		return err
 	}
@@ -118,8 +125,11 @@ func (s *session) fold(p *parser.Plan, params []exec.Param) (values []parser.Val
 	if len(p.Folds) == 0 {
 		return nil, nil
 	}
-	err = s.operate(func(ctx context.Context) error {
+	err = s.operate(false, func(ctx context.Context) error {
 		values = s.proxy.options.Engine.Fold(ctx, p, params)
+		if context.Cause(ctx) == errCanceled {
+			return errCanceled // the server, which has nothing to do yet, would not know
+		}
 		return nil
 	})
 	return values, err
@@ -131,13 +141,12 @@ func (s *session) parseMessage(message []byte) error {
 	if err := m.Decode(message[headerSize:]); err != nil {
 		return s.pass('P', message) // the server knows how to refuse it
 	}
-	delete(s.statements, m.Name)
-	if !parser.Mentions([]byte(m.Query)) {
-		return s.pass('P', message)
+	var p *parser.Plan
+	if parser.Mentions([]byte(m.Query)) {
+		p = s.plan(m.Query)
 	}
-	p := s.plan(m.Query)
 	if p == nil {
-		return s.pass('P', message)
+		return s.parsePlain(m.Name, message)
 	}
 	st := &statement{plan: p, oids: m.ParameterOIDs}
 	text := ""
@@ -156,26 +165,25 @@ func (s *session) parseMessage(message []byte) error {
 			return err
 		}
 		if !ok {
-			return s.pass('P', message)
+			return s.parsePlain(m.Name, message)
 		}
 		return s.toClient(encode(&pgproto3.ParseComplete{}))
 	}
-	s.remember(m.Name, st)
 	m.Query = text
-	return s.send(encode(&m), entry{forParse, &originSink{s, func(at int) int {
+	return s.send(encode(&m), entry{forParse, &tracked{s.name(m.Name, st), &originSink{s, func(at int) int {
 		if st.first == 0 {
 			return p.TextOrigin(nil, at)
 		}
 		return p.ParamTextOrigin(st.first, at)
-	}}})
+	}}}})
 }
 
-func (s *session) remember(name string, st *statement) {
-	if s.statements == nil {
-		s.statements = map[string]*statement{}
-		s.portals = map[string]*portal{}
+// parsePlain passes a Parse on. Its name may have been one of ours.
+func (s *session) parsePlain(name string, message []byte) error {
+	if s.settled(name) == nil {
+		return s.pass('P', message)
 	}
-	s.statements[name] = st
+	return s.send(message, entry{forParse, &tracked{naming: s.name(name, nil)}})
 }
 
 // bindMessage handles a Bind while something of ours is prepared.
@@ -185,13 +193,25 @@ func (s *session) bindMessage(message []byte) error {
 		return s.pass('B', message)
 	}
 	delete(s.portals, m.DestinationPortal)
-	st := s.statements[m.PreparedStatement]
+	st, err := s.named(m.PreparedStatement)
+	if err != nil {
+		return err
+	}
 	if st == nil {
 		return s.pass('B', message)
 	}
+	counts := &countSink{s: s, params: st.clientParams(), allParams: st.clientParams() + 2*len(st.plan.Folds),
+		columns: st.columns, all: st.columns + len(st.hidden)}
+	if !countFits(m.ParameterFormatCodes, len(m.Parameters)) || len(m.Parameters) != st.clientParams() ||
+		len(st.hidden) > 0 && !countFits(m.ResultFormatCodes, st.columns) {
+		return s.send(message, entry{forBind, counts}) // the server says what is wrong
+	}
 	formats := append([]int16(nil), m.ResultFormatCodes...)
-	if st.first > 0 && len(m.Parameters) == st.clientParams() {
+	if st.first > 0 {
 		values, err := s.fold(st.plan, st.params(&m))
+		if err == errCanceled {
+			return s.failStatement(err)
+		}
 		if err != nil {
 			return err
 		}
@@ -215,8 +235,11 @@ func (s *session) bindMessage(message []byte) error {
 		}
 	}
 	s.portals[m.DestinationPortal] = &portal{st, formats}
-	return s.send(encode(&m), entry{kind: forBind})
+	return s.send(encode(&m), entry{forBind, counts})
 }
+
+// countFits reports whether there are as many format codes as the protocol wants: none, one for all, or one each.
+func countFits(codes []int16, n int) bool { return len(codes) <= 1 || len(codes) == n }
 
 // params pairs a Bind's parameters with what is known of their types.
 func (st *statement) params(m *pgproto3.Bind) []exec.Param {
@@ -231,13 +254,10 @@ func (st *statement) params(m *pgproto3.Bind) []exec.Param {
 	return params
 }
 
-// eachFormat spells out format codes: none is text for all, one is that for all.
+// eachFormat spells out format codes, of which countFits: none is text for all, one is that for all.
 func eachFormat(codes []int16, n int) []int16 {
-	switch {
-	case len(codes) == n:
+	if len(codes) == n {
 		return codes
-	case len(codes) > 1:
-		return codes // wrong; the server says so
 	}
 	all := make([]int16, n)
 	if len(codes) == 1 {
@@ -249,19 +269,20 @@ func eachFormat(codes []int16, n int) []int16 {
 }
 
 // describeSink hides what is ours from the answer to a Describe; nil where nothing is.
-func (s *session) describeSink(what byte, name string) sink {
+func (s *session) describeSink(what byte, name string) (sink, error) {
 	var st *statement
+	var err error
 	d := &hidingSink{s: s}
 	if what == 'S' {
-		st = s.statements[name]
+		st, err = s.named(name)
 	} else if p := s.portals[name]; p != nil {
 		st = p.statement
 	}
-	if st == nil || st.first == 0 && len(st.hidden) == 0 {
-		return nil
+	if err != nil || st == nil || st.first == 0 && len(st.hidden) == 0 {
+		return nil, err
 	}
 	d.params, d.hidden = st.clientParams(), len(st.hidden)
-	return d
+	return d, nil
 }
 
 // hidingSink takes our parameters and columns out of a description.

@@ -53,13 +53,16 @@ type session struct {
 	calls      atomic.Pointer[call.Handler] // nil where it may not, and until the backend is known
 
 	// Of the frontend's pump: what the client has prepared and bound of ours, by name.
-	statements map[string]*statement
-	portals    map[string]*portal
-	verdicts   map[*parser.Plan]bool // whether a stream works here
+	names    map[string]*naming
+	portals  map[string]*portal
+	verdicts map[*parser.Plan]bool // whether a stream works here
+	syncs    int                   // Syncs of the client's so far
+	sweepAt  int                   // size of names at which they are gone through
 
 	operation struct { // what a cancel request has to stop here
 		sync.Mutex
 		cancel context.CancelCauseFunc
+		remote bool // the server works on it, too
 	}
 }
 
@@ -73,11 +76,11 @@ func (s *session) run(clientBuffer *buffer) error {
 	var backendErr error
 	go func() {
 		defer close(done)
-		backendErr = s.pumpBackend()
+		backendErr = s.guard(s.pumpBackend)
 		s.end(backendErr)
 		s.client.Close()
 	}()
-	err := s.pumpFrontend(clientBuffer)
+	err := s.guard(func() error { return s.pumpFrontend(clientBuffer) })
 	if errors.Is(err, io.EOF) {
 		s.linger(done)
 	}
@@ -91,6 +94,17 @@ func (s *session) run(clientBuffer *buffer) error {
 		err = backendErr
 	}
 	return err
+}
+
+// guard keeps a mistake of ours in one session from ending all of them.
+func (s *session) guard(pump func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("a session failed inside PgOwl", zap.Any("panic", p), zap.Stack("stack"))
+			err = errors.New("failed inside PgOwl")
+		}
+	}()
+	return pump()
 }
 
 // A call of a function of ours is given up this long after the client's last word; what the server runs for it is cancelled.
@@ -225,11 +239,11 @@ func (s *session) readable() bool {
 	return s.params.encoding == "UTF8" && s.params.strings == "on"
 }
 
-// operate runs something of ours that a cancel request may stop.
-func (s *session) operate(f func(ctx context.Context) error) error {
+// operate runs something of ours that a cancel request may stop. remote tells that the server works on it as well.
+func (s *session) operate(remote bool, f func(ctx context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(s.ctx)
 	s.operation.Lock()
-	s.operation.cancel = cancel
+	s.operation.cancel, s.operation.remote = cancel, remote
 	s.operation.Unlock()
 	err := f(ctx)
 	s.operation.Lock()
@@ -242,13 +256,16 @@ func (s *session) operate(f func(ctx context.Context) error) error {
 // errCanceled is what Postgres says.
 var errCanceled = function.Errorf("57014", "canceling statement due to user request")
 
-// cancelOperation stops what runs here, if something does.
-func (s *session) cancelOperation() {
+// cancelOperation stops what runs here, if something does. remote tells whether the server has to be asked as well: if not, its turn
+// comes later, and a cancel request would hit a statement that nobody wants to cancel.
+func (s *session) cancelOperation() (remote bool) {
 	s.operation.Lock()
 	defer s.operation.Unlock()
-	if s.operation.cancel != nil {
-		s.operation.cancel(errCanceled)
+	if s.operation.cancel == nil {
+		return true
 	}
+	s.operation.cancel(errCanceled)
+	return s.operation.remote
 }
 
 // fatal sends an error that ends the session.

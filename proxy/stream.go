@@ -118,7 +118,9 @@ func (s *session) tryStream(st *statement, name, text string) (ok bool, err erro
 		}
 		ok = s.proxy.options.Engine.Accepts(st.plan, st.hidden) && places(st.plan, st.columns) != nil
 	}
-	s.judge(st.plan, ok)
+	if parsed.failed == nil || parsed.failed.Code != "42P05" { // a name that is taken says nothing about the text
+		s.judge(st.plan, ok)
+	}
 	if ok && name == streamName {
 		st.fields = described.fields[:st.columns]
 	}
@@ -185,7 +187,7 @@ func (s *session) clean() bool {
 func (s *session) prepareStream(st *statement, name, text string) (bool, error) {
 	ok, err := s.tryStream(st, name, text)
 	if ok {
-		s.remember(name, st)
+		s.name(name, st).outcome.Store(succeeded)
 	}
 	return ok, err
 }
@@ -244,7 +246,7 @@ func (b *bindSink) message(typ byte, body []byte) bool {
 // streamRows executes a portal of a stream and passes its rows on with the values in their places. failed is an engine's error: the
 // client has not been told, and the server does not know.
 func (s *session) streamRows(st *statement, formats []int16, executeMessage []byte) (failed error, err error) {
-	err = s.operate(func(ctx context.Context) error {
+	err = s.operate(true, func(ctx context.Context) error {
 		places := places(st.plan, st.columns)
 		out := make([]int16, len(places))
 		for i, at := range places {
@@ -433,6 +435,14 @@ func (s *session) failStatement(reason error) error {
 		&pgproto3.Execute{Portal: failName},
 		&pgproto3.Flush{})
 	return s.send(m, entry{forClose, newPrivate()}, entry{forParse, errorSink{}}, entry{forBind, errorSink{}}, entry{forExecute, errorSink{}})
+}
+
+// failQuery is failStatement for a simple query.
+func (s *session) failQuery(reason error) error {
+	if err := s.failStatement(reason); err != nil {
+		return err
+	}
+	return s.send(encode(&pgproto3.Sync{}), entry{kind: forSync})
 }
 
 // errorSink passes on errors and notices alone.
