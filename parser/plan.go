@@ -180,7 +180,10 @@ func (c *FunctionCall) projectCall() bool { return c.Function != "embed" }
 func (p *Plan) allEdits(fold func(c *FunctionCall, i int) string) []edit {
 	edits := append([]edit(nil), p.edits...)
 	for _, place := range p.folds {
-		edits = append(edits, edit{place.start, place.end, fold(p.Folds[place.fold], place.fold)})
+		text := fold(p.Folds[place.fold], place.fold)
+		if text != p.text[place.start:place.end] { // else places inside stay where they are
+			edits = append(edits, edit{place.start, place.end, text})
+		}
 	}
 	sort.SliceStable(edits, func(i, j int) bool { return edits[i].start < edits[j].start })
 	return edits
@@ -223,4 +226,19 @@ func splice(text string, from, to int, edits []edit) string {
 	}
 	b.WriteString(text[from:to])
 	return b.String()
+}
+
+// Undecided reports whether a folded call has an argument of which neither the text nor the client tells the type, in a place
+// where the functions differ by it. The server then refuses the call as the client wrote it, and has to see it so. oids are the
+// types that the client declared, 0 or missing where it did not.
+func (p *Plan) Undecided(oids []uint32) bool {
+	for _, c := range p.Folds {
+		if !c.projectCall() || len(c.Args) < 2 {
+			continue
+		}
+		if a := &c.Args[1]; a.Kind == Param && a.Type == "" && (a.Param > len(oids) || oids[a.Param-1] == 0) {
+			return true
+		}
+	}
+	return false
 }

@@ -14,6 +14,12 @@ var ourFrames = []string{"PL/pgSQL function pgowl.", "PL/pgSQL function pgml.", 
 var ourWrappers = []string{`SQL function "train" `, `SQL function "deploy" `, `SQL function "fail" `, `SQL function "resume_call" `,
 	`SQL function "schedule" `, `SQL function "unschedule" `, `SQL function "schedule_in_database" `, `SQL function "alter_job" `}
 
+// What stands around the functions that carry out a replaced CREATE EXTENSION.
+const (
+	replacedStatement = `SQL statement "SELECT pgowl.`
+	replacedBlock     = "PL/pgSQL function inline_code_block line 1 at PERFORM"
+)
+
 // withoutOurContext takes out of an error or notice the CONTEXT lines that tell how our functions are made: the originals are
 // written in C and have none. It gives nil where there is nothing to take out.
 func withoutOurContext(typ byte, body []byte) []byte {
@@ -47,6 +53,10 @@ func trimContext(where string) string {
 	lines := strings.Split(where, "\n")
 	from := 0
 	for i, line := range lines {
+		if strings.HasPrefix(line, replacedStatement) && i+1 < len(lines) && strings.HasPrefix(lines[i+1], replacedBlock) {
+			from = i + 2
+			continue
+		}
 		if hasAnyPrefix(line, ourFrames) || from == i && hasAnyPrefix(line, ourWrappers) && i > 0 {
 			from = i + 1
 		}

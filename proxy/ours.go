@@ -145,7 +145,7 @@ func (s *session) parseMessage(message []byte) error {
 	if parser.Mentions([]byte(m.Query)) {
 		p = s.plan(m.Query)
 	}
-	if p == nil {
+	if p == nil || p.Undecided(m.ParameterOIDs) {
 		return s.parsePlain(m.Name, message)
 	}
 	st := &statement{plan: p, oids: m.ParameterOIDs}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -73,4 +74,36 @@ func early(runs map[int][]string) map[int][]string {
 		all[n] = kept
 	}
 	return all
+}
+
+// CREATE EXTENSION of ours is answered as that of an extension that is there.
+func TestExtension(t *testing.T) {
+	w := open(t)
+	script := readScript(t, "testdata/extension.txt")
+	if _, err := w.connect(t, w.owl).Exec(context.Background(), "CREATE EXTENSION IF NOT EXISTS pgml"); err != nil {
+		t.Fatal(err)
+	}
+	want := w.run(t, w.direct, script, 0)
+	ours := append([]command(nil), script...)
+	for i := range ours {
+		ours[i].rest = strings.ReplaceAll(ours[i].rest, "plpgsql", "pgml")
+	}
+	got := w.run(t, w.owl, ours, 0)
+	for _, log := range got {
+		for i, m := range log {
+			log[i] = strings.ReplaceAll(m, "pgml", "plpgsql")
+		}
+	}
+	compare(t, "proxy with the stack", want, got)
+}
+
+// What only a hostile client sends is answered, and the session goes on.
+func TestSurvives(t *testing.T) {
+	w := open(t)
+	paths, _ := filepath.Glob("testdata/survive/*.txt")
+	for _, path := range paths {
+		if failed := w.run(t, w.owl, readScript(t, path), 0)[0]; failed != nil {
+			t.Errorf("%s: %s", path, failed)
+		}
+	}
 }
