@@ -130,7 +130,7 @@ func TestStoryFromSQLAlchemy(t *testing.T) {
 	play(t, o, d)
 	shapes(t, d)
 	got, err := d.send(request{ORM: true})
-	if want := "384|1|You Will Not Believe What This Otter Did Next|3|id,name,task"; err != nil || got.text() != want {
+	if want := "384|1|23 Things You Will Only Understand If You Grew Up In The 90s|t|id,name,task"; err != nil || got.text() != want {
 		t.Errorf("through the object mapper: got %q, %v, want %q", got.text(), err, want)
 	}
 }

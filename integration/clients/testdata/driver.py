@@ -53,7 +53,7 @@ class Alchemy:
         engine = sqlalchemy.create_engine(self.engine.url)
         func, select = sqlalchemy.func, sqlalchemy.select
         with Session(engine) as session:
-            one = Inbox(title="You Will Not Believe What This Otter Did Next")
+            one = Inbox(title="23 Things You Will Only Understand If You Grew Up In The 90s")
             session.add(one)
             session.commit()
             length = len(one.embedding)
@@ -65,7 +65,7 @@ class Alchemy:
             session.commit()
         columns = [c["name"] for c in sqlalchemy.inspect(engine).get_columns("trained_models", schema="pgml")]
         engine.dispose()
-        return {"types": [], "rows": [[length, score, nearest, seen, ",".join(columns[:3])]]}
+        return {"types": [], "rows": [[length, score, nearest, seen > 0, ",".join(columns[:3])]]}
 
 
 class Psycopg:
