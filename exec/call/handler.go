@@ -90,6 +90,8 @@ func (h *Handler) Message(text, sum string) bool {
 	case r == nil:
 	case m.verb == "more":
 		r.more()
+	case m.verb == "done":
+		h.releaseBoxes()
 	default:
 		r.take(m.ticket)
 		select {

@@ -45,7 +45,7 @@ BEGIN
     request := concat_ws(' ', id, pg_backend_pid()::text,
         CASE WHEN current_setting('transaction_isolation') = 'read committed' AND NOT pg_is_in_recovery() THEN 'c' ELSE 's' END,
         ticket, what);
-    LOOP
+    <<talk>> LOOP
         RAISE INFO USING ERRCODE = 'OWL01', MESSAGE = request,
             DETAIL = encode(sha256(convert_to(key || request, 'SQL_ASCII')), 'hex');
         mark := '--' || id || ticket || ':' || seq || ':';
@@ -87,10 +87,11 @@ BEGIN
         got := substr(got, length(mark) + 1);
         CASE left(got, 1)
             WHEN '.' THEN
-                RETURN answer || substr(got, 2);
+                answer := answer || substr(got, 2);
+                EXIT talk;
             WHEN '@' THEN
                 SELECT r.body INTO STRICT answer FROM pgowl.replies r WHERE r.id = ask.id;
-                RETURN answer;
+                EXIT talk;
             WHEN '&' THEN
                 -- The first of several pieces that stand in as many backends already: their number, then this one's text.
                 pieces := substr(got, 2, 1)::int;
@@ -101,13 +102,18 @@ BEGIN
                 IF NOT FOUND THEN
                     RAISE EXCEPTION USING ERRCODE = '08006', MESSAGE = 'PgOwl has gone away while it answered this function';
                 END IF;
-                RETURN answer;
+                EXIT talk;
             ELSE
                 answer := answer || substr(got, 2);
                 seq := seq + 1;
                 request := concat_ws(' ', id, pg_backend_pid()::text, 's', ticket, 'more', seq::text);
         END CASE;
     END LOOP;
+    -- Read: the backends that showed it are free for others, whatever this statement does next and however long.
+    request := concat_ws(' ', id, pg_backend_pid()::text, 's', ticket, 'done');
+    RAISE INFO USING ERRCODE = 'OWL01', MESSAGE = request,
+        DETAIL = encode(sha256(convert_to(key || request, 'SQL_ASCII')), 'hex');
+    RETURN answer;
 END $$;
 REVOKE EXECUTE ON FUNCTION pgowl.ask(text, text) FROM PUBLIC;
 

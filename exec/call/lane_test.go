@@ -1,0 +1,222 @@
+package call
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/pgowl/pgowl/exec/catalog"
+	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/exec/mailbox"
+	"github.com/pgowl/pgowl/integration/pgtest"
+	"go.uber.org/zap"
+)
+
+// TestMain fails when a goroutine of a call's or of a mailbox's outlives the tests.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	pgtest.StopShared()
+	if left := leaked(5 * time.Second); left != "" && code == 0 {
+		fmt.Fprintln(os.Stderr, "goroutines left behind:\n"+left)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func leaked(patience time.Duration) string {
+	for deadline := time.Now().Add(patience); ; runtime.Gosched() {
+		buf := make([]byte, 1<<20)
+		var left []string
+		for _, g := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")[1:] {
+			if strings.Contains(g, "pgowl/exec/call") || strings.Contains(g, "pgowl/exec/mailbox") {
+				left = append(left, g)
+			}
+		}
+		if len(left) == 0 || time.Now().After(deadline) {
+			return strings.Join(left, "\n\n")
+		}
+	}
+}
+
+// lane is a database with the catalog, and a call lane without a proxy: sessions give their notices to a handler themselves.
+type testLane struct {
+	*Lane
+	url string
+}
+
+func newLane(tb testing.TB, boxes int, functions map[string]Func) *testLane {
+	tb.Helper()
+	ctx := context.Background()
+	l := &testLane{url: pgtest.Database(tb)}
+	conn, err := pgx.Connect(ctx, l.url)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	if _, err := catalog.Migrate(ctx, conn, zap.NewNop()); err != nil {
+		tb.Fatal(err)
+	}
+	l.Lane = &Lane{Functions: functions, Log: zap.NewNop()}
+	if err := conn.QueryRow(ctx, "SELECT key FROM pgowl.secret").Scan(&l.Key); err != nil {
+		tb.Fatal(err)
+	}
+	l.Mail = mailbox.New(func(ctx context.Context) (*pgconn.PgConn, error) {
+		c, err := pgconn.ParseConfig(l.url)
+		if err != nil {
+			return nil, err
+		}
+		c.RuntimeParams["application_name"] = "pgowl:proxy"
+		return pgconn.ConnectConfig(ctx, c)
+	}, boxes)
+	if err := l.Mail.Warm(ctx); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(l.Mail.Close)
+	return l
+}
+
+type noClient struct{}
+
+func (noClient) SendMessage(function.Severity, string) {}
+func (noClient) ServerVersion() int                    { return 150000 }
+
+// session opens a session whose calls a handler serves.
+func (l *testLane) session(tb testing.TB) *pgx.Conn {
+	tb.Helper()
+	config, err := pgx.ParseConfig(l.url)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	config.RuntimeParams["pgowl.session"] = Token(l.Key, "proxy", "session")
+	var h *Handler
+	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
+		if n.Code == Code && !h.Message(n.Message, n.Detail) {
+			tb.Errorf("a request was not believed: %s", n.Message)
+		}
+	}
+	conn, err := pgx.ConnectConfig(context.Background(), config)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	h = NewHandler(l.Lane, conn.PgConn().PID(), noClient{})
+	tb.Cleanup(func() {
+		conn.Close(context.Background())
+		h.Close()
+		if h.Busy() {
+			tb.Error("a call is still under way")
+		}
+	})
+	return conn
+}
+
+// long answers with a text of the length that its argument asks for, in which every place is told from its neighbours.
+func long(_ context.Context, _ function.Session, args [][]byte) (string, error) {
+	n := 0
+	if _, err := fmt.Sscan(string(args[0]), &n); err != nil {
+		return "", err
+	}
+	return pattern(n), nil
+}
+
+func pattern(n int) string {
+	var b strings.Builder
+	for i := 0; b.Len() < n; i++ {
+		fmt.Fprintf(&b, "%d,", i*7)
+	}
+	return b.String()[:n]
+}
+
+// TestAnswersOfAnyLengthArriveWhole: as one text, spread over several backends, piece by piece or by table; also where the
+// snapshot stands still and where nothing may be written, and where there are too few backends to spread over.
+func TestAnswersOfAnyLengthArriveWhole(t *testing.T) {
+	for _, boxes := range []int{1, 4, 16} {
+		l := newLane(t, boxes, map[string]Func{"long": long})
+		c := l.session(t)
+		for _, begin := range []string{"BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ", "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY"} {
+			if _, err := c.Exec(context.Background(), begin); err != nil {
+				t.Fatal(err)
+			}
+			for _, n := range []int{1, 900, 970, 971, 972, 973, 974, 975, 976, 977, 978, 979, 980, 1023, 1024, 1950, 4200, 8700, 8800, 9900, 30000} {
+				var got string
+				err := c.QueryRow(context.Background(), "SELECT pgowl.call('long', ARRAY[convert_to($1::int::text, 'UTF8')])", n).Scan(&got)
+				if err != nil {
+					t.Fatalf("%d boxes, %s, %d bytes: %v", boxes, begin, n, err)
+				}
+				if want := pattern(n); got != want {
+					t.Errorf("%d boxes, %s, %d bytes: %d came", boxes, begin, n, len(got))
+				}
+			}
+			if _, err := c.Exec(context.Background(), "COMMIT"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// TestManySessionsShareTheBoxes: each gets its own answers, long and short ones, and nobody waits for ever: what one has read is
+// free for the others, although its transaction goes on.
+func TestManySessionsShareTheBoxes(t *testing.T) {
+	l := newLane(t, 6, map[string]Func{"long": long})
+	var wait sync.WaitGroup
+	for s := range 8 {
+		c := l.session(t)
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			if _, err := c.Exec(context.Background(), "BEGIN"); err != nil {
+				t.Error(err)
+				return
+			}
+			for i := range 30 {
+				n := 1 + (s*131+i*977)%5000
+				var got string
+				if err := c.QueryRow(context.Background(), "SELECT pgowl.call('long', ARRAY[convert_to($1::int::text, 'UTF8')])", n).Scan(&got); err != nil {
+					t.Error(err)
+					return
+				}
+				if got != pattern(n) {
+					t.Errorf("session %d, %d bytes: %d came", s, n, len(got))
+				}
+			}
+		}()
+	}
+	wait.Wait()
+}
+
+// TestALostBackendIsReplaced: the service backends may be ended at any time; the next answers go by others.
+func TestALostBackendIsReplaced(t *testing.T) {
+	l := newLane(t, 8, map[string]Func{"long": long})
+	c := l.session(t)
+	for range 3 {
+		var n int
+		var got string
+		if err := c.QueryRow(context.Background(), "SELECT pgowl.call('long', ARRAY[convert_to('4000', 'UTF8')])").Scan(&got); err != nil || got != pattern(4000) {
+			t.Fatalf("%v, %d bytes", err, len(got))
+		}
+		if err := c.QueryRow(context.Background(), "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE application_name = 'pgowl:proxy' AND datname = current_database()").Scan(&n); err != nil || n == 0 {
+			t.Fatalf("%v, %d ended", err, n)
+		}
+	}
+}
+
+// BenchmarkCall measures calls from PL/pgSQL: one session, short and long answers.
+func BenchmarkCall(b *testing.B) {
+	l := newLane(b, 16, map[string]Func{"long": long})
+	c := l.session(b)
+	for _, n := range []int{10, 4200} {
+		b.Run(fmt.Sprintf("%d bytes", n), func(b *testing.B) {
+			_, err := c.Exec(context.Background(), fmt.Sprintf(
+				"DO $$ BEGIN FOR i IN 1..%d LOOP PERFORM pgowl.call('long', ARRAY[convert_to('%d', 'UTF8')]); END LOOP; END $$", b.N, n))
+			if err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
