@@ -221,11 +221,12 @@ BEGIN
         || translate(encode(convert_to(args::text, 'UTF8'), 'base64'), E'\n', ''));
 END $$;
 
--- Goes on with a call after a statement that ran as the caller. The id is known to the session alone.
+-- Goes on with a call after a statement that ran as the caller. The id is known to the session alone; what cannot be one is nobody's, and
+-- is told so.
 CREATE OR REPLACE FUNCTION pgowl.resume_call(id text, result text) RETURNS text
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT pgowl.converse(id, 'rows ' || translate(encode(convert_to(result, 'UTF8'), 'base64'), E'\n', '')) $$;
+AS $$ SELECT pgowl.converse(CASE WHEN id ~ '^[0-9a-f]{32}$' THEN id ELSE repeat('0', 32) END, 'rows ' || translate(encode(convert_to(result, 'UTF8'), 'base64'), E'\n', '')) $$;
 
 -- Sends a piece of a stream, without waiting for an answer.
 CREATE OR REPLACE FUNCTION pgowl.send_piece(id text, piece bytea) RETURNS void
