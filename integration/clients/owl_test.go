@@ -66,7 +66,8 @@ func TestMain(m *testing.M) {
 type owl struct {
 	process   *child.Process
 	sql, http string // addresses
-	url       string // of superuser postgres, database postgres
+	url       string // of the role and the database that tests use
+	owner     string // of somebody who may make triggers in schema cron, past the proxy; empty: url's role may
 	log       *logBuffer
 }
 

@@ -67,14 +67,24 @@ type runs struct{ conn *pgx.Conn }
 func watchRuns(t *testing.T, o *owl) runs {
 	t.Helper()
 	conn := o.connect(t)
+	maker := conn
+	if o.owner != "" {
+		var err error
+		if maker, err = pgx.Connect(t.Context(), o.owner); err != nil {
+			t.Fatal(err)
+		}
+		defer maker.Close(context.Background())
+	}
 	for _, sql := range []string{
 		`CREATE OR REPLACE FUNCTION public.tell_run() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NOTIFY test_runs; RETURN NULL; END $$`,
 		`CREATE OR REPLACE TRIGGER tell_run AFTER UPDATE ON cron.job_run_details FOR EACH ROW WHEN (NEW.end_time IS NOT NULL) EXECUTE FUNCTION public.tell_run()`,
-		`LISTEN test_runs`,
 	} {
-		if _, err := conn.Exec(t.Context(), sql); err != nil {
+		if _, err := maker.Exec(t.Context(), sql); err != nil {
 			t.Fatalf("%s: %v", sql, err)
 		}
+	}
+	if _, err := conn.Exec(t.Context(), `LISTEN test_runs`); err != nil {
+		t.Fatal(err)
 	}
 	return runs{conn}
 }
