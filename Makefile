@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: all build setup setup-tests demo test bench clean
+.PHONY: all build setup setup-tests demo test bench microbench clean
 
 all: build
 
@@ -27,8 +27,13 @@ demo: setup build
 test: setup-tests
 	@sh integration/test.sh $(GO)
 
-# Speed: every benchmark, allocations included.
-bench: setup-tests
+# Speed, seen from outside: direct, relay and PgOwl side by side, each lane, and with PGOWL_BENCH_TITLES the classifier. Minutes.
+bench: setup build
+	@$(GO) build -o bin/bench ./integration/bench
+	@eval "$$(bin/setup -env)" && bin/bench
+
+# Every benchmark of the packages, allocations included.
+microbench: setup-tests
 	@eval "$$(bin/setup -env)" && $(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
 
 clean:

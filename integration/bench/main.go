@@ -49,8 +49,12 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&o.limit, "limit", 3000, "number of titles; 0 means all")
 	flags.StringVar(&o.python, "python", os.Getenv("PGOWL_BENCH_PYTHON"), "Python that has xgboost, to compare with")
 	flags.StringVar(&o.bouncer, "pgbouncer", os.Getenv("PGOWL_BENCH_PGBOUNCER"), "PgBouncer's program, to compare with")
+	target := flags.String("relay", "", "serve as a bare relay to this address, and nothing else")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *target != "" {
+		return serveRelay(ctx, *target)
 	}
 	s, err := setUp(ctx, o.owl)
 	if err != nil {

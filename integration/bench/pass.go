@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+
+	"github.com/pgowl/pgowl/exec/embedded"
 )
 
 var tpsLine = regexp.MustCompile(`tps = ([0-9.]+) \(without`)
@@ -64,7 +66,11 @@ func pgbench(ctx context.Context, raw string, args ...string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, "pgbench", append(args, u.Path[1:])...)
+	program := "pgbench"
+	if b, err := embedded.Find(0); err == nil {
+		program = b.Program(program) // Debian's packages leave it off the PATH
+	}
+	cmd := exec.CommandContext(ctx, program, append(args, u.Path[1:])...)
 	password, _ := u.User.Password()
 	cmd.Env = append(os.Environ(), "PGHOST="+u.Hostname(), "PGPORT="+u.Port(), "PGUSER="+u.User.Username(), "PGPASSWORD="+password, "PGSSLMODE=disable")
 	return cmd.CombinedOutput()

@@ -19,14 +19,13 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/pgowl/pgowl/conf"
 	"github.com/pgowl/pgowl/exec/embedded"
-	"github.com/pgowl/pgowl/integration/bench/relay"
 )
 
 // stage is what is measured: a Postgres, and the ways that lead to it.
 type stage struct {
 	folder   string
 	postgres *embedded.Server
-	relay    *relay.Relay
+	relay    *relayChild
 	owl      *owl
 	routes   []route
 }
@@ -59,7 +58,7 @@ func setUp(ctx context.Context, owlBinary string) (s *stage, err error) {
 		return s, err
 	}
 	direct := s.postgres.URL()
-	if s.relay, err = relay.Start(fmt.Sprintf("127.0.0.1:%d", s.postgres.Port())); err != nil {
+	if s.relay, err = startRelay(fmt.Sprintf("127.0.0.1:%d", s.postgres.Port())); err != nil {
 		return s, err
 	}
 	if s.owl, err = startOwl(ctx, owlBinary, s.folder, direct); err != nil {
@@ -67,7 +66,7 @@ func setUp(ctx context.Context, owlBinary string) (s *stage, err error) {
 	}
 	s.routes = []route{
 		{"direct", direct},
-		{"relay", withAddress(direct, s.relay.Addr().String())},
+		{"relay", withAddress(direct, s.relay.address)},
 		{"pgowl", withAddress(direct, s.owl.sql)},
 	}
 	return s, nil
@@ -78,7 +77,7 @@ func (s *stage) tearDown() {
 		s.owl.stop()
 	}
 	if s.relay != nil {
-		s.relay.Stop()
+		s.relay.stop()
 	}
 	s.postgres.Stop()
 	if s.folder != "" {
