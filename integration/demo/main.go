@@ -43,11 +43,16 @@ func run(ctx context.Context) error {
 		}
 		return err
 	}
-	fmt.Printf("\nThe story took %s. To go on by yourself:\n\n    %s\n\n", since(begin), owl.connectLine())
+	fmt.Printf("\nThe story took %s. To go on by yourself:\n\n    %s\n", since(begin), owl.connectLine())
 	if !terminal() {
+		fmt.Println()
 		return nil
 	}
-	fmt.Println("Serving until Ctrl-C.")
+	token, err := newToken(owl.secret, story.WebRole, 24*time.Hour)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("    TOKEN=%s # for curl, for a day\n\nServing until Ctrl-C.\n", token)
 	select {
 	case <-ctx.Done():
 		return nil
