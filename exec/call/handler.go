@@ -57,13 +57,15 @@ type running struct {
 	fresh   bool
 	results chan message // "rows" and "piece" messages for the function that waits for them
 
-	mu     sync.Mutex
-	ticket string // of the request that is to be answered
-	box    *mailbox.Box
-	others []*mailbox.Box // of an answer that is spread
-	rest   string         // of an answer in pieces
-	seq    int
-	final  bool // the answer ends the call
+	mu      sync.Mutex
+	ticket  string // of the request that is to be answered
+	box     *mailbox.Box
+	others  []*mailbox.Box // of an answer that is spread
+	said    string         // the answer, while it may have to be given again
+	posting bool           // it is on its way
+	rest    string         // of an answer in pieces
+	seq     int
+	final   bool // the answer ends the call
 }
 
 // NewHandler makes the handler of a session with a backend's process id.
@@ -84,12 +86,14 @@ func (h *Handler) Message(text, sum string) bool {
 	case m.verb == "call" && r == nil && len(m.words) > 0:
 		h.releaseBoxes()
 		h.start(m)
-	case r == nil && m.verb == "rows":
+	case r == nil && (m.verb == "rows" || m.verb == "again"):
 		// Of a call that is over, or never was: somebody calls our inner functions by hand. Who waits gets an answer.
 		h.refuse(m)
 	case r == nil:
 	case m.verb == "more":
 		r.more()
+	case m.verb == "again":
+		r.again(m.ticket)
 	case m.verb == "done":
 		h.releaseBoxes()
 	default:
@@ -165,12 +169,24 @@ func (r *running) run(words []string) (answer string) {
 // answer posts an answer. A call is over with it unless the answer asks for something.
 func (r *running) answer(text string) {
 	if err := r.post(text); err != nil && !errors.Is(err, ErrOver) {
+		// The reader asks again after a second, or finds out by itself that no backend of ours is left.
 		r.h.lane.Log.Warn("an answer could not be given", zap.Error(err))
-		// The function in the database finds out by itself when no backend of ours is left; until then the statement can be cancelled.
 	}
 }
 
+// post shows a text to the reader.
 func (r *running) post(text string) error {
+	r.mu.Lock()
+	r.said, r.posting = text, true
+	r.mu.Unlock()
+	err := r.tryPost(text)
+	r.mu.Lock()
+	r.posting = false
+	r.mu.Unlock()
+	return err
+}
+
+func (r *running) tryPost(text string) error {
 	for {
 		box, err := r.h.lane.Mail.Get(r.ctx)
 		if err != nil {
@@ -273,7 +289,24 @@ func (r *running) take(ticket string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.releaseLocked()
-	r.ticket = ticket
+	r.ticket, r.said = ticket, ""
+}
+
+// again gives an answer once more, where there is one: the reader has waited long enough for it to have been lost.
+func (r *running) again(ticket string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.said == "" || r.posting || r.ticket != ticket {
+		return
+	}
+	text := r.said
+	r.posting = true
+	r.releaseLocked()
+	r.h.wait.Add(1)
+	go func() {
+		defer r.h.wait.Done()
+		r.answer(text)
+	}()
 }
 
 func (r *running) release() {

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -203,6 +204,36 @@ func TestALostBackendIsReplaced(t *testing.T) {
 		if err := c.QueryRow(context.Background(), "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE application_name = 'pgowl:proxy' AND datname = current_database()").Scan(&n); err != nil || n == 0 {
 			t.Fatalf("%v, %d ended", err, n)
 		}
+	}
+}
+
+// TestALostAnswerIsGivenAgain: the answer cannot be shown at first, or only a part of it; the reader asks for it again.
+func TestALostAnswerIsGivenAgain(t *testing.T) {
+	l := newLane(t, 2, map[string]Func{"long": long})
+	good := l.Mail
+	failures := 0
+	l.Mail = mailbox.New(func(ctx context.Context) (*pgconn.PgConn, error) {
+		if failures++; failures <= 1 {
+			return nil, errors.New("no connection this time")
+		}
+		c, err := pgconn.ParseConfig(l.url)
+		if err != nil {
+			return nil, err
+		}
+		c.RuntimeParams["application_name"] = "pgowl:proxy"
+		return pgconn.ConnectConfig(ctx, c)
+	}, 1)
+	t.Cleanup(l.Mail.Close)
+	defer good.Close()
+	c := l.session(t)
+	for _, n := range []int{10, 4000} {
+		var got string
+		if err := c.QueryRow(context.Background(), "SELECT pgowl.call('long', ARRAY[convert_to($1::int::text, 'UTF8')])", n).Scan(&got); err != nil || got != pattern(n) {
+			t.Errorf("%d bytes: %v, %d came", n, err, len(got))
+		}
+	}
+	if failures < 2 {
+		t.Error("the connection did not fail, so nothing was shown")
 	}
 }
 
