@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"regexp"
 	"sort"
 	"strings"
 	"time"
@@ -147,6 +148,9 @@ func (c *client) oid(n uint32) int {
 	return c.oids[n]
 }
 
+// tempSchema is a session's schema of temporary tables, whose number is its server process's.
+var tempSchema = regexp.MustCompile(`\bpg_temp_[0-9]+\b`)
+
 // fields gives an error's fields but the place in the server's source.
 func fields(body []byte) string {
 	var all []string
@@ -156,7 +160,7 @@ func fields(body []byte) string {
 			return fmt.Sprintf("malformed %q", body)
 		}
 		if !strings.ContainsRune("FLR", rune(body[0])) {
-			all = append(all, fmt.Sprintf("%c=%q", body[0], value))
+			all = append(all, fmt.Sprintf("%c=%q", body[0], tempSchema.ReplaceAllString(value, "pg_temp_N")))
 		}
 		body = []byte(rest)
 	}
