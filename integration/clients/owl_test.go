@@ -182,7 +182,13 @@ func (o *owl) connect(t *testing.T, change ...func(*pgx.ConnConfig)) *pgx.Conn {
 // post calls a REST function and gives status and body. Headers are name: value.
 func (o *owl) post(t *testing.T, function, body string, headers ...string) (int, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+o.http+"/rest/v1/rpc/"+function, strings.NewReader(body))
+	return o.request(t, http.MethodPost, "rpc/"+function, body, headers...)
+}
+
+// request asks for a path below /rest/v1/.
+func (o *owl) request(t *testing.T, method, path, body string, headers ...string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+o.http+"/rest/v1/"+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

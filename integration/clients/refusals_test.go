@@ -3,6 +3,8 @@ package clients
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -166,5 +168,26 @@ func TestRESTRefusals(t *testing.T) {
 	}
 	if status, body := o.post(t, "predict_clickbait", input, good); status != 200 {
 		t.Errorf("after all this: %d %s", status, body)
+	}
+}
+
+// TestRESTByGet wants the story's function to work in a GET, whose transaction is read only, and the rest to be refused by name.
+func TestRESTByGet(t *testing.T) {
+	o := played(t)
+	good := "Authorization: Bearer " + token(t, story.WebRole, time.Now().Add(time.Hour))
+	title := url.QueryEscape("Once A Huge Star, Today He Lives Alone in Westlake.")
+	for _, c := range []struct {
+		path   string
+		status int
+		want   string
+	}{
+		{"rpc/predict_clickbait?input_string=" + title, 200, `[{"is_clickbait":1}]`},
+		{"rpc/predict_clickbait?title=x", 404, `"code":"PGRST202"`},
+		{"titles?select=title", 501, `Relation 'titles': access to tables and views is not available in PgOwl yet`},
+		{"", 404, `"code":"PGRST126"`},
+	} {
+		if status, body := o.request(t, http.MethodGet, c.path, "", good); status != c.status || !strings.Contains(body, c.want) {
+			t.Errorf("GET %s: got %d %s, want %d %s", c.path, status, body, c.status, c.want)
+		}
 	}
 }
