@@ -42,7 +42,7 @@ func pass(ctx context.Context, s *stage, o options) error {
 					}
 					m := tpsLine.FindSubmatch(out)
 					if m == nil {
-						return fmt.Errorf("pgbench by %s: no figure in %s", r.name, out)
+						continue // on a very busy machine connecting alone may take the whole time
 					}
 					n, _ := strconv.ParseFloat(string(m[1]), 64)
 					tps[r.name] = append(tps[r.name], n)
