@@ -143,6 +143,12 @@ func TestProxyKilledDuringTraining(t *testing.T) {
 	}
 }
 
+// lost reports whether an error is one that a session may end with when its server does. Of two sessions of a killed server, one's
+// process may have noticed the postmaster's end, and said so, before it was killed itself, and the other's not.
+func lost(code string) bool {
+	return code == "57P01" || code == "57P02" || strings.Contains(code, "EOF") || strings.Contains(code, "conn closed")
+}
+
 // When Postgres dies clients see what they would see without PgOwl, and all of PgOwl works again once Postgres does.
 func TestPostgresKilled(t *testing.T) {
 	server := pgtest.Start(t, pgtest.Setting("log_min_messages", "warning"))
@@ -171,14 +177,14 @@ func TestPostgresKilled(t *testing.T) {
 			running(t, url, calling.PgConn().PID())
 			end()
 			want := code(wait(t, a))
-			if got := code(wait(t, b)); got != want {
+			if got := code(wait(t, b)); got != want && !(name == "killed" && lost(got)) {
 				t.Errorf("a query: got %s, want %s", got, want)
 			}
-			if got := code(wait(t, c)); got != want && got != "57P01" && got != "57P02" && !strings.Contains(got, "EOF") {
+			if got := code(wait(t, c)); got != want && !lost(got) {
 				t.Errorf("a call: got %s, want %s", got, want)
 			}
 			want = code(wait(t, run(idleDirect, "SELECT 1")))
-			if got := code(wait(t, run(idleOwl, "SELECT 1"))); got != want {
+			if got := code(wait(t, run(idleOwl, "SELECT 1"))); got != want && !(name == "killed" && lost(got)) {
 				t.Errorf("idle: got %s, want %s", got, want)
 			}
 			if status, _ := get("http://" + o.http + "/ready"); status != http.StatusServiceUnavailable {
