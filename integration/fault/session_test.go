@@ -171,7 +171,7 @@ func TestMailboxesKilled(t *testing.T) {
 				return
 			default:
 				killer.Exec(context.Background(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'pgowl:%'")
-				killer.Exec(context.Background(), "SELECT pg_sleep(0.3)")
+				killer.Exec(context.Background(), "SELECT pg_sleep(1.2)")
 			}
 		}
 	}()
@@ -188,7 +188,7 @@ func TestMailboxesKilled(t *testing.T) {
 			defer cancel()
 			var wrong int
 			err := conn.QueryRow(ctx, `SELECT count(*) FROM (SELECT g % 12 + 1 AS a, pgml.predict('line', ARRAY[g % 12 + 1, 3]::real[]) + 0 AS p
-				FROM generate_series(1, 3000) g) calls GROUP BY a HAVING count(DISTINCT p) <> 1`).Scan(&wrong)
+				FROM generate_series(1, 1000) g) calls GROUP BY a HAVING count(DISTINCT p) <> 1`).Scan(&wrong)
 			if err != pgx.ErrNoRows {
 				t.Errorf("session %d: %d wrong, %v", n, wrong, err)
 			}
