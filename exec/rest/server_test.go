@@ -127,7 +127,7 @@ func TestLostConnections(t *testing.T) {
 func TestPoolTimeoutAndCancel(t *testing.T) {
 	s, admin := serve(t, func(o *Options) {
 		o.PoolSize = 1
-		o.Acquire = 50 * time.Millisecond
+		o.Acquire = 2 * time.Second // opening a session counts, and machines are busy
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan int, 1)
