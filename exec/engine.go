@@ -160,6 +160,13 @@ func (e *Engine) open(ctx context.Context) error {
 	if _, err := conn.Exec(ctx, "DELETE FROM pgowl.replies WHERE created_at < now() - interval '1 hour'"); err != nil && !readOnly(err) {
 		return err
 	}
+	var track string
+	if err := conn.QueryRow(ctx, "SELECT current_setting('track_activities')").Scan(&track); err != nil {
+		return err
+	}
+	if track != "on" {
+		return errors.New("track_activities is off for the service connection, and the call lane answers through it: turn it on")
+	}
 	if why, skipped := result.Skipped["pgml"]; skipped {
 		var exists bool
 		if err := conn.QueryRow(ctx, "SELECT to_regnamespace('pgml') IS NOT NULL").Scan(&exists); err != nil {

@@ -57,6 +57,9 @@ type running struct {
 	fresh   bool
 	results chan message // "rows" and "piece" messages for the function that waits for them
 
+	finished chan struct{} // closed when the function has ended; last is its answer then
+	last     string
+
 	mu      sync.Mutex
 	ticket  string // of the request that is to be answered
 	box     *mailbox.Box
@@ -101,6 +104,8 @@ func (h *Handler) Message(text, sum string) bool {
 		select {
 		case r.results <- m:
 		case <-r.ctx.Done():
+		case <-r.finished:
+			r.repeat(m)
 		}
 	}
 	return true
@@ -108,7 +113,7 @@ func (h *Handler) Message(text, sum string) bool {
 
 func (h *Handler) start(m message) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	r := &running{h: h, id: m.id, ctx: ctx, cancel: cancel, fresh: m.fresh, ticket: m.ticket, results: make(chan message)}
+	r := &running{h: h, id: m.id, ctx: ctx, cancel: cancel, fresh: m.fresh, ticket: m.ticket, results: make(chan message), finished: make(chan struct{})}
 	h.mu.Lock()
 	h.calls[m.id] = r
 	h.mu.Unlock()
@@ -116,15 +121,29 @@ func (h *Handler) start(m message) {
 	h.wait.Add(1)
 	go func() {
 		defer h.wait.Done()
-		answer := r.run(m.words)
-		r.answer(answer)
+		r.last = r.run(m.words)
+		close(r.finished)
+		r.answer(r.last)
+	}()
+}
+
+// repeat answers what comes for a function that has ended already, in the middle of a stream for one that failed: the reader gets
+// the function's answer when it asks.
+func (r *running) repeat(m message) {
+	if m.verb == "piece" {
+		return
+	}
+	r.h.wait.Add(1)
+	go func() {
+		defer r.h.wait.Done()
+		r.answer(r.last)
 	}()
 }
 
 // refuse answers a request that belongs to no call.
 func (h *Handler) refuse(m message) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	r := &running{h: h, id: m.id, ctx: ctx, cancel: cancel, ticket: m.ticket, results: make(chan message)}
+	r := &running{h: h, id: m.id, ctx: ctx, cancel: cancel, ticket: m.ticket, results: make(chan message), finished: make(chan struct{})}
 	h.mu.Lock()
 	h.calls[m.id] = r
 	h.mu.Unlock()

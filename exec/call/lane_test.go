@@ -237,6 +237,27 @@ func TestALostAnswerIsGivenAgain(t *testing.T) {
 	}
 }
 
+// TestAFunctionThatFailsInsideAStream: it panics at the first piece, while the database goes on sending; the statement fails and the
+// session lives.
+func TestAFunctionThatFailsInsideAStream(t *testing.T) {
+	l := newLane(t, 4, map[string]Func{"train": func(ctx context.Context, s function.Session, _ [][]byte) (string, error) {
+		return "", s.Stream(ctx, function.Caller, "SELECT decode(repeat('ab', 20000), 'hex') FROM generate_series(1, 20)", func([]byte) error {
+			panic("on purpose")
+		})
+	}})
+	c := l.session(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	_, err := c.Exec(ctx, "SELECT * FROM pgml.train('p')")
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) || pg.Code != "XX000" || pg.Message != "pgml.train failed inside PgOwl" {
+		t.Errorf("got %v", err)
+	}
+	if _, err := c.Exec(ctx, "SELECT 1"); err != nil {
+		t.Error(err)
+	}
+}
+
 // BenchmarkCall measures calls from PL/pgSQL: one session, short and long answers.
 func BenchmarkCall(b *testing.B) {
 	l := newLane(b, 16, map[string]Func{"long": long})
