@@ -40,6 +40,7 @@ func (s *session) next(ctx context.Context) (message, error) {
 	}
 }
 
+// Query implements function.Session.
 func (s *session) Query(ctx context.Context, as function.Role, sql string, args map[string]any) (json.RawMessage, error) {
 	if err := s.request(ctx, as, 'Q', sql, args); err != nil {
 		return nil, err
@@ -58,6 +59,7 @@ func (s *session) Query(ctx context.Context, as function.Role, sql string, args 
 	return rows, nil
 }
 
+// Exec implements function.Session.
 func (s *session) Exec(ctx context.Context, as function.Role, sql string) error {
 	if err := s.request(ctx, as, 'X', sql, nil); err != nil {
 		return err
@@ -66,6 +68,7 @@ func (s *session) Exec(ctx context.Context, as function.Role, sql string) error 
 	return err
 }
 
+// Stream implements function.Session.
 func (s *session) Stream(ctx context.Context, as function.Role, sql string, each func(piece []byte) error) error {
 	if as != function.Caller {
 		return function.Errorf("XX000", "a stream runs as its caller")
@@ -94,8 +97,12 @@ func (s *session) Stream(ctx context.Context, as function.Role, sql string, each
 	}
 }
 
+// Message implements function.Session.
 func (s *session) Message(severity function.Severity, text string) {
 	s.h.client.SendMessage(severity, text)
 }
 
+// Server implements function.Session.
 func (s *session) Server() int { return s.h.client.ServerVersion() }
+
+var _ function.Session = (*session)(nil)

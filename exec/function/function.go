@@ -54,6 +54,7 @@ type Error struct {
 	Hint    string
 }
 
+// Error implements error.
 func (e *Error) Error() string { return fmt.Sprintf("%s (SQLSTATE %s)", e.Message, e.Code) }
 
 // Errorf makes an Error with a SQLSTATE.

@@ -58,6 +58,7 @@ type ParamError struct {
 	Nearest string // for an unknown name: the nearest known one, if there is one
 }
 
+// Error implements error.
 func (e *ParamError) Error() string {
 	if e.Reason != "" {
 		return fmt.Sprintf("hyperparameter %q: %s", e.Name, e.Reason)
