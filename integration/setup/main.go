@@ -40,6 +40,9 @@ func run(ctx context.Context, args []string) error {
 	if *env {
 		return printEnv(c)
 	}
+	if err := openRootFolder("/"); err != nil {
+		return err
+	}
 	if err := installPackages(ctx, *tests, missingParts(c)); err != nil {
 		return err
 	}
