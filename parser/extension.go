@@ -86,18 +86,7 @@ func mentionsCall(node *pg_query.Node) bool {
 				found = true
 			}
 		}
-		m.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-			switch {
-			case found || field.Kind() != protoreflect.MessageKind:
-			case field.IsList():
-				for i := range v.List().Len() {
-					walk(v.List().Get(i).Message())
-				}
-			default:
-				walk(v.Message())
-			}
-			return !found
-		})
+		eachChild(m, walk)
 	}
 	if node != nil {
 		walk(node.ProtoReflect())

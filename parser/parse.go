@@ -89,15 +89,20 @@ func (r *reader) walk(m protoreflect.Message, taken map[*pg_query.FuncCall]bool)
 		}
 		return
 	}
+	eachChild(m, func(child protoreflect.Message) { r.walk(child, taken) })
+}
+
+// eachChild visits the nodes right below a node.
+func eachChild(m protoreflect.Message, visit func(protoreflect.Message)) {
 	m.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
 		case field.Kind() != protoreflect.MessageKind:
 		case field.IsList():
 			for i := range v.List().Len() {
-				r.walk(v.List().Get(i).Message(), taken)
+				visit(v.List().Get(i).Message())
 			}
 		default:
-			r.walk(v.Message(), taken)
+			visit(v.Message())
 		}
 		return true
 	})
@@ -105,18 +110,7 @@ func (r *reader) walk(m protoreflect.Message, taken map[*pg_query.FuncCall]bool)
 
 // params notes the parameters below a node.
 func (r *reader) params(m protoreflect.Message) {
-	m.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		switch {
-		case field.Kind() != protoreflect.MessageKind:
-		case field.IsList():
-			for i := range v.List().Len() {
-				r.params(v.List().Get(i).Message())
-			}
-		default:
-			r.params(v.Message())
-		}
-		return true
-	})
+	eachChild(m, r.params)
 	if p, ok := m.Interface().(*pg_query.ParamRef); ok {
 		r.plan.MaxParam = max(r.plan.MaxParam, int(p.Number))
 	}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/pgowl/pgowl/exec"
@@ -221,7 +222,7 @@ func (s *session) bindMessage(message []byte) error {
 			if v.OK && !v.Null {
 				value = []byte(v.Text)
 				if v.Model != 0 {
-					model = []byte(itoa(v.Model))
+					model = strconv.AppendInt(nil, v.Model, 10)
 				}
 			}
 			m.Parameters = append(m.Parameters, value, model)
@@ -395,14 +396,4 @@ func encode(messages ...pgproto3.Message) []byte {
 		b = next
 	}
 	return b
-}
-
-func itoa(n int64) string {
-	var b [20]byte
-	i := len(b)
-	for ; n > 0; n /= 10 {
-		i--
-		b[i] = byte('0' + n%10)
-	}
-	return string(b[i:])
 }

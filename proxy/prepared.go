@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -127,11 +128,11 @@ func (c *countSink) message(typ byte, body []byte) bool {
 	if m.Decode(body) != nil || m.Code != "08P01" {
 		return true
 	}
-	ours, theirs := " requires "+itoa(int64(c.allParams)), " requires "+zeroOr(c.params)
+	ours, theirs := " requires "+strconv.Itoa(c.allParams), " requires "+strconv.Itoa(c.params)
 	if text, ok := strings.CutSuffix(m.Message, ours); ok {
 		m.Message = text + theirs
-	} else if text, ok := strings.CutSuffix(m.Message, " but query has "+itoa(int64(c.all))+" columns"); ok {
-		m.Message = text + " but query has " + zeroOr(c.columns) + " columns"
+	} else if text, ok := strings.CutSuffix(m.Message, " but query has "+strconv.Itoa(c.all)+" columns"); ok {
+		m.Message = text + " but query has " + strconv.Itoa(c.columns) + " columns"
 	} else {
 		return true
 	}
@@ -140,10 +141,3 @@ func (c *countSink) message(typ byte, body []byte) bool {
 }
 
 func (c *countSink) over() {}
-
-func zeroOr(n int) string {
-	if n == 0 {
-		return "0"
-	}
-	return itoa(int64(n))
-}

@@ -5,6 +5,7 @@ package call
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -88,10 +89,12 @@ func (h *Handler) Message(text, sum string) bool {
 	switch {
 	case m.verb == "call" && r == nil && len(m.words) > 0:
 		h.releaseBoxes()
-		h.start(m)
+		h.start(m, func(r *running) string { return r.run(m.words) })
 	case r == nil && (m.verb == "rows" || m.verb == "again"):
 		// Of a call that is over, or never was: somebody calls our inner functions by hand. Who waits gets an answer.
-		h.refuse(m)
+		h.start(m, func(*running) string {
+			return errorAnswer(function.Errorf("55000", "there is no such call"))
+		})
 	case r == nil:
 	case m.verb == "more":
 		r.more()
@@ -111,7 +114,8 @@ func (h *Handler) Message(text, sum string) bool {
 	return true
 }
 
-func (h *Handler) start(m message) {
+// start begins a call; answer, which runs in a goroutine of its own, gives its last answer.
+func (h *Handler) start(m message, answer func(r *running) string) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	r := &running{h: h, id: m.id, ctx: ctx, cancel: cancel, fresh: m.fresh, ticket: m.ticket, results: make(chan message), finished: make(chan struct{})}
 	h.mu.Lock()
@@ -121,7 +125,7 @@ func (h *Handler) start(m message) {
 	h.wait.Add(1)
 	go func() {
 		defer h.wait.Done()
-		r.last = r.run(m.words)
+		r.last = answer(r)
 		close(r.finished)
 		r.answer(r.last)
 	}()
@@ -137,21 +141,6 @@ func (r *running) repeat(m message) {
 	go func() {
 		defer r.h.wait.Done()
 		r.answer(r.last)
-	}()
-}
-
-// refuse answers a request that belongs to no call.
-func (h *Handler) refuse(m message) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	r := &running{h: h, id: m.id, ctx: ctx, cancel: cancel, ticket: m.ticket, results: make(chan message), finished: make(chan struct{})}
-	h.mu.Lock()
-	h.calls[m.id] = r
-	h.mu.Unlock()
-	h.active.Add(1)
-	h.wait.Add(1)
-	go func() {
-		defer h.wait.Done()
-		r.answer(errorAnswer(function.Errorf("55000", "there is no such call")))
 	}()
 }
 
@@ -279,15 +268,7 @@ func (r *running) postPiece(ctx context.Context) error {
 }
 
 func (r *running) mark() string {
-	const digits = "0123456789"
-	seq := ""
-	for n := r.seq; ; n /= 10 {
-		seq = digits[n%10:n%10+1] + seq
-		if n < 10 {
-			break
-		}
-	}
-	return "--" + r.id + r.ticket + ":" + seq + ":"
+	return "--" + r.id + r.ticket + ":" + strconv.Itoa(r.seq) + ":"
 }
 
 // more posts the next piece of an answer.
