@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: all build setup setup-tests demo test bench microbench clean
+.PHONY: all build setup setup-tests demo test fuzz bench microbench clean
 
 all: build
 
@@ -26,6 +26,10 @@ demo: setup build
 
 test: setup-tests
 	@sh integration/test.sh $(GO)
+
+# Every fuzz target for TIME each (10m), all at once; goes on where the last run stopped.
+fuzz: setup-tests
+	@TIME=$(TIME) sh integration/fuzz.sh $(GO)
 
 # Speed, seen from outside: direct, relay and PgOwl side by side, each lane, and with PGOWL_BENCH_TITLES the classifier. Minutes.
 bench: setup build
