@@ -31,6 +31,7 @@ type Option func(*options)
 
 type options struct {
 	settings map[string]string
+	files    map[string]string
 	hba      []string
 	password string
 	binaries string
@@ -95,7 +96,7 @@ func StopShared() {
 }
 
 func start(opts []Option) (_ *Server, err error) {
-	o := options{settings: map[string]string{
+	o := options{files: map[string]string{}, settings: map[string]string{
 		// Nothing has to survive; many tests share two cores.
 		"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
 		"shared_buffers": "32MB", "max_connections": "200",
@@ -139,6 +140,9 @@ func start(opts []Option) (_ *Server, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
 	if err := s.cluster.Init(ctx, o.password, o.hba...); err != nil {
+		return nil, err
+	}
+	if err := writeFiles(s.cluster.Dir, o.files); err != nil {
 		return nil, err
 	}
 	if err := s.cluster.Start(ctx); err != nil {

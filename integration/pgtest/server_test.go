@@ -57,3 +57,10 @@ func TestHBA(t *testing.T) {
 		t.Error("the rule was not applied")
 	}
 }
+
+func TestFile(t *testing.T) {
+	s := Start(t, File("more.conf", "work_mem = '6MB'\n"), File("pg_ident.conf", "# mine\n"))
+	if got := query(t, s.URL("postgres"), "select pg_read_file('more.conf') || pg_read_file('pg_ident.conf')"); got != "work_mem = '6MB'\n# mine\n" {
+		t.Errorf("the files as the server reads them: %q", got)
+	}
+}
