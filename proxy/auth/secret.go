@@ -5,9 +5,10 @@ import "sync/atomic"
 // Secret is what a role can prove itself with to the server behind. The zero value proves nothing, and is enough for a server that
 // trusts. It prints as "[hidden]".
 type Secret struct {
-	Password string // as the client gave it or the users file has it; there it may be an md5 hash ("md5" and 32 digits); empty: none
+	Password string // in clear, as the client gave it or the users file has it; empty: none
 	Keys     *Keys  // instead of a password: what a SCRAM log-in against a stored verifier has shown; nil: none
 
+	md5     string                // instead of a password: "md5" and the digits of the hash of password and name; empty: none
 	derived *atomic.Pointer[Keys] // of Password, for the server's salt; shared by the log-ins of one entry of the users file
 }
 

@@ -1,0 +1,85 @@
+package auth
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"time"
+)
+
+// The codes of authentication requests (manual, "Message Formats").
+const (
+	requestOK           = 0
+	requestCleartext    = 3
+	requestMD5          = 5
+	requestSASL         = 10
+	requestSASLContinue = 11
+	requestSASLFinal    = 12
+)
+
+// requestNames are of those that nobody answers here.
+var requestNames = map[uint32]string{2: "Kerberos V5", 4: "crypt", 6: "SCM credentials", 7: "GSSAPI", 8: "GSSAPI", 9: "SSPI"}
+
+const (
+	headerSize = 5     // type and length
+	maxToken   = 65535 // Postgres' PG_MAX_AUTH_TOKEN_LENGTH: more is no password and no SASL message
+)
+
+// readMessage reads one message, and nothing of what follows it; the result has the header.
+func readMessage(r io.Reader) ([]byte, error) {
+	head := make([]byte, headerSize, 128)
+	if _, err := io.ReadFull(r, head); err != nil {
+		return nil, err
+	}
+	size := binary.BigEndian.Uint32(head[1:])
+	if size < 4 || size > maxToken {
+		return nil, fmt.Errorf("message %q of %d bytes while authenticating", head[0], size)
+	}
+	message := append(head, make([]byte, size-4)...)
+	_, err := io.ReadFull(r, message[headerSize:])
+	return message, err
+}
+
+// appendMessage appends a message to b.
+func appendMessage(b []byte, typ byte, body []byte) []byte {
+	b = append(b, typ)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(body)+4))
+	return append(b, body...)
+}
+
+// request makes an authentication request.
+func request(code uint32, data []byte) []byte {
+	return appendMessage(nil, 'R', append(binary.BigEndian.AppendUint32(nil, code), data...))
+}
+
+// mechanisms makes an AuthenticationSASL of names.
+func mechanisms(names ...string) []byte {
+	var data []byte
+	for _, name := range names {
+		data = append(append(data, name...), 0)
+	}
+	return request(requestSASL, append(data, 0))
+}
+
+// cut reads a zero-terminated string.
+func cut(b []byte) (s string, rest []byte, ok bool) {
+	i := bytes.IndexByte(b, 0)
+	if i < 0 {
+		return "", nil, false
+	}
+	return string(b[:i]), b[i+1:], true
+}
+
+// watch makes a connection's reads and writes end with ctx. release tells whether they still work.
+func watch(ctx context.Context, conn net.Conn) (release func() error) {
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	return func() error {
+		if !stop() {
+			return context.Cause(ctx)
+		}
+		return nil
+	}
+}
