@@ -19,6 +19,17 @@ func quantile[T cmp.Ordered](list []T, q float64) (m T) {
 	return list[min(len(list)-1, int(q*float64(len(list))))]
 }
 
+// middle is the median of what was measured: zeros were not. The list stays as it is.
+func middle(list []float64) float64 {
+	var kept []float64
+	for _, v := range list {
+		if v > 0 {
+			kept = append(kept, v)
+		}
+	}
+	return median(kept)
+}
+
 // latency says how long something took, n times: median and 99th percentile, in ms.
 func latency(times []time.Duration) string {
 	return fmt.Sprintf("%7.3f ms  (p99 %.3f, n %d)", ms(quantile(times, 0.5)), ms(quantile(times, 0.99)), len(times))

@@ -15,17 +15,17 @@ const width = 28
 // lanes measures what a call costs in each lane.
 func lanes(ctx context.Context, s *stage, o options) error {
 	fmt.Println("\nlanes: one session, one call at a time")
-	direct, err := s.connect(ctx, "direct")
+	direct, err := pgx.Connect(ctx, s.url("direct"))
 	if err != nil {
 		return err
 	}
 	defer direct.Close(ctx)
-	relay, err := s.connect(ctx, "relay")
+	relay, err := pgx.Connect(ctx, s.url("relay"))
 	if err != nil {
 		return err
 	}
 	defer relay.Close(ctx)
-	c, err := s.connect(ctx, "pgowl")
+	c, err := pgx.Connect(ctx, s.owlURL())
 	if err != nil {
 		return err
 	}

@@ -9,23 +9,33 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // options are what the command line says.
 type options struct {
-	owl     string // pgowl's binary
-	parts   string // what to measure, by comma
-	rounds  int    // of pgbench
-	seconds int    // of one pgbench run
-	calls   int    // samples of each latency
-	rows    int    // of the stream lane's table
-	titles  string // CSV of titles and labels, gzipped or not; empty: the classifier's part is left out
-	limit   int    // titles to read; 0: all
-	python  string // an interpreter that has xgboost; empty: no comparison
-	bouncer string // PgBouncer's program; empty: none
+	owl     string        // pgowl's program; several by comma are compared with each other
+	drivers string        // PGOWL_DRIVER, by comma; empty: PgOwl's own choice
+	parts   string        // what to measure, by comma
+	modes   string        // of pgbench, by comma
+	clients []int         // of pgbench
+	rounds  int           // of each measurement that has rounds
+	time    time.Duration // of one round
+	calls   int           // samples of each latency
+	rows    int           // of the stream lane's table
+	titles  string        // CSV of titles and labels, gzipped or not; empty: the classifier's part is left out
+	limit   int           // titles to read; 0: all
+	python  string        // an interpreter that has xgboost; empty: no comparison
+	bouncer string        // PgBouncer's program; empty: none
 }
+
+// parts that can be measured, and the order that they are measured in.
+var parts = map[string]func(context.Context, *stage, options) error{"pgbench": pgbenchPart, "lanes": lanes, "titles": titles}
+
+var partNames = []string{"pgbench", "lanes", "titles"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -39,10 +49,13 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.StringVar(&o.owl, "pgowl", "bin/pgowl", "PgOwl's program")
-	flags.StringVar(&o.parts, "parts", "pass,lanes,titles", "what to measure")
-	flags.IntVar(&o.rounds, "rounds", 3, "rounds of pgbench, whose median counts")
-	flags.IntVar(&o.seconds, "seconds", 2, "length of one pgbench run")
+	flags.StringVar(&o.owl, "pgowl", "bin/pgowl", "PgOwl's program, or several by comma")
+	flags.StringVar(&o.drivers, "driver", "", "PGOWL_DRIVER of PgOwl, or several by comma: a route each")
+	flags.StringVar(&o.parts, "part", strings.Join(partNames, ","), "what to measure, by comma")
+	flags.StringVar(&o.modes, "mode", "simple,extended,prepared", "pgbench's protocol modes")
+	clients := flags.String("c", "1,8,32,200", "numbers of pgbench's clients")
+	flags.IntVar(&o.rounds, "rounds", 3, "rounds, whose median counts")
+	flags.DurationVar(&o.time, "time", 3*time.Second, "length of one round of a route; pgbench takes whole seconds")
 	flags.IntVar(&o.calls, "calls", 2000, "samples of each latency")
 	flags.IntVar(&o.rows, "rows", 100000, "rows of the table that predictions stream over")
 	flags.StringVar(&o.titles, "titles", os.Getenv("PGOWL_BENCH_TITLES"), "CSV file: title,is_clickbait")
@@ -56,21 +69,43 @@ func run(ctx context.Context, args []string) error {
 	if *target != "" {
 		return serveRelay(ctx, *target)
 	}
-	s, err := setUp(ctx, o.owl)
+	for _, text := range strings.Split(*clients, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > maxSessions {
+			return fmt.Errorf("-c %s: want numbers from 1 to %d", *clients, maxSessions)
+		}
+		o.clients = append(o.clients, n)
+	}
+	for _, name := range strings.Split(o.parts, ",") {
+		if parts[name] == nil {
+			return fmt.Errorf("no part %q: there are %s", name, strings.Join(partNames, ", "))
+		}
+	}
+	o.bouncer = findBouncer(o.bouncer)
+	if o.bouncer == "" {
+		fmt.Println("PgBouncer is not installed: nothing is compared with it")
+	}
+	raiseFileLimit()
+	s, err := setUp(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer s.tearDown()
-	fmt.Printf("Postgres %d, %d processors, %s\n", s.postgres.Major(), runtime.NumCPU(), runtime.Version())
-	parts := map[string]func(context.Context, *stage, options) error{"pass": pass, "lanes": lanes, "titles": titles}
+	fmt.Printf("Postgres %d, %d processors, %s\n", s.postgres.Binaries.Major, runtime.NumCPU(), runtime.Version())
 	for _, name := range strings.Split(o.parts, ",") {
-		part := parts[name]
-		if part == nil {
-			return fmt.Errorf("no part %q: there are pass, lanes, titles", name)
-		}
-		if err := part(ctx, s, o); err != nil {
+		if err := parts[name](ctx, s, o); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil
+}
+
+// raiseFileLimit lets this process and those that it starts have as many files open as the system allows: Go would give its children the
+// lower limit back that it found, unless the limit is set by hand.
+func raiseFileLimit() {
+	var l syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) == nil {
+		l.Cur = l.Max
+		syscall.Setrlimit(syscall.RLIMIT_NOFILE, &l)
+	}
 }

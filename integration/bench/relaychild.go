@@ -45,6 +45,8 @@ func startRelay(target string) (*relayChild, error) {
 	return r, nil
 }
 
+func (r *relayChild) pid() int { return r.cmd.Process.Pid }
+
 func (r *relayChild) stop() {
 	r.cmd.Process.Kill()
 	<-r.done

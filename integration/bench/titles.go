@@ -50,7 +50,7 @@ func titles(ctx context.Context, s *stage, o options) error {
 	if o.limit > 0 {
 		rows = rows[:min(len(rows), o.limit)]
 	}
-	c, err := s.connect(ctx, "pgowl")
+	c, err := pgx.Connect(ctx, s.owlURL())
 	if err != nil {
 		return err
 	}
