@@ -92,7 +92,7 @@ func serve(ctx context.Context, c conf.Config) error {
 		return err
 	}
 	defer door.Stop(context.Background())
-	log.Info("serving", zap.Stringer("sql", front.Addr()), zap.String("http", door.Addr()), zap.String("version", version()))
+	log.Info("serving", zap.Stringer("sql", front.Addr()), zap.Stringers("addresses", front.Addrs()), zap.String("http", door.Addr()), zap.String("version", version()))
 	var gone <-chan struct{}
 	if private != nil {
 		gone = private.Done()

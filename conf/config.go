@@ -42,7 +42,7 @@ type Config struct {
 	Command Command
 	Args    []string // of the command: "pull NAME" or "list" for Models, else empty
 
-	Listen       string   // host:port of the SQL listener
+	Listen       string   // addresses of the SQL listener, separated by commas: host:port, or a unix socket's path or folder
 	HTTP         string   // host:port of the HTTP listener
 	Upstream     Secret   // URL of the Postgres behind the proxy; empty: the embedded one
 	Service      Secret   // URL with the credentials that own schema pgml; empty: none, or the embedded server's own

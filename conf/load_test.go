@@ -127,6 +127,8 @@ func TestBadSettings(t *testing.T) {
 		{"PGOWL_LISTN=1", "PGOWL_LISTN: no such setting (did you mean PGOWL_LISTEN?)"},
 		{"PGOWL_WHATEVER=1", "PGOWL_WHATEVER: no such setting"},
 		{"PGOWL_LISTEN=6432", `PGOWL_LISTEN: "6432" is no address of the form host:port`},
+		{"PGOWL_LISTEN=a:1,,/run", `PGOWL_LISTEN: "" is no address of the form host:port`},
+		{"PGOWL_LISTEN=/run,a", `PGOWL_LISTEN: "a" is no address of the form host:port`},
 		{"PGOWL_LISTEN=localhost:http", `PGOWL_LISTEN: "localhost:http" has no port from 0 to 65535`},
 		{"PGOWL_HTTP=localhost:65536", `PGOWL_HTTP: "localhost:65536" has no port from 0 to 65535`},
 		{"PGOWL_UPSTREAM=host=db password=" + pw, "PGOWL_UPSTREAM: is no URL of the form postgres://user:password@host:port/database"},

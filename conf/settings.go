@@ -28,7 +28,7 @@ const configKey = "config"
 
 var settings = []setting{
 	{configKey, "FILE", "a file with settings, one `key = value` a line", nil},
-	{"listen", "HOST:PORT", "SQL address (127.0.0.1:6432)", func(c *Config, text string) error { return address(&c.Listen, text) }},
+	{"listen", "ADDRESSES", "SQL addresses, host:port or a unix socket's path or folder, separated by commas (127.0.0.1:6432)", func(c *Config, text string) error { return addresses(&c.Listen, text) }},
 	{"upstream", "URL", "the Postgres behind the proxy (a private one is started)", func(c *Config, text string) error { return postgresURL(&c.Upstream, text) }},
 	{"service", "URL", "the same database with the credentials that own schema pgml", func(c *Config, text string) error { return postgresURL(&c.Service, text) }},
 	{"data", "FOLDER", "embedded data, models, caches (the user's data folder)", func(c *Config, text string) error { return folder(&c.Data, text) }},
@@ -89,6 +89,22 @@ func address(to *string, text string) error {
 	}
 	if strings.ContainsAny(host, " /") {
 		return fmt.Errorf("%q is no address of the form host:port", text)
+	}
+	*to = text
+	return nil
+}
+
+// addresses takes several of them, and absolute paths.
+func addresses(to *string, text string) error {
+	for part := range strings.SplitSeq(text, ",") {
+		part = strings.TrimSpace(part)
+		if strings.HasPrefix(part, "/") {
+			continue
+		}
+		var one string
+		if err := address(&one, part); err != nil {
+			return err
+		}
 	}
 	*to = text
 	return nil

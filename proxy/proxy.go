@@ -14,13 +14,14 @@ import (
 	"time"
 
 	"github.com/pgowl/pgowl/exec"
+	"github.com/pgowl/pgowl/proxy/sockets"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 )
 
 // Options are what a Server needs. Address and Upstream are required.
 type Options struct {
-	Address  string                // host:port to listen on
+	Address  string                // where to listen: host:port or a unix socket's path or folder, several separated by commas
 	Upstream string                // Postgres URL of the server behind; user and database are the client's own
 	Inner    string                // Postgres URL of the same server for sessions from inside the process (Dial); empty: Upstream
 	TLS      *tls.Config           // nil: TLS is refused
@@ -36,10 +37,11 @@ type Server struct {
 	inner    *upstream
 	metrics  *metrics
 
-	listener net.Listener
-	ctx      context.Context
-	cancel   context.CancelCauseFunc
-	wait     sync.WaitGroup
+	addresses []sockets.Address
+	listeners []net.Listener
+	ctx       context.Context
+	cancel    context.CancelCauseFunc
+	wait      sync.WaitGroup
 
 	mu       sync.Mutex
 	conns    map[net.Conn]*session // nil while it logs in
@@ -59,47 +61,16 @@ func New(o Options) (*Server, error) {
 			return nil, err
 		}
 	}
+	addresses, err := sockets.ParseAddresses(o.Address)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	return &Server{options: o, upstream: u, inner: inner, metrics: newMetrics(o.Registry), ctx: ctx, cancel: cancel,
+	return &Server{options: o, upstream: u, inner: inner, addresses: addresses, metrics: newMetrics(o.Registry), ctx: ctx, cancel: cancel,
 		conns: map[net.Conn]*session{}, keys: map[cancelKey]*session{}}, nil
-}
-
-// Start returns when the proxy listens, or with the reason why it can't.
-func (p *Server) Start() error {
-	l, err := net.Listen("tcp", p.options.Address)
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	p.listener = l
-	p.wait.Add(1)
-	go p.accept()
-	return nil
-}
-
-// Addr is the address that the proxy listens on.
-func (p *Server) Addr() net.Addr { return p.listener.Addr() }
-
-func (p *Server) accept() {
-	defer p.wait.Done()
-	for {
-		conn, err := p.listener.Accept()
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			p.options.Log.Warn("a connection could not be accepted", zap.Error(err))
-			select {
-			case <-time.After(50 * time.Millisecond): // out of descriptors, most likely
-			case <-p.ctx.Done():
-				return
-			}
-			continue
-		}
-		p.start(conn, p.upstream)
-	}
 }
 
 // start serves a connection until it ends.
@@ -208,8 +179,8 @@ func (p *Server) Stop() {
 	p.stopping = true
 	conns := maps.Clone(p.conns)
 	p.mu.Unlock()
-	if p.listener != nil {
-		p.listener.Close()
+	for _, l := range p.listeners {
+		l.Close()
 	}
 	for conn, s := range conns {
 		if s != nil {
