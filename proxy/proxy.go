@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pgowl/pgowl/exec"
+	"github.com/pgowl/pgowl/proxy/auth"
 	"github.com/pgowl/pgowl/proxy/sockets"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -25,6 +26,7 @@ type Options struct {
 	Upstream string                // Postgres URL of the server behind; user and database are the client's own
 	Inner    string                // Postgres URL of the same server for sessions from inside the process (Dial); empty: Upstream
 	TLS      *tls.Config           // nil: TLS is refused
+	Auth     *auth.Authenticator   // nil: authentication is relayed, and where it can't be, passwords are asked for inside TLS
 	Engine   *exec.Engine          // nil: the stack is off, and everything is passed
 	Registry prometheus.Registerer // nil: no metrics
 	Log      *zap.Logger           // nil: quiet
@@ -34,7 +36,9 @@ type Options struct {
 type Server struct {
 	options  Options
 	upstream *upstream
-	inner    *upstream
+	inner    *upstream // of sessions from inside the process; never the same as upstream
+	auth     *auth.Authenticator
+	tls      *tls.Config // nil: TLS is refused
 	metrics  *metrics
 
 	addresses []sockets.Address
@@ -55,7 +59,8 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	inner := u
+	same := *u
+	inner := &same
 	if o.Inner != "" {
 		if inner, err = newUpstream(o.Inner); err != nil {
 			return nil, err
@@ -68,8 +73,17 @@ func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
+	if o.Auth == nil {
+		if o.Auth, err = auth.New(auth.Options{Log: o.Log}); err != nil {
+			return nil, err
+		}
+	}
+	var secure *tls.Config
+	if o.TLS != nil {
+		secure = auth.ServerConfig(o.TLS)
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	return &Server{options: o, upstream: u, inner: inner, addresses: addresses, metrics: newMetrics(o.Registry), ctx: ctx, cancel: cancel,
+	return &Server{options: o, upstream: u, inner: inner, auth: o.Auth, tls: secure, addresses: addresses, metrics: newMetrics(o.Registry), ctx: ctx, cancel: cancel,
 		conns: map[net.Conn]*session{}, keys: map[cancelKey]*session{}}, nil
 }
 
@@ -150,6 +164,9 @@ func (p *Server) serve(raw net.Conn, to *upstream) error {
 	}
 	server.SetDeadline(time.Now().Add(loginTime))
 	if _, err := server.Write(first.encode()); err != nil {
+		return err
+	}
+	if err := s.login(to, settings["user"]); err != nil {
 		return err
 	}
 	return s.run(newBuffer(client))

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -10,7 +9,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/pgowl/pgowl/proxy/auth"
 )
 
 // The request codes that stand where a start-up packet has its protocol version (manual, "Message Formats").
@@ -137,10 +136,15 @@ func (p *Server) negotiate(ctx context.Context, conn net.Conn) (_ net.Conn, firs
 				}
 				continue
 			}
+			if stuffed(conn) {
+				fatalDetail(conn, "08P01", "received unencrypted data after SSL request",
+					"This could be either a client-software bug or evidence of an attempted man-in-the-middle attack.")
+				return conn, first, errors.New("bytes in the clear behind a request for TLS")
+			}
 			if _, err := conn.Write([]byte{'S'}); err != nil {
 				return conn, first, err
 			}
-			// Nothing has been read beyond the request, so whatever was stuffed behind it goes into the handshake, which fails on it.
+			// Nothing has been read beyond the request: what is stuffed behind it later goes into the handshake, which fails on it.
 			if conn, err = p.handshake(ctx, conn, false); err != nil {
 				return conn, first, err
 			}
@@ -162,7 +166,7 @@ func (p *Server) negotiate(ctx context.Context, conn net.Conn) (_ net.Conn, firs
 }
 
 func (p *Server) handshake(ctx context.Context, conn net.Conn, direct bool) (net.Conn, error) {
-	t := tls.Server(conn, p.options.TLS)
+	t := auth.ServerTLS(conn, p.tls)
 	if err := t.HandshakeContext(ctx); err != nil {
 		return conn, fmt.Errorf("TLS handshake: %w", err)
 	}
@@ -174,25 +178,12 @@ func (p *Server) handshake(ctx context.Context, conn net.Conn, direct bool) (net
 
 // authentication sees what the server asks for.
 func (s *session) authentication(body []byte) (keep bool, err error) {
-	const sasl = 10
-	if len(body) < 4 || binary.BigEndian.Uint32(body) != sasl {
+	changed := withoutBinding(body)
+	if changed == nil {
 		return true, nil
 	}
-	// TLS ends here, so the client cannot bind itself to the server's: the mechanism that binds is not offered. A client without TLS
-	// would take the offer for an attack.
-	var m pgproto3.AuthenticationSASL
-	if err := m.Decode(body); err != nil {
-		return true, nil
-	}
-	kept := m.AuthMechanisms[:0]
-	for _, name := range m.AuthMechanisms {
-		if name != "SCRAM-SHA-256-PLUS" {
-			kept = append(kept, name)
-		}
-	}
-	m.AuthMechanisms = kept
-	s.pending, err = m.Encode(s.pending)
-	return false, err
+	s.pending = append(s.pending, changed...)
+	return false, nil
 }
 
 // backendKey notes what a cancel request for this session will carry, and opens the call lane: the process id is known now.

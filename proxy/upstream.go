@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -15,7 +17,9 @@ import (
 // upstream is the server behind the proxy: its addresses in the order that they are tried in, each with or without TLS, as the URL's
 // sslmode asks.
 type upstream struct {
-	targets []target
+	targets   []target
+	binding   string // channel_binding: require, prefer or disable
+	cleartext bool   // require_auth names password: PgOwl may send one in clear, even outside TLS
 }
 
 type target struct {
@@ -29,7 +33,7 @@ func newUpstream(url string) (*upstream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("upstream: %w", err)
 	}
-	u := &upstream{}
+	u := &upstream{binding: c.ChannelBinding, cleartext: slices.Contains(strings.Split(c.RequireAuth, ","), "password")}
 	add := func(host string, port uint16, config *tls.Config) {
 		network, address := pgconn.NetworkAddress(host, port)
 		u.targets = append(u.targets, target{network, address, config})

@@ -223,7 +223,7 @@ func TestTLS(t *testing.T) {
 		if errors.As(err, &timeout) && timeout.Timeout() {
 			t.Fatal("the proxy waits for more")
 		}
-		if len(answer) == 0 || answer[0] != 'S' || strings.Contains(string(answer), "server_version") {
+		if !strings.HasPrefix(string(answer), "E") || !strings.Contains(string(answer), "C08P01") || strings.Contains(string(answer), "server_version") {
 			t.Errorf("got %q", answer)
 		}
 	})

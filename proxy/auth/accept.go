@@ -60,7 +60,7 @@ func exchangePassword(client net.Conn, ask []byte) (string, error) {
 	if _, err := client.Write(ask); err != nil {
 		return "", err
 	}
-	message, err := readMessage(client)
+	message, err := ReadMessage(client)
 	if err != nil {
 		return "", err
 	}
@@ -135,7 +135,7 @@ func askSCRAM(client net.Conn, user string, v *verifier, e *entry) (Secret, erro
 
 // readSASL reads the body of a SASLInitialResponse or SASLResponse.
 func readSASL(client net.Conn) ([]byte, error) {
-	message, err := readMessage(client)
+	message, err := ReadMessage(client)
 	if err != nil {
 		return nil, err
 	}

@@ -196,8 +196,18 @@ func (a *Authenticator) Accept(ctx context.Context, client net.Conn, user string
 		a.options.Log.Debug("authenticated by certificate", zap.String("user", user))
 		return secret, nil
 	}
+	return a.exchange(ctx, client, user, a.ask)
+}
+
+// AskPassword is Accept for a client that is asked for its password in clear whatever the mode and the users file say.
+func (a *Authenticator) AskPassword(ctx context.Context, client net.Conn, user string) (Secret, error) {
+	return a.exchange(ctx, client, user, askPassword)
+}
+
+// exchange asks, and tells the client what was wrong.
+func (a *Authenticator) exchange(ctx context.Context, client net.Conn, user string, ask func(net.Conn, string) (Secret, error)) (Secret, error) {
 	release := watch(ctx, client)
-	secret, err := a.ask(client, user)
+	secret, err := ask(client, user)
 	if ended := release(); ended != nil {
 		return Secret{}, ended
 	}

@@ -28,8 +28,8 @@ const (
 	maxToken   = 65535 // Postgres' PG_MAX_AUTH_TOKEN_LENGTH: more is no password and no SASL message
 )
 
-// readMessage reads one message, and nothing of what follows it; the result has the header.
-func readMessage(r io.Reader) ([]byte, error) {
+// ReadMessage reads one message of a log-in, 64 kB at most, and nothing of what follows it; the result has the header.
+func ReadMessage(r io.Reader) ([]byte, error) {
 	head := make([]byte, headerSize, 128)
 	if _, err := io.ReadFull(r, head); err != nil {
 		return nil, err

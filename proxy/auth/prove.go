@@ -46,7 +46,7 @@ func (p *prover) run() error {
 	for {
 		if message == nil {
 			var err error
-			if message, err = readMessage(p.server); err != nil {
+			if message, err = ReadMessage(p.server); err != nil {
 				return fmt.Errorf("authentication at the server: %w", err)
 			}
 		}
