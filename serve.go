@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -19,6 +20,7 @@ import (
 	"github.com/pgowl/pgowl/exec/rest"
 	"github.com/pgowl/pgowl/models/text"
 	"github.com/pgowl/pgowl/proxy"
+	"github.com/pgowl/pgowl/proxy/auth"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.uber.org/zap"
@@ -59,7 +61,11 @@ func serve(ctx context.Context, c conf.Config) error {
 	if err != nil {
 		return err
 	}
-	front, err := proxy.New(proxy.Options{Address: c.Listen, Upstream: upstream, Inner: inner, TLS: tlsConfig, Engine: engine, Registry: registry, Log: log})
+	authenticator, err := auth.New(auth.Options{Mode: auth.Mode(c.Auth), Users: c.Users, Map: c.TLSMap, Log: log})
+	if err != nil {
+		return err
+	}
+	front, err := proxy.New(proxy.Options{Address: c.Listen, Upstream: upstream, Inner: inner, TLS: tlsConfig, Auth: authenticator, Engine: engine, Registry: registry, Log: log})
 	if err != nil {
 		return err
 	}
@@ -159,6 +165,7 @@ func jobSessions(front *proxy.Server, service, inner string) func(ctx context.Co
 
 func inside(ctx context.Context, front *proxy.Server, config *pgx.ConnConfig) (*pgx.Conn, error) {
 	config.TLSConfig, config.Fallbacks = nil, nil
+	config.ChannelBinding = "disable" // the proxy's own connection to the server is the one that can be bound to
 	config.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) { return front.Dial(ctx) }
 	config.LookupFunc = func(context.Context, string) ([]string, error) { return []string{"127.0.0.1"}, nil }
 	return pgx.ConnectConfig(ctx, config)
@@ -173,7 +180,21 @@ func listenerTLS(c conf.Config) (*tls.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("PGOWL_TLS_CERT, PGOWL_TLS_KEY: %w", err)
 	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"postgresql"}}, nil
+	t := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"postgresql"}}
+	if c.TLSCA != "" {
+		pem, err := os.ReadFile(c.TLSCA)
+		if err != nil {
+			return nil, fmt.Errorf("PGOWL_TLS_CA: %w", err)
+		}
+		t.ClientCAs, t.ClientAuth = x509.NewCertPool(), tls.VerifyClientCertIfGiven
+		if !t.ClientCAs.AppendCertsFromPEM(pem) {
+			return nil, errors.New("PGOWL_TLS_CA: the file holds no certificate")
+		}
+		if c.TLSClient == "require" {
+			t.ClientAuth = tls.RequireAndVerifyClientCert
+		}
+	}
+	return t, nil
 }
 
 // jwtSecret gives the secret of REST's tokens. With the embedded server one is made at the first start, and shown.

@@ -57,6 +57,11 @@ type Config struct {
 	LogFormat    string   // console or json; empty: console on a terminal, else json
 	TLSCert      string   // PEM certificate chain of the SQL listener; empty: TLS is not offered
 	TLSKey       string   // PEM key of TLSCert
+	TLSCA        string   // PEM certificates that sign clients' certificates; empty: those are not asked for
+	TLSClient    string   // with TLSCA: ask or require
+	TLSMap       string   // file that maps clients' certificates to roles; empty: the common name is the role
+	Auth         string   // who authenticates clients: relay, users or password
+	Users        string   // users file; empty: nobody is known
 
 	HubEndpoint string // HF_ENDPOINT: where models are pulled from; empty: the public hub
 	HubToken    Secret // HF_TOKEN
@@ -69,6 +74,8 @@ func defaults(env environment) Config {
 		HTTP:        "127.0.0.1:6480",
 		Data:        dataFolder(env),
 		RESTSchemas: []string{"public"},
+		TLSClient:   "ask",
+		Auth:        "relay",
 		LogLevel:    "info",
 		HubEndpoint: env.vars["HF_ENDPOINT"],
 		HubToken:    Secret(env.vars["HF_TOKEN"]),

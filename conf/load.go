@@ -109,6 +109,14 @@ func finish(c Config, from map[string]source) (Config, error) {
 			return Config{}, fmt.Errorf("%s: not usable with PGOWL_TLS_KEY: %s", from["tls_cert"].name, firstLine(err.Error()))
 		}
 	}
+	for _, s := range []struct{ key, needs, env string }{{"tls_ca", c.TLSCert, "PGOWL_TLS_CERT"}, {"tls_client", c.TLSCA, "PGOWL_TLS_CA"}, {"tls_map", c.TLSCA, "PGOWL_TLS_CA"}} {
+		if src, set := from[s.key]; set && s.needs == "" {
+			return Config{}, fmt.Errorf("%s: needs %s beside it", src.name, s.env)
+		}
+	}
+	if c.Auth == "users" && c.Users == "" {
+		return Config{}, fmt.Errorf("%s: users needs PGOWL_USERS beside it", from["auth"].name)
+	}
 	return c, nil
 }
 

@@ -26,7 +26,7 @@ func TestDefaults(t *testing.T) {
 	want := Config{
 		Command: Serve, Listen: "127.0.0.1:6432", HTTP: "127.0.0.1:6480",
 		Data: "/home/ann/.local/share/pgowl", Models: "/home/ann/.local/share/pgowl/models",
-		RESTSchemas: []string{"public"}, LogLevel: "info",
+		RESTSchemas: []string{"public"}, LogLevel: "info", TLSClient: "ask", Auth: "relay",
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
@@ -126,6 +126,10 @@ func TestBadSettings(t *testing.T) {
 	for _, c := range []struct{ env, want string }{
 		{"PGOWL_LISTN=1", "PGOWL_LISTN: no such setting (did you mean PGOWL_LISTEN?)"},
 		{"PGOWL_WHATEVER=1", "PGOWL_WHATEVER: no such setting"},
+		{"PGOWL_AUTH=none", `PGOWL_AUTH: "none" is none of relay, users, password`},
+		{"PGOWL_AUTH=users", "PGOWL_AUTH: users needs PGOWL_USERS beside it"},
+		{"PGOWL_USERS=/no/file", `PGOWL_USERS: "/no/file" does not exist`},
+		{"PGOWL_TLS_CLIENT=require", "PGOWL_TLS_CLIENT: needs PGOWL_TLS_CA beside it"},
 		{"PGOWL_LISTEN=6432", `PGOWL_LISTEN: "6432" is no address of the form host:port`},
 		{"PGOWL_LISTEN=a:1,,/run", `PGOWL_LISTEN: "" is no address of the form host:port`},
 		{"PGOWL_LISTEN=/run,a", `PGOWL_LISTEN: "a" is no address of the form host:port`},

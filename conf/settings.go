@@ -68,6 +68,15 @@ var settings = []setting{
 	}},
 	{"tls_cert", "FILE", "PEM certificate of the SQL listener; with a key, TLS is offered", func(c *Config, text string) error { return file(&c.TLSCert, text) }},
 	{"tls_key", "FILE", "PEM key of the certificate", func(c *Config, text string) error { return file(&c.TLSKey, text) }},
+	{"tls_ca", "FILE", "PEM certificates that sign clients' certificates (they are not asked for)", func(c *Config, text string) error { return file(&c.TLSCA, text) }},
+	{"tls_client", "HOW", "ask clients for certificates of tls_ca, or require them (ask)", func(c *Config, text string) error {
+		return oneOf(&c.TLSClient, text, "ask", "require")
+	}},
+	{"tls_map", "FILE", "which certificates are which roles, lines of `name role` (the common name is the role)", func(c *Config, text string) error { return file(&c.TLSMap, text) }},
+	{"auth", "MODE", "who authenticates clients: relay, users or password (relay)", func(c *Config, text string) error {
+		return oneOf(&c.Auth, text, "relay", "users", "password")
+	}},
+	{"users", "FILE", "users file, in the format of PgBouncer's userlist.txt", func(c *Config, text string) error { return file(&c.Users, text) }},
 }
 
 func byKey(key string) (setting, bool) {
