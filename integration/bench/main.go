@@ -24,6 +24,9 @@ type options struct {
 	clients []int         // of pgbench
 	rounds  int           // of each measurement that has rounds
 	time    time.Duration // of one round
+	bytes   int64         // of COPY
+	idle    time.Duration // how long idle sessions are looked at
+	pools   string        // PGOWL_POOL for new connections, by comma; PgOwl is measured without it, too
 	calls   int           // samples of each latency
 	rows    int           // of the stream lane's table
 	titles  string        // CSV of titles and labels, gzipped or not; empty: the classifier's part is left out
@@ -33,9 +36,11 @@ type options struct {
 }
 
 // parts that can be measured, and the order that they are measured in.
-var parts = map[string]func(context.Context, *stage, options) error{"pgbench": pgbenchPart, "lanes": lanes, "titles": titles}
+var parts = map[string]func(context.Context, *stage, options) error{
+	"pgbench": pgbenchPart, "copy": bulk, "idle": idle, "allocs": allocs, "connections": connections, "lanes": lanes, "titles": titles,
+}
 
-var partNames = []string{"pgbench", "lanes", "titles"}
+var partNames = []string{"pgbench", "copy", "idle", "allocs", "connections", "lanes", "titles"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -56,6 +61,9 @@ func run(ctx context.Context, args []string) error {
 	clients := flags.String("c", "1,8,32,200", "numbers of pgbench's clients")
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds, whose median counts")
 	flags.DurationVar(&o.time, "time", 3*time.Second, "length of one round of a route; pgbench takes whole seconds")
+	flags.Int64Var(&o.bytes, "bytes", 1<<30, "text that COPY moves")
+	flags.DurationVar(&o.idle, "idle", 10*time.Second, "how long idle sessions are looked at")
+	flags.StringVar(&o.pools, "pool", "", "PGOWL_POOL for new connections, by comma; PgOwl is measured without it, too")
 	flags.IntVar(&o.calls, "calls", 2000, "samples of each latency")
 	flags.IntVar(&o.rows, "rows", 100000, "rows of the table that predictions stream over")
 	flags.StringVar(&o.titles, "titles", os.Getenv("PGOWL_BENCH_TITLES"), "CSV file: title,is_clickbait")
