@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: all build setup setup-tests demo test fuzz bench microbench clean
+.PHONY: all build setup setup-tests setup-bench demo test fuzz bench microbench clean
 
 all: build
 
@@ -31,8 +31,12 @@ test: setup-tests
 fuzz: setup-tests
 	@TIME=$(TIME) sh integration/fuzz.sh $(GO)
 
-# Speed, seen from outside: direct, relay and PgOwl side by side, each lane, and with PGOWL_BENCH_TITLES the classifier. Minutes.
-bench: setup build
+setup-bench: bin/setup
+	@bin/setup -bench
+
+# Speed, seen from outside: direct, relay, PgBouncer and PgOwl side by side, each lane, and with PGOWL_BENCH_TITLES the classifier. A
+# quarter of an hour.
+bench: setup-bench build
 	@$(GO) build -o bin/bench ./integration/bench
 	@eval "$$(bin/setup -env)" && bin/bench
 

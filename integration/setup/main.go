@@ -1,6 +1,6 @@
 // Command setup brings what building, running and testing PgOwl need onto a machine, each into its default place, and keeps
-// what is there: the machine's packages (apt), ONNX Runtime's library, the demo's model and, with -tests, other languages'
-// Postgres clients. It talks to registries through their own clients alone, with whatever configuration these have.
+// what is there: the machine's packages (apt), ONNX Runtime's library, the demo's model, with -tests other languages' Postgres
+// clients, and with -bench PgBouncer. It talks to registries through their own clients alone, with whatever configuration these have.
 package main
 
 import (
@@ -28,6 +28,7 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("setup", flag.ContinueOnError)
 	tests := flags.Bool("tests", false, "also what the tests need: psycopg, SQLAlchemy, node-postgres")
+	bench := flags.Bool("bench", false, "also what the benchmarks compare with: PgBouncer")
 	env := flags.Bool("env", false, "only print the places, as shell assignments")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -43,7 +44,9 @@ func run(ctx context.Context, args []string) error {
 	if err := openRootFolder("/"); err != nil {
 		return err
 	}
-	if err := installPackages(ctx, *tests, missingParts(c)); err != nil {
+	missing := missingParts(c)
+	missing.bouncer = *bench
+	if err := installPackages(ctx, *tests, missing); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(c.Data, 0o755); err != nil {

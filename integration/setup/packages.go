@@ -30,8 +30,8 @@ func runs(name string, args ...string) func() bool {
 	return func() bool { return exec.Command(name, args...).Run() == nil }
 }
 
-// parts says which of the fetched parts are missing, since only they need their fetchers.
-type parts struct{ runtime, model bool }
+// parts says which of the fetched parts are missing, since only they need their fetchers; and whether PgBouncer is wanted.
+type parts struct{ runtime, model, bouncer bool }
 
 func missingParts(c conf.Config) parts {
 	return parts{
@@ -53,6 +53,9 @@ func needs(tests bool, missing parts) []need {
 	}
 	if missing.model {
 		list = append(list, need{"Maven", []string{"maven"}, onPath("mvn")})
+	}
+	if missing.bouncer {
+		list = append(list, need{"PgBouncer", []string{"pgbouncer"}, func() bool { return onPath("pgbouncer")() || onPath("/usr/sbin/pgbouncer")() }})
 	}
 	if tests {
 		list = append(list,
@@ -97,6 +100,10 @@ func installPackages(ctx context.Context, tests bool, missing parts) error {
 	if os.Geteuid() == 0 {
 		undo, err := noMainCluster()
 		if err != nil {
+			return err
+		}
+		defer undo()
+		if undo, err = noServices("/usr/sbin/policy-rc.d"); err != nil {
 			return err
 		}
 		defer undo()

@@ -83,6 +83,9 @@ func TestFetchersAreNeededOnlyForWhatIsMissing(t *testing.T) {
 	if list := needs(false, parts{model: true}); !has(list, "Maven") {
 		t.Error("a missing model does not need Maven")
 	}
+	if has(needs(true, parts{}), "PgBouncer") || !has(needs(false, parts{bouncer: true}), "PgBouncer") {
+		t.Error("PgBouncer is for the benchmarks alone")
+	}
 	if list := needs(true, parts{}); !has(list, "Node.js with npm") {
 		t.Error("tests do not need Node.js")
 	}
