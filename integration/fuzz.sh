@@ -25,7 +25,7 @@ done
 run() {
 	binary=$out/$(name "$1").test
 	log=$out/logs/$(name "$1").$2
-	(cd "$1" && exec setsid "$binary" -test.run '^$' -test.fuzz "^$2\$" -test.fuzztime "$time" -test.parallel 1 \
+	(cd "$1" && exec setsid "$binary" -test.run '^$' -test.fuzz "^$2\$" -test.fuzztime "$time" -test.parallel 1 -test.fuzzminimizetime 100x \
 		-test.fuzzcachedir "$out/corpus/$(name "$1")" -test.timeout 0 >"$log" 2>&1) &
 	pid=$!
 	echo "-$pid" >>"$out/pids"
