@@ -56,6 +56,7 @@ func TestMain(m *testing.M) {
 			if shared.owl != nil {
 				shared.owl.process.Stop(limit)
 			}
+			closeRigs()
 		}()
 		return m.Run()
 	}()

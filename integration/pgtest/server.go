@@ -63,7 +63,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		if err != nil {
 			tb.Fatalf("pgtest: %v", err)
 		}
-		tb.Cleanup(s.remove)
+		tb.Cleanup(s.Remove)
 		return s
 	}
 	shared.Lock()
@@ -78,6 +78,9 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	return shared.server
 }
 
+// Open is Start with options for a server that outlives a test: its Remove stops it.
+func Open(opts ...Option) (*Server, error) { return start(opts) }
+
 // Main runs a test binary's tests and stops the shared server: func TestMain(m *testing.M) { pgtest.Main(m) }.
 func Main(m *testing.M) {
 	code := m.Run()
@@ -90,7 +93,7 @@ func StopShared() {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.server != nil {
-		shared.server.remove()
+		shared.server.Remove()
 		shared.server = nil
 	}
 }
@@ -134,7 +137,7 @@ func start(opts []Option) (_ *Server, err error) {
 	}}
 	defer func() {
 		if err != nil {
-			s.remove()
+			s.Remove()
 		}
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
@@ -189,7 +192,8 @@ func (s *Server) Restart(tb testing.TB) {
 	}
 }
 
-func (s *Server) remove() {
+// Remove stops the server and deletes its data.
+func (s *Server) Remove() {
 	s.cluster.Stop()
 	os.RemoveAll(s.root)
 	s.lock.Close()
