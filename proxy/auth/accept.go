@@ -91,9 +91,9 @@ func askSCRAM(client net.Conn, user string, v *verifier, e *entry) (Secret, erro
 	if err != nil {
 		return Secret{}, err
 	}
-	mechanism, data, ok := initialResponse(message)
-	if !ok {
-		return Secret{}, errorf(codeViolation, "invalid message format")
+	mechanism, data, bad := initialResponse(message)
+	if bad != nil {
+		return Secret{}, bad
 	}
 	if mechanism != scram && (mechanism != scramPlus || binding == nil) {
 		return Secret{}, errorf(codeViolation, "client selected an invalid SASL authentication mechanism")
@@ -146,17 +146,25 @@ func readSASL(client net.Conn) ([]byte, error) {
 }
 
 // initialResponse reads the body of a SASLInitialResponse; data is nil where the client has left it out.
-func initialResponse(body []byte) (mechanism string, data []byte, ok bool) {
+func initialResponse(body []byte) (mechanism string, data []byte, err *Error) {
 	mechanism, rest, ok := cut(body)
-	if !ok || len(rest) < 4 {
-		return "", nil, false
+	if !ok {
+		return "", nil, errorf(codeViolation, "invalid string in message")
 	}
-	size := int32(binary.BigEndian.Uint32(rest))
-	rest = rest[4:]
-	if size == -1 {
-		return mechanism, nil, len(rest) == 0
+	if len(rest) < 4 {
+		return "", nil, errorf(codeViolation, "insufficient data left in message")
 	}
-	return mechanism, rest, int(size) == len(rest)
+	size := int(int32(binary.BigEndian.Uint32(rest)))
+	data = rest[4:]
+	switch {
+	case size == -1 && len(data) == 0:
+		return mechanism, nil, nil
+	case size > len(data), size < -1:
+		return "", nil, errorf(codeViolation, "insufficient data left in message")
+	case size < len(data):
+		return "", nil, errorf(codeViolation, "invalid message format")
+	}
+	return mechanism, data, nil
 }
 
 // newNonce makes one party's part of a nonce, as long as Postgres' and libpq's (SCRAM_RAW_NONCE_LEN).

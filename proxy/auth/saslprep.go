@@ -2,12 +2,13 @@ package auth
 
 import (
 	"github.com/xdg-go/stringprep"
+	"golang.org/x/text/unicode/norm"
 )
 
-// profile is SASLprep (RFC 4013) as Postgres has it (src/common/saslprep.c): U+200B, which two of the RFC's tables name, is a space.
+// profile is SASLprep (RFC 4013) as Postgres has it (src/common/saslprep.c): U+200B, which two of the RFC's tables name, is a space, and
+// what is prohibited is looked for before the text is normalized.
 var profile = stringprep.Profile{
 	Mappings:  []stringprep.Mapping{spaces, stringprep.TableB1},
-	Normalize: true,
 	Prohibits: stringprep.SASLprep.Prohibits,
 	CheckBiDi: true,
 }
@@ -33,7 +34,7 @@ func prepare(password string) string {
 	if err != nil || p == "" {
 		return password
 	}
-	return p
+	return norm.NFKC.String(p)
 }
 
 func isASCII(s string) bool {
