@@ -140,6 +140,7 @@ func TestBadSettings(t *testing.T) {
 		{"PGOWL_UPSTREAM=postgres://u:" + pw + "%@h/d", "PGOWL_UPSTREAM: is a malformed URL (a password's special characters must be written as %XX)"},
 		{"PGOWL_UPSTREAM=postgres://u:" + pw + "#@h/d", "PGOWL_UPSTREAM: is a malformed URL (a password's special characters must be written as %XX)"},
 		{"PGOWL_UPSTREAM=postgres://u:p@h:99999/d", "PGOWL_UPSTREAM: has a port outside of 1 to 65535"},
+		{"PGOWL_UPSTREAM=postgres://u:p@a,b:70000/d", "PGOWL_UPSTREAM: has a port outside of 1 to 65535"},
 		{"PGOWL_SERVICE=postgres://u:" + pw + "@h/d", "PGOWL_SERVICE: has a meaning only beside PGOWL_UPSTREAM, which is not set"},
 		{"PGOWL_JWT_SECRET=" + short, "PGOWL_JWT_SECRET: has 31 characters, needs 32 or more"},
 		{"PGOWL_REST_SCHEMAS=a,,b", "PGOWL_REST_SCHEMAS: holds an empty name"},
@@ -162,6 +163,16 @@ func TestBadSettings(t *testing.T) {
 				t.Errorf("a secret or a second line in %q", err)
 			}
 		})
+	}
+}
+
+func TestSeveralHosts(t *testing.T) {
+	for _, url := range []string{"postgres://u:p@a:1,b:2,[::1]:3/d?target_session_attrs=primary", "postgres://u:p@a,b/d", "postgres:///d?host=/run/postgresql,/tmp",
+		"postgres://u:p@h", "postgresql://[::1]/d", "postgres://u@:5433/d"} {
+		c, err := load([]string{"serve"}, []string{home, "PGOWL_UPSTREAM=" + url}, false)
+		if err != nil || string(c.Upstream) != url {
+			t.Errorf("%s: got %v", url, err)
+		}
 	}
 }
 

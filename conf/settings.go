@@ -125,14 +125,13 @@ func postgresURL(to *Secret, text string) error {
 	if !ok || (scheme != "postgres" && scheme != "postgresql") {
 		return errors.New("is no URL of the form postgres://user:password@host:port/database")
 	}
-	u, err := url.Parse(text)
+	one, err := singleHost(text)
+	if err != nil {
+		return err
+	}
+	u, err := url.Parse(one)
 	if err != nil {
 		return errors.New("is a malformed URL (a password's special characters must be written as %XX)")
-	}
-	if port := u.Port(); port != "" {
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return errors.New("has a port outside of 1 to 65535")
-		}
 	}
 	if u.Fragment != "" {
 		return errors.New("holds a # (a password's special characters must be written as %XX)")
@@ -142,6 +141,32 @@ func postgresURL(to *Secret, text string) error {
 	}
 	*to = Secret(text)
 	return nil
+}
+
+// singleHost checks the ports of a URL that may name several hosts, as libpq takes it and package url doesn't, and gives the URL with the first host alone.
+func singleHost(text string) (string, error) {
+	scheme, rest, _ := strings.Cut(text, "://")
+	authority := rest
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		authority = rest[:i]
+	}
+	hosts := authority[strings.LastIndexByte(authority, '@')+1:]
+	user := authority[:len(authority)-len(hosts)]
+	for host := range strings.SplitSeq(hosts, ",") {
+		i := strings.LastIndexByte(host, ':')
+		if i < 0 || strings.HasSuffix(host, "]") || i == len(host)-1 {
+			continue
+		}
+		n, err := strconv.Atoi(host[i+1:])
+		if err != nil {
+			return "", errors.New("is a malformed URL (a password's special characters must be written as %XX)")
+		}
+		if n < 1 || n > 65535 {
+			return "", errors.New("has a port outside of 1 to 65535")
+		}
+	}
+	first, _, _ := strings.Cut(hosts, ",")
+	return scheme + "://" + user + first + rest[len(authority):], nil
 }
 
 func folder(to *string, text string) error {

@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"context"
+	"net"
+	"sync"
 	"time"
 )
 
@@ -26,23 +28,45 @@ func (p *Server) forget(s *session) {
 // cancelSession carries out a cancel request: what runs here for the session is stopped, and the server gets the request as it is. A key
 // that is not known here may be another proxy's, so the server gets that too.
 func (p *Server) cancelSession(ctx context.Context, request packet) {
-	p.mu.Lock()
-	s := p.keys[cancelKey(request.body)]
-	p.mu.Unlock()
-	if s != nil && !s.cancelOperation() {
-		return
+	if s := p.holder(request); s == nil || s.cancelOperation() {
+		p.cancelServer(ctx, request)
 	}
-	p.cancelServer(ctx, request)
 }
 
-// cancelServer passes a cancel request on.
+// holder is the session that a cancel request is for; nil where it is none of this proxy's.
+func (p *Server) holder(request packet) *session {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.keys[cancelKey(request.body)]
+}
+
+// cancelServer passes a cancel request on: to the server that the session is on, and where that isn't known, to every host, since only
+// one knows the key.
 func (p *Server) cancelServer(ctx context.Context, request packet) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	conn, err := p.upstream.dial(ctx)
-	if err != nil {
+	if s := p.holder(request); s != nil {
+		u := p.upstream
+		if u.origins.of(s.server) == nil {
+			u = p.inner
+		}
+		if conn, err := u.redial(ctx, s.server); err == nil {
+			sendCancel(conn, request)
+		}
 		return
 	}
+	var wait sync.WaitGroup
+	for _, h := range p.upstream.hosts {
+		wait.Go(func() {
+			if conn, err := h.dial(ctx); err == nil {
+				sendCancel(conn, request)
+			}
+		})
+	}
+	wait.Wait()
+}
+
+func sendCancel(conn net.Conn, request packet) {
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(10 * time.Second))
 	if _, err := conn.Write(request.encode()); err != nil {

@@ -24,6 +24,7 @@ import (
 type Options struct {
 	Address  string                // where to listen: host:port or a unix socket's path or folder, several separated by commas
 	Upstream string                // Postgres URL of the server behind; user and database are the client's own
+	Service  string                // Postgres URL whose credentials find out the hosts' roles, for target_session_attrs; empty: log-ins tell
 	Inner    string                // Postgres URL of the same server for sessions from inside the process (Dial); empty: Upstream
 	TLS      *tls.Config           // nil: TLS is refused
 	Auth     *auth.Authenticator   // nil: authentication is relayed, and where it can't be, passwords are asked for inside TLS
@@ -55,14 +56,15 @@ type Server struct {
 
 // New checks the options.
 func New(o Options) (*Server, error) {
-	u, err := newUpstream(o.Upstream)
+	p := &Server{conns: map[net.Conn]*session{}, keys: map[cancelKey]*session{}}
+	u, err := newUpstream(o.Upstream, o.Service, p.background)
 	if err != nil {
 		return nil, err
 	}
 	same := *u
 	inner := &same
 	if o.Inner != "" {
-		if inner, err = newUpstream(o.Inner); err != nil {
+		if inner, err = newUpstream(o.Inner, "", p.background); err != nil {
 			return nil, err
 		}
 	}
@@ -82,9 +84,21 @@ func New(o Options) (*Server, error) {
 	if o.TLS != nil {
 		secure = auth.ServerConfig(o.TLS)
 	}
-	ctx, cancel := context.WithCancelCause(context.Background())
-	return &Server{options: o, upstream: u, inner: inner, auth: o.Auth, tls: secure, addresses: addresses, metrics: newMetrics(o.Registry), ctx: ctx, cancel: cancel,
-		conns: map[net.Conn]*session{}, keys: map[cancelKey]*session{}}, nil
+	p.options, p.upstream, p.inner, p.auth, p.tls, p.addresses = o, u, inner, o.Auth, secure, addresses
+	p.metrics = newMetrics(o.Registry)
+	p.ctx, p.cancel = context.WithCancelCause(context.Background())
+	return p, nil
+}
+
+// background runs something beside the sessions, until Stop; false: it has been called.
+func (p *Server) background(f func(ctx context.Context)) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopping {
+		return false
+	}
+	p.wait.Go(func() { f(p.ctx) })
+	return true
 }
 
 // start serves a connection until it ends.
@@ -184,8 +198,12 @@ func (p *Server) Reach(ctx context.Context) error {
 // dialReason leaves addresses out: a client has no business to know them.
 func dialReason(err error) string {
 	var e *net.OpError
-	if errors.As(err, &e) {
+	var wrong *unsuitable
+	switch {
+	case errors.As(err, &e):
 		return e.Err.Error()
+	case errors.As(err, &wrong):
+		return wrong.why.Error()
 	}
 	return err.Error()
 }

@@ -108,9 +108,10 @@ func (c *peekedConn) Read(b []byte) (int, error) {
 // negotiate answers what a client may ask before its start-up message
 // and reads that. A cancel request is carried out, and ends with errClosed.
 func (p *Server) negotiate(ctx context.Context, conn net.Conn) (_ net.Conn, first packet, err error) {
-	secure := false // the client is inside TLS
+	secure := false                                                         // the client is inside TLS
+	offered := p.options.TLS != nil && conn.LocalAddr().Network() != "unix" // as Postgres, which offers none on a unix socket
 	for asked := 0; ; asked++ {
-		if asked == 0 && p.options.TLS != nil {
+		if asked == 0 && offered {
 			// A client may start with TLS at once (ALPN postgresql), as Postgres 17's libpq can.
 			b := make([]byte, 1)
 			if _, err := io.ReadFull(conn, b); err != nil {
@@ -130,7 +131,7 @@ func (p *Server) negotiate(ctx context.Context, conn net.Conn) (_ net.Conn, firs
 		}
 		switch first.code {
 		case sslRequest:
-			if secure || p.options.TLS == nil {
+			if secure || !offered {
 				if _, err := conn.Write([]byte{'N'}); err != nil {
 					return conn, first, err
 				}
