@@ -16,18 +16,23 @@ import (
 	"github.com/pgowl/pgowl/exec/embedded"
 )
 
-var tpsLine = regexp.MustCompile(`tps = ([0-9.]+) \(without`)
+var (
+	tpsLine     = regexp.MustCompile(`tps = ([0-9.]+) \(without`)
+	connectLine = regexp.MustCompile(`initial connection time = ([0-9.]+) ms`)
+)
 
 // figures are what the rounds of one route at one point gave, in the order of the rounds; a run that gave nothing has zeros.
 type figures struct {
 	tps, p99, proxy, switches, all, others []float64
+
+	connect time.Duration // how long a client took to connect at last; pgbench's time includes it
 }
 
 // pgbenchPart runs pgbench's select-only script by every route, in each protocol mode and with few and many clients. The routes take
 // turns, in changing order, so that a machine that is slow for a while is slow for all.
 func pgbenchPart(ctx context.Context, s *stage, o options) error {
 	seconds := max(1, int((o.time+time.Second-1)/time.Second))
-	fmt.Printf("\npgbench -S: medians of %d rounds of %d s a route. Ratios are taken round by round. proxy, all: µs of processor time for a statement,\n"+
+	fmt.Printf("\npgbench -S: medians of %d rounds of %d s a route, and the time to connect. Ratios are taken round by round. proxy, all: µs of processor time for a statement,\n"+
 		"of the proxy alone and of proxy, pgbench and server together; sw: the proxy's context switches for one; others: processors that something else kept busy\n", o.rounds, seconds)
 	if out, err := pgbench(ctx, s.url("direct"), "-i", "-q", "-s", "5").CombinedOutput(); err != nil {
 		return fmt.Errorf("pgbench -i: %w: %s", err, out)
@@ -37,7 +42,7 @@ func pgbenchPart(ctx context.Context, s *stage, o options) error {
 		for _, clients := range o.clients {
 			result := map[string]*figures{}
 			for _, r := range s.routes {
-				result[r.name] = &figures{}
+				result[r.name] = &figures{connect: 10 * time.Millisecond}
 			}
 			for round := range o.rounds {
 				routes := slices.Clone(s.routes)
@@ -125,6 +130,7 @@ func onePgbench(ctx context.Context, s *stage, r route, mode string, clients, se
 		return err
 	}
 	defer os.RemoveAll(logs)
+	seconds += int((time.Duration(clients)*f.connect + time.Second - 1) / time.Second)
 	cmd := pgbench(ctx, r.url, "-n", "-S", "-M", mode, "-c", strconv.Itoa(clients), "-j", strconv.Itoa(min(clients, 2)), "-T", strconv.Itoa(seconds),
 		"-l", "--log-prefix="+filepath.Join(logs, "t"))
 	var out strings.Builder
@@ -146,9 +152,9 @@ func onePgbench(ctx context.Context, s *stage, r route, mode string, clients, se
 	if err != nil {
 		return err
 	}
-	tps, took := 0.0, make([]time.Duration, len(run))
-	if m := tpsLine.FindStringSubmatch(out.String()); m != nil { // on a very busy machine connecting alone may take the whole time
-		tps, _ = strconv.ParseFloat(m[1], 64)
+	tps, took := number(tpsLine, out.String()), make([]time.Duration, len(run)) // 0 where connecting took the whole time
+	if all := number(connectLine, out.String()); all > 0 {
+		f.connect = time.Duration(all * float64(time.Millisecond) / float64(clients))
 	}
 	for i, t := range run {
 		took[i] = t.took
@@ -157,6 +163,16 @@ func onePgbench(ctx context.Context, s *stage, r route, mode string, clients, se
 	f.tps, f.p99 = append(f.tps, tps), append(f.p99, ms(quantile(took, 0.99)))
 	f.proxy, f.switches, f.all, f.others = append(f.proxy, c.proxy), append(f.switches, c.switches), append(f.all, c.all), append(f.others, c.others)
 	return nil
+}
+
+// number reads a figure of pgbench's report; 0 where it is not there.
+func number(line *regexp.Regexp, report string) float64 {
+	m := line.FindStringSubmatch(report)
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.ParseFloat(m[1], 64)
+	return n
 }
 
 // pgbench gives the command, with the way to the server.
