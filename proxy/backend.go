@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -10,87 +11,82 @@ import (
 	"github.com/pgowl/pgowl/exec/call"
 )
 
-// pumpBackend moves messages from the server to the client, in runs, and takes out what is for us.
-func (s *session) pumpBackend() error {
-	in := newBuffer(s.server)
-	s.backend = in
-	from := 0
-	forward := func() error {
-		if in.r == from && len(s.pending) == 0 {
-			return nil
+// scanBackend goes over the messages of the server that are forwarded as they are, and notes what they tell. It stops at one that take
+// has to see. need is the size of the next message, where that has to be there as a whole.
+func (s *session) scanBackend(in *buffer) (why stop, need int, err error) {
+	from := in.r
+	defer func() { s.meter.fromServer.Add(uint64(in.r - from)) }()
+	calls := s.calls.Load()
+	sinking := s.sinks.Load() > 0
+	for in.r < in.w {
+		if in.skip > 0 {
+			in.pass()
+			continue
 		}
-		s.out.Lock()
-		defer s.out.Unlock()
-		if len(s.pending) > 0 {
-			_, err := s.client.Write(s.pending)
-			s.pending = s.pending[:0]
-			if err != nil {
-				return err
+		typ, size, ok := in.peek()
+		if !ok {
+			break
+		}
+		if size < headerSize {
+			return atWrong, 0, fmt.Errorf("message %q of %d bytes from the server", typ, size)
+		}
+		if !sinking && bulk(typ) {
+			if calls != nil && typ == 'D' {
+				calls.Progress()
 			}
+			in.skip = size
+			in.pass()
+			continue
 		}
-		if in.r == from {
-			return nil
+		if in.w-in.r < size {
+			return atEnd, size, nil
 		}
-		_, err := s.client.Write(in.data[from:in.r])
-		from = in.r
-		return err
+		if sinking || typ == 'N' || typ == 'E' || typ == 'R' {
+			return atOurs, size, nil
+		}
+		if _, err := s.take(typ, in.data[in.r+headerSize:in.r+size], false); err != nil {
+			return atWrong, 0, err
+		}
+		calls = s.calls.Load() // it comes with a BackendKeyData
+		in.r += size
 	}
+	return atEnd, 0, nil
+}
+
+// pumpBackend moves messages from the server to the client, in runs, and takes out what is for us. It ends with errParked where the
+// session changes its driver.
+func (s *session) pumpBackend(in *buffer) error {
+	s.backend = in
+	from := in.r
 	for {
-		need := 0
-		for in.r < in.w {
-			if in.skip > 0 {
-				n := min(in.skip, in.w-in.r)
-				in.r += n
-				in.skip -= n
-				continue
+		why, need, err := s.scanBackend(in)
+		if why == atOurs {
+			// What came before goes out first: the message may be answered by one of ours.
+			if err := s.forward(in.data[from:in.r]); err != nil {
+				return err
 			}
-			typ, size, ok := in.peek()
-			if !ok {
-				break
-			}
-			if size < headerSize {
-				return fmt.Errorf("message %q of %d bytes from the server", typ, size)
-			}
-			sinking := s.sinks.Load() > 0
-			if !sinking && bulk(typ) {
-				if h := s.calls.Load(); h != nil && typ == 'D' {
-					h.Progress()
-				}
-				n := min(size, in.w-in.r)
-				in.r += n
-				in.skip = size - n
-				continue
-			}
-			if in.w-in.r < size {
-				need = size
-				break
-			}
-			body := in.data[in.r+headerSize : in.r+size]
-			if sinking || typ == 'N' || typ == 'E' {
-				// What came before goes out first: the message may be answered by one of ours.
-				if err := forward(); err != nil {
-					return err
-				}
-			}
-			keep, err := s.take(typ, body, sinking)
+			from = in.r
+			typ, body := in.data[in.r], in.data[in.r+headerSize:in.r+need]
+			keep, err := s.take(typ, body, s.sinks.Load() > 0)
 			if err != nil {
 				return err
 			}
-			if len(s.pending) > 0 {
-				if err := forward(); err != nil {
-					return err
-				}
+			if err := s.forward(nil); err != nil {
+				return err
 			}
-			in.r += size
+			in.r += need
 			if !keep {
 				from = in.r
 			}
+			continue
 		}
-		if err := forward(); err != nil {
+		if err := errors.Join(s.forward(in.data[from:in.r]), err); err != nil {
 			return err
 		}
-		s.settle()
-		err := in.fill(need)
+		if s.settle() {
+			return errParked
+		}
+		err = in.fill(need)
 		from = in.r
 		if err != nil {
 			return err
@@ -98,14 +94,38 @@ func (s *session) pumpBackend() error {
 	}
 }
 
-// settle tells the frontend's pump that all that was read is with the client.
-func (s *session) settle() {
+// forward writes to the client what is pending, and then messages of the server.
+func (s *session) forward(messages []byte) error {
+	if len(messages)+len(s.pending) == 0 {
+		return nil
+	}
+	s.out.Lock()
+	defer s.out.Unlock()
+	if len(s.pending) > 0 {
+		_, err := s.client.Write(s.pending)
+		s.pending = s.pending[:0]
+		if err != nil {
+			return err
+		}
+	}
+	if len(messages) == 0 {
+		return nil
+	}
+	_, err := s.client.Write(messages)
+	return err
+}
+
+// settle tells the frontend's pump that all that was read is with the client. park asks the backend's pump to end, since the session
+// is better off with the other driver.
+func (s *session) settle() (park bool) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.unsent {
 		s.unsent = false
 		s.moved.Broadcast()
 	}
-	s.mu.Unlock()
+	s.parking = s.parkable()
+	return s.parking
 }
 
 // bulk tells the messages that carry data and no news.
@@ -114,10 +134,16 @@ func bulk(typ byte) bool { return typ == 'D' || typ == 'd' }
 // take handles a message of the server and reports whether the client gets it.
 func (s *session) take(typ byte, body []byte, sinking bool) (keep bool, err error) {
 	calls := s.calls.Load()
+	if sinking || typ == 'N' || typ == 'E' || typ == 'R' {
+		s.meter.fromServer.Add(uint64(len(body) + headerSize)) // the rest is counted in runs
+	}
 	switch typ {
 	case 'N':
 		if calls != nil && bytes.Contains(body, callCode) {
 			if code, message, detail := noticeFields(body); code == call.Code && calls.Message(message, detail) {
+				s.mu.Lock()
+				s.plain = 0
+				s.mu.Unlock()
 				return false, nil
 			}
 		}
@@ -132,7 +158,7 @@ func (s *session) take(typ byte, body []byte, sinking bool) (keep bool, err erro
 		return true, nil
 	case 'S':
 		s.parameter(body)
-		return true, nil
+		return true, s.placed(body)
 	case 'K':
 		s.backendKey(body)
 		return true, nil
@@ -151,8 +177,14 @@ func (s *session) take(typ byte, body []byte, sinking bool) (keep bool, err erro
 		status = body[0]
 		if !s.ready {
 			s.ready = true
+			s.visit.loggedIn()
 			s.client.SetDeadline(time.Time{})
 			s.server.SetDeadline(time.Time{})
+		}
+	}
+	if typ == 'Z' {
+		if lane, took, ours := s.meter.ready(status); ours {
+			s.proxy.metrics.lanes[lane].times.observe(took)
 		}
 	}
 	keep = true
@@ -173,12 +205,18 @@ func (s *session) take(typ byte, body []byte, sinking bool) (keep bool, err erro
 			keep = to.message(typ, body)
 		}
 	}
+	if keep && typ == 'E' {
+		s.proxy.metrics.failed(body)
+	}
 	if keep && changed != nil {
 		s.pending = append(s.pending, changed...)
 		keep = false
 	}
 	s.mu.Lock()
 	s.queue.step(typ, status)
+	if typ == 'Z' {
+		s.plain++
+	}
 	s.sinks.Store(int32(s.queue.sinks))
 	s.unsent = true
 	s.mu.Unlock()

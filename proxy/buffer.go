@@ -35,23 +35,44 @@ func (b *buffer) complete() bool {
 	return ok && b.w-b.r >= size
 }
 
-// fill reads more, and makes room for a message of at least need bytes.
-func (b *buffer) fill(need int) error {
+// preload puts messages before what is read first.
+func (b *buffer) preload(messages []byte) {
+	if len(messages) > 0 {
+		b.data = append(append(make([]byte, 0, startBuffer), messages...), b.data...)
+		b.w = len(messages)
+	}
+}
+
+// pass goes over what is there of a body that is forwarded unread.
+func (b *buffer) pass() {
+	n := min(b.skip, b.w-b.r)
+	b.r += n
+	b.skip -= n
+}
+
+// room makes place to read into, and for a message of at least need bytes.
+func (b *buffer) room(need int) {
 	if b.r == b.w {
 		b.r, b.w = 0, 0
 		if len(b.data) > fullBuffer {
 			b.data = make([]byte, startBuffer) // a large message has gone; so should its buffer
 		}
 	}
-	switch {
-	case need > len(b.data):
-		data := make([]byte, max(need, min(2*len(b.data), fullBuffer)))
-		b.w = copy(data, b.data[b.r:b.w])
-		b.r, b.data = 0, data
-	case b.r > 0 && (b.w == len(b.data) || b.r+need > len(b.data)):
+	if b.r > 0 && (b.w == len(b.data) || b.r+need > len(b.data)) {
 		b.w = copy(b.data, b.data[b.r:b.w])
 		b.r = 0
 	}
+	if b.w == len(b.data) {
+		// Room comes with the bytes: a header that announces a gigabyte costs nothing yet.
+		data := make([]byte, min(max(need, fullBuffer), 2*len(b.data)))
+		b.w = copy(data, b.data[:b.w])
+		b.data = data
+	}
+}
+
+// fill reads more. need is the size of the message that is waited for, where it is known.
+func (b *buffer) fill(need int) error {
+	b.room(need)
 	n, err := b.conn.Read(b.data[b.w:])
 	b.w += n
 	if n > 0 {

@@ -45,18 +45,22 @@ func (p *Server) holder(request packet) *session {
 func (p *Server) cancelServer(ctx context.Context, request packet) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	if s := p.holder(request); s != nil {
-		u := p.upstream
-		if u.origins.of(s.server) == nil {
+	if s := p.holder(request); s != nil && s.pooled != nil {
+		s.pooled.cancel(ctx)
+		return
+	}
+	if s := p.holder(request); s != nil && s.dialed != nil {
+		u := p.front()
+		if u.origins.of(s.dialed) == nil {
 			u = p.inner
 		}
-		if conn, err := u.redial(ctx, s.server); err == nil {
+		if conn, err := u.redial(ctx, s.dialed); err == nil {
 			sendCancel(conn, request)
 		}
 		return
 	}
 	var wait sync.WaitGroup
-	for _, h := range p.upstream.hosts {
+	for _, h := range p.front().hosts {
 		wait.Go(func() {
 			if conn, err := h.dial(ctx); err == nil {
 				sendCancel(conn, request)

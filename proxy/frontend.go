@@ -2,8 +2,10 @@ package proxy
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/pgowl/pgowl/parser"
 )
@@ -11,79 +13,99 @@ import (
 // maxMessage is the server's own limit for a message.
 const maxMessage = 1 << 30
 
-// pumpFrontend moves messages from the client to the server, in runs: as many as were read at once are written at once. It ends with
-// io.EOF where the client has said its last word.
-func (s *session) pumpFrontend(in *buffer) error {
-	from := in.r // start of the run that was not forwarded yet
-	forward := func() error {
-		if in.r == from {
-			return nil
+// stop is why a scan goes no further.
+type stop uint8
+
+const (
+	atEnd   stop = iota // the next message is not there, or not as much of it as is needed
+	atOurs              // the next message is there as a whole, and is not simply forwarded
+	atLast              // the client has said its last word, over which the scan has gone
+	atWrong             // what follows is no message; the scan has gone over all of it
+)
+
+// scanFrontend goes over the messages of the client that are forwarded as they are, and notes the replies that they will have: they
+// must be sent before the next scan. need is the size of the next message, where that has to be there as a whole.
+func (s *session) scanFrontend(in *buffer) (why stop, need int) {
+	from := in.r
+	defer func() { s.meter.fromClient.Add(uint64(in.r - from)) }()
+	for in.r < in.w {
+		if in.skip > 0 {
+			in.pass()
+			continue
 		}
-		_, err := s.server.Write(in.data[from:in.r])
-		from = in.r
-		return err
+		typ, size, ok := in.peek()
+		if !ok {
+			break
+		}
+		if size < headerSize || size > maxMessage {
+			// The server knows how to refuse it, and in which place among its answers; it reads nothing behind it.
+			in.r = in.w
+			return atWrong, 0
+		}
+		if s.largest > 0 && size > s.largest {
+			s.tooLarge(size)
+			return atWrong, 0
+		}
+		if s.wantsBody(typ) {
+			if in.w-in.r < size {
+				return atEnd, size
+			}
+			if s.isOurs(typ, in.data[in.r+headerSize:in.r+size]) {
+				return atOurs, size
+			}
+		}
+		s.meter.sent(typ)
+		s.note(typ)
+		if typ == 'X' {
+			if !s.keepsServer() {
+				in.r += min(size, in.w-in.r)
+			}
+			return atLast, 0
+		}
+		in.skip = size
+		in.pass()
+	}
+	return atEnd, 0
+}
+
+// pumpFrontend moves messages from the client to the server, in runs: as many as were read at once are written at once. It ends with
+// io.EOF where the client has said its last word, and with errParked where the session changes its driver.
+func (s *session) pumpFrontend(in *buffer) error {
+	if s.silent {
+		return io.EOF
 	}
 	for {
-		need := 0
-		for in.r < in.w {
-			if in.skip > 0 {
-				n := min(in.skip, in.w-in.r)
-				in.r += n
-				in.skip -= n
-				continue
+		from := in.r
+		why, need := s.scanFrontend(in)
+		if in.r > from {
+			if _, err := s.server.Write(in.data[from:in.r]); err != nil {
+				return err
 			}
-			typ, size, ok := in.peek()
-			if !ok {
-				break
-			}
-			if size < headerSize || size > maxMessage {
-				if err := forward(); err != nil {
-					return err
-				}
-				// The server knows how to refuse it, and in which place among its answers; it reads nothing behind it.
-				_, err := s.server.Write(in.data[in.r:in.w])
-				if err == nil {
-					err = io.EOF
-				}
-				return fmt.Errorf("message %q of %d bytes: %w", typ, size, err)
-			}
-			if s.wantsBody(typ) {
-				if in.w-in.r < size {
-					need = size
-					break
-				}
-				body := in.data[in.r+headerSize : in.r+size]
-				if s.isOurs(typ, body) {
-					if err := forward(); err != nil {
-						return err
-					}
-					message := in.data[in.r : in.r+size]
-					if err := s.ours(typ, message); err != nil {
-						return err
-					}
-					in.r += size
-					from = in.r
-					continue
-				}
-			}
-			s.note(typ)
-			if typ == 'X' {
-				in.r += min(size, in.w-in.r)
-				if err := forward(); err != nil {
-					return err
-				}
-				return io.EOF
-			}
-			n := min(size, in.w-in.r)
-			in.r += n
-			in.skip = size - n
 		}
-		if err := forward(); err != nil {
-			return err
+		switch why {
+		case atOurs:
+			if !s.begin() {
+				return errParked
+			}
+			message := in.data[in.r : in.r+need]
+			s.meter.fromClient.Add(uint64(need))
+			s.meter.begin()
+			err := s.ours(message[0], message)
+			s.done()
+			if err != nil {
+				return err
+			}
+			in.r += need
+			continue
+		case atLast:
+			return io.EOF
+		case atWrong:
+			return fmt.Errorf("a message of impossible size: %w", io.EOF)
 		}
-		err := in.fill(need)
-		from = in.r
-		if err != nil {
+		if err := in.fill(need); err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) && s.isParking() {
+				return errParked
+			}
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"net"
+	"runtime"
 	"time"
 
 	"github.com/pgowl/pgowl/proxy/sockets"
@@ -11,16 +12,38 @@ import (
 
 // Start returns when the proxy listens, or with the reason why it can't.
 func (p *Server) Start() error {
-	listeners, err := sockets.Listen(p.ctx, p.addresses)
+	set := p.options.Sockets
+	if set == nil {
+		set = &sockets.Set{}
+	}
+	listeners, err := set.Listen(p.ctx, "sql", p.options.Address)
 	if err != nil {
 		return err
 	}
 	p.listeners = listeners
+	p.startDrivers()
 	for _, l := range listeners {
 		p.wait.Add(1)
 		go p.accept(l)
 	}
 	return nil
+}
+
+// startDrivers starts the loops; without them goroutines do their work.
+func (p *Server) startDrivers() {
+	n := p.options.Loops
+	if n < 0 {
+		return
+	}
+	if n == 0 {
+		n = max(1, runtime.NumCPU()/2) // the servers and the clients of a machine want the other half
+	}
+	drivers, err := newLoops(n)
+	if err != nil {
+		p.options.Log.Info("sessions are moved by goroutines", zap.Error(err))
+		return
+	}
+	p.drivers = drivers
 }
 
 // Addr is the first of the addresses that the proxy listens on.
@@ -51,6 +74,7 @@ func (p *Server) accept(l net.Listener) {
 			}
 			continue
 		}
-		p.start(conn, p.upstream)
+		p.limits().TCP.Apply(conn)
+		p.start(conn, p.front())
 	}
 }

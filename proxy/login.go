@@ -35,7 +35,7 @@ func (s *session) login(to *upstream, user string) error {
 		return errClosed
 	}
 	if !l.mustAuthenticate(request[headerSize:]) {
-		if changed := withoutBinding(request[headerSize:]); changed != nil {
+		if changed := withoutBinding(request[headerSize:]); changed != nil && !auth.SameBinding(s.client, s.server) {
 			request = changed
 		}
 		_, err := s.client.Write(request)
@@ -77,7 +77,7 @@ func (l *login) mustAuthenticate(request []byte) bool {
 		return code != ok // a server that trusts would check no password
 	}
 	// The client would see that TLS ends here: as libpq puts it, that it can bind itself and is not offered to.
-	return code == sasl && isTLS(l.client) && slices.Contains(saslMechanisms(request), "SCRAM-SHA-256-PLUS")
+	return code == sasl && isTLS(l.client) && !auth.SameBinding(l.client, l.server) && slices.Contains(saslMechanisms(request), "SCRAM-SHA-256-PLUS")
 }
 
 // first reads up to the server's first request or error; what else it says goes to the client.

@@ -81,6 +81,7 @@ func (s *session) plan(text string) *parser.Plan {
 	}
 	p := s.proxy.options.Engine.Plan(text)
 	s.proxy.metrics.statement(p.Lane)
+	s.meter.planned(p.Lane)
 	if p.Lane == parser.Call {
 		return nil
 	}

@@ -18,11 +18,19 @@ type echo struct {
 	wait           sync.WaitGroup
 }
 
-func newEcho(tb testing.TB) *echo {
+// newEcho makes one with as many loops; none: goroutines move its messages.
+func newEcho(tb testing.TB, loops int) *echo {
 	tb.Helper()
 	e := &echo{}
 	p := &Server{options: Options{Log: zap.NewNop()}, metrics: newMetrics(nil)}
 	s := &session{proxy: p, log: zap.NewNop()}
+	if loops > 0 {
+		var err error
+		if p.drivers, err = newLoops(loops); err != nil {
+			tb.Skip(err)
+		}
+		s.drivable = true
+	}
 	e.client, s.client = tcpPair(tb)
 	e.server, s.server = tcpPair(tb)
 	s.moved = sync.NewCond(&s.mu)
@@ -37,6 +45,9 @@ func newEcho(tb testing.TB) *echo {
 		e.client.Close()
 		e.server.Close()
 		e.wait.Wait()
+		for _, d := range p.drivers {
+			d.stop()
+		}
 	})
 	e.server.Write(encode(&pgproto3.ReadyForQuery{TxStatus: 'I'}))
 	io.ReadFull(e.client, make([]byte, 6))
@@ -93,8 +104,14 @@ func passed() map[string][2][]byte {
 
 // TestPassAllocatesNothing: a statement that is none of ours goes both ways without garbage.
 func TestPassAllocatesNothing(t *testing.T) {
+	for _, loops := range []int{0, 1} {
+		passAllocatesNothing(t, loops)
+	}
+}
+
+func passAllocatesNothing(t *testing.T, loops int) {
 	for name, m := range passed() {
-		e := newEcho(t)
+		e := newEcho(t, loops)
 		scratch := make([]byte, len(m[0])+len(m[1]))
 		var failed error
 		n := testing.AllocsPerRun(200, func() {
@@ -106,24 +123,26 @@ func TestPassAllocatesNothing(t *testing.T) {
 			t.Fatalf("%s: %v", name, failed)
 		}
 		if n > 0 {
-			t.Errorf("%s: %.1f allocations for a statement", name, n)
+			t.Errorf("%s, %d loops: %.1f allocations for a statement", name, loops, n)
 		}
 	}
 }
 
 func BenchmarkPass(b *testing.B) {
-	for _, name := range []string{"simple", "extended", "prepared"} {
-		b.Run(name, func(b *testing.B) {
-			m := passed()[name]
-			e := newEcho(b)
-			scratch := make([]byte, len(m[0])+len(m[1]))
-			b.ReportAllocs()
-			b.SetBytes(int64(len(m[0]) + len(m[1])))
-			for b.Loop() {
-				if err := e.trip(m[0], m[1], scratch); err != nil {
-					b.Fatal(err)
+	for loops, driver := range []string{"goroutines", "loop"} {
+		for _, name := range []string{"simple", "extended", "prepared"} {
+			b.Run(driver+"/"+name, func(b *testing.B) {
+				m := passed()[name]
+				e := newEcho(b, loops)
+				scratch := make([]byte, len(m[0])+len(m[1]))
+				b.ReportAllocs()
+				b.SetBytes(int64(len(m[0]) + len(m[1])))
+				for b.Loop() {
+					if err := e.trip(m[0], m[1], scratch); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 }

@@ -5,16 +5,17 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/pgowl/pgowl/exec"
 	"github.com/pgowl/pgowl/proxy/auth"
+	"github.com/pgowl/pgowl/proxy/pool"
 	"github.com/pgowl/pgowl/proxy/sockets"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -28,30 +29,42 @@ type Options struct {
 	Inner    string                // Postgres URL of the same server for sessions from inside the process (Dial); empty: Upstream
 	TLS      *tls.Config           // nil: TLS is refused
 	Auth     *auth.Authenticator   // nil: authentication is relayed, and where it can't be, passwords are asked for inside TLS
+	Pool     pool.Options          // Mode, Size, Idle and Wait count; no Mode: each client has a server connection of its own
 	Engine   *exec.Engine          // nil: the stack is off, and everything is passed
 	Registry prometheus.Registerer // nil: no metrics
 	Log      *zap.Logger           // nil: quiet
+	Limits   Limits                // zero: none
+	Sockets  *sockets.Set          // listening sockets that were handed to this process; nil: none
+	// LogConnections logs each connection's beginning, log-in and end at info instead of debug.
+	LogConnections bool
+	Loops          int // threads that drive plain sessions; 0: as many as fit the machine; -1: none, goroutines do
 }
 
 // Server is a listening proxy. Start it once; Stop may be called at any time, and more than once.
 type Server struct {
 	options  Options
-	upstream *upstream
+	upstream *upstream // unless live has another
 	inner    *upstream // of sessions from inside the process; never the same as upstream
 	auth     *auth.Authenticator
 	tls      *tls.Config // nil: TLS is refused
 	metrics  *metrics
+	pool     *pool.Pool // nil: each client has a server connection of its own
+	gate     *gate
+	live     atomic.Pointer[live] // nil: options
+	born     time.Time
 
-	addresses []sockets.Address
 	listeners []net.Listener
 	ctx       context.Context
 	cancel    context.CancelCauseFunc
 	wait      sync.WaitGroup
 
+	drivers []driver // none: sessions are moved by goroutines of their own
+
 	mu       sync.Mutex
 	conns    map[net.Conn]*session // nil while it logs in
 	keys     map[cancelKey]*session
-	stopping bool
+	draining bool // no new connections
+	stopping bool // and none are left
 }
 
 // New checks the options.
@@ -68,8 +81,7 @@ func New(o Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	addresses, err := sockets.ParseAddresses(o.Address)
-	if err != nil {
+	if _, err := sockets.ParseAddresses(o.Address); err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	if o.Log == nil {
@@ -84,9 +96,15 @@ func New(o Options) (*Server, error) {
 	if o.TLS != nil {
 		secure = auth.ServerConfig(o.TLS)
 	}
-	p.options, p.upstream, p.inner, p.auth, p.tls, p.addresses = o, u, inner, o.Auth, secure, addresses
-	p.metrics = newMetrics(o.Registry)
+	p.options, p.upstream, p.inner, p.auth, p.tls = o, u, inner, o.Auth, secure
+	p.metrics, p.gate, p.born = newMetrics(o.Registry), newGate(), time.Now()
+	if o.Registry != nil {
+		o.Registry.MustRegister(collector{p})
+	}
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
+	if p.pool, err = p.newPool(o.Pool); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 
@@ -113,16 +131,23 @@ func (p *Server) start(conn net.Conn, to *upstream) {
 	p.wait.Add(1)
 	go func() {
 		defer p.wait.Done()
-		p.metrics.sessions.Inc()
-		err := p.serve(conn, to)
-		p.metrics.sessions.Dec()
+		v, err := p.arrive(conn, to == p.inner)
+		if err != nil {
+			refuse(conn, err)
+		} else {
+			err = p.serve(conn, to, v)
+		}
 		conn.Close()
 		p.mu.Lock()
+		s := p.conns[conn]
 		delete(p.conns, conn)
-		p.mu.Unlock()
-		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, errClosed) && !errors.Is(err, net.ErrClosed) {
-			p.options.Log.Debug("session ended", zap.Error(err))
+		if s != nil {
+			p.metrics.mu.Lock()
+			p.metrics.ended.add(&s.meter)
+			p.metrics.mu.Unlock()
 		}
+		p.mu.Unlock()
+		v.leave(err)
 	}()
 }
 
@@ -146,23 +171,37 @@ func (p *Server) Dial(ctx context.Context) (net.Conn, error) {
 }
 
 // serve takes a client from its first byte to its last.
-func (p *Server) serve(raw net.Conn, to *upstream) error {
-	raw.SetDeadline(time.Now().Add(loginTime))
+func (p *Server) serve(raw net.Conn, to *upstream, v *visit) error {
+	limits := p.limits()
+	raw.SetDeadline(v.opened.Add(limits.loginTime()))
 	client, first, err := p.negotiate(p.ctx, raw)
 	if err != nil {
 		return err
 	}
+	if p.pool != nil && to == p.upstream {
+		if c, ok := pool.NewClient(first.code, first.body); ok {
+			return p.servePooled(raw, client, c)
+		}
+	}
 	settings := first.parameters()
-	ctx, cancel := context.WithTimeout(p.ctx, loginTime)
+	if err := v.introduce(settings); err != nil {
+		refuse(client, err)
+		return err
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, limits.loginTime())
 	server, err := to.dial(ctx)
 	cancel()
 	if err != nil {
-		p.options.Log.Warn("the server cannot be reached", zap.Error(err))
+		v.log.Warn("the server cannot be reached", zap.Error(err))
 		fatal(client, "08006", "the server behind PgOwl cannot be reached: "+dialReason(err))
 		return err
 	}
 	defer server.Close()
-	s := &session{proxy: p, client: client, server: server, log: p.options.Log}
+	if c, ok := client.(*peekedConn); ok && len(c.first) == 0 {
+		client = c.Conn
+	}
+	s := &session{proxy: p, client: client, server: server, dialed: server, log: v.log, visit: v, largest: limits.MaxMessage}
+	s.drivable = len(p.drivers) > 0 && isPlain(client) && isPlain(server)
 	p.mu.Lock()
 	if _, open := p.conns[raw]; open {
 		p.conns[raw] = s
@@ -176,7 +215,9 @@ func (p *Server) serve(raw net.Conn, to *upstream) error {
 		s.wantsCalls = true
 		first = first.with("pgowl.session", e.Token())
 	}
-	server.SetDeadline(time.Now().Add(loginTime))
+	v.hurry(s)
+	raw.SetDeadline(v.opened.Add(limits.loginTime() + loginGrace))
+	server.SetDeadline(v.opened.Add(limits.loginTime() + loginGrace))
 	if _, err := server.Write(first.encode()); err != nil {
 		return err
 	}
@@ -188,7 +229,10 @@ func (p *Server) serve(raw net.Conn, to *upstream) error {
 
 // Reach says why the server behind the proxy cannot be reached; nil where it can.
 func (p *Server) Reach(ctx context.Context) error {
-	conn, err := p.upstream.dial(ctx)
+	if p.Draining() {
+		return errors.New("shutting down")
+	}
+	conn, err := p.front().dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -219,13 +263,17 @@ func (p *Server) Stop() {
 	}
 	for conn, s := range conns {
 		if s != nil {
-			s.client.SetDeadline(time.Now().Add(time.Second)) // a client that reads nothing does not hold us up
-			s.out.Lock()
-			fatal(s.client, "57P01", "terminating connection due to administrator command")
-			s.out.Unlock()
+			s.terminate("57P01", shutdownMessage)
 		}
 		conn.Close()
 	}
 	p.cancel(errClosed)
 	p.wait.Wait()
+	if p.pool != nil {
+		p.pool.Close()
+	}
+	for _, d := range p.drivers {
+		d.stop()
+	}
+	p.drivers = nil
 }

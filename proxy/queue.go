@@ -49,6 +49,9 @@ type queue struct {
 
 func (q *queue) empty() bool { return q.head == len(q.entries) }
 
+// resting tells that nothing is expected, and nothing is under way.
+func (q *queue) resting() bool { return q.empty() && !q.skipping && !q.copying && !q.open }
+
 // push notes a message that is sent to the server. Must be called before it is sent.
 func (q *queue) push(e entry) {
 	q.open = !e.kind.untilReady()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 )
 
 // attrs is libpq's target_session_attrs.
@@ -194,6 +195,34 @@ func (h *host) look(ctx context.Context) error {
 	h.state.Store(hostUp)
 	h.learn(r)
 	return nil
+}
+
+// placed ends a session that logs in on the wrong host, when the server's report tells so.
+func (s *session) placed(report []byte) error {
+	if s.ready || s.dialed == nil {
+		return nil
+	}
+	name, rest, _ := cutString(report)
+	if name != "in_hot_standby" {
+		return nil
+	}
+	u := s.proxy.front()
+	if u.attrs == anySession || s.visit != nil && s.visit.inside {
+		return nil
+	}
+	value, _, _ := cutString(rest)
+	if err := u.misplaced(s.dialed, value); err != nil {
+		s.toClient(encode(&pgproto3.ErrorResponse{Severity: "FATAL", SeverityUnlocalized: "FATAL", Code: "08004", Message: dialReason(err)}))
+		return err
+	}
+	return nil
+}
+
+// knownRole gives the role without asking for it.
+func (h *host) knownRole() (role, bool) {
+	h.role.quick.Lock()
+	defer h.role.quick.Unlock()
+	return h.role.role, h.role.known
 }
 
 // learn notes a role that is certain.

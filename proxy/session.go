@@ -22,6 +22,10 @@ type session struct {
 	log    *zap.Logger
 	client net.Conn
 	server net.Conn
+	visit  *visit
+	meter  meter
+	pooled *pooled   // nil: the server connection is the session's own
+	dialed net.Conn  // server, as it was at first: where a cancel request goes
 	key    cancelKey // known once the server has sent it
 
 	ctx    context.Context // ends with the session
@@ -32,15 +36,25 @@ type session struct {
 	moved *sync.Cond // the queue became empty, a copy started, or the session ended
 	ended bool
 	// unsent is true while the queue has moved on by messages that are not written to the client yet.
-	unsent bool
+	unsent   bool
+	parking  bool     // the pumps end, and the other driver goes on
+	handling bool     // the frontend's pump is busy with a statement of ours
+	holds    bool     // the client has something of ours prepared
+	plain    int      // ReadyForQuery messages since the last statement of ours
+	patience int      // plain at which the session changes to the other driver; the first time at once
+	vehicle  *vehicle // where a loop drives the session
+	last     []byte   // the message that it is ended with from outside
 
 	sinks atomic.Int32 // queue.sinks, to be read without the lock
 
 	out     sync.Mutex // held while a message is written to the client
 	pending []byte     // messages of ours, or changed ones, to be written by the backend's pump
 
-	backend *buffer // of the backend's pump
-	ready   bool    // the first ReadyForQuery has come
+	backend  *buffer // of the backend's pump
+	ready    bool    // the first ReadyForQuery has come
+	silent   bool    // the client has said its last word
+	largest  int     // bytes of a client's message, below the protocol's limit; 0: that
+	drivable bool    // both connections are plain, so that a loop can drive them
 
 	params struct {
 		sync.Mutex
@@ -69,42 +83,123 @@ type session struct {
 // errClosed is how a pump ends that has nothing to complain about.
 var errClosed = errors.New("closed")
 
-// run moves messages until one side ends, and then ends the other.
-func (s *session) run(clientBuffer *buffer) error {
+// errParked is how pumps end that leave their session to the other driver.
+var errParked = errors.New("parked")
+
+// run moves messages until one side ends, and then ends the other. A session is driven by two goroutines, its pumps, while it logs in,
+// where TLS is in use, and around statements of ours; else by a loop, where there is one.
+func (s *session) run(client *buffer) error {
 	s.queue.push(entry{kind: forStartup})
-	done := make(chan struct{})
-	var backendErr error
-	go func() {
-		defer close(done)
-		backendErr = s.guard(s.pumpBackend)
-		s.end(backendErr)
-		s.client.Close()
-	}()
-	err := s.guard(func() error { return s.pumpFrontend(clientBuffer) })
-	if errors.Is(err, io.EOF) {
-		s.linger(done)
+	s.patience = 1
+	server := newBuffer(s.server)
+	server.preload(s.greeting())
+	err := s.pump(client, server)
+	for err == errParked {
+		if err = s.drive(client, server); err == errParked {
+			err = s.pump(client, server)
+		}
 	}
 	s.end(err)
-	s.server.Close()
-	<-done
 	if h := s.calls.Load(); h != nil {
 		h.Close()
 	}
+	return err
+}
+
+// pump moves messages by two goroutines until one side ends, or with errParked until both are parked.
+func (s *session) pump(client, server *buffer) error {
+	var done chan struct{}
+	var backendErr error
+	backend := func() {
+		done = make(chan struct{})
+		go func() {
+			defer close(done)
+			backendErr = s.guard(func() error { return s.pumpBackend(server) })
+			if backendErr == errParked {
+				s.client.SetReadDeadline(time.Unix(1, 0)) // the other pump shall park, too
+				return
+			}
+			s.end(backendErr)
+			s.client.Close()
+		}()
+	}
+	backend()
+	err := s.guard(func() error { return s.pumpFrontend(client) })
+	if err == errParked {
+		<-done
+		s.client.SetReadDeadline(time.Time{})
+		return errParked
+	}
+	if s.stay() {
+		<-done
+		backend() // the client's last words have still to be answered
+	}
+	if errors.Is(err, io.EOF) && !s.giveBack(done, server, &backendErr) {
+		s.linger(done)
+	}
+	s.end(err)
+	s.leaveServer()
+	<-done
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, errClosed) {
 		err = backendErr
 	}
 	return err
 }
 
+// Statements of ours tend to be followed by more: this many plain ones are waited for before the session changes its driver.
+const patience = 16
+
+// parkable tells whether a loop can drive the session from here.
+func (s *session) parkable() bool {
+	return s.drivable && s.ready && s.plain >= s.patience && !s.handling && !s.holds && s.queue.resting() && !s.ended
+}
+
+func (s *session) isParking() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.parking
+}
+
+// stay keeps the session from being parked from now on, and reports whether it was being parked.
+func (s *session) stay() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was := s.parking
+	s.parking, s.drivable = false, false
+	return was
+}
+
+// begin notes that the frontend's pump handles a message of ours; not while the session is being parked.
+func (s *session) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.parking {
+		return false
+	}
+	s.handling, s.plain, s.patience = true, 0, patience
+	return true
+}
+
+// done notes that it has been handled.
+func (s *session) done() {
+	s.mu.Lock()
+	s.handling, s.holds = false, len(s.names)+len(s.portals) > 0
+	s.mu.Unlock()
+}
+
 // guard keeps a mistake of ours in one session from ending all of them.
 func (s *session) guard(pump func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.log.Error("a session failed inside PgOwl", zap.Any("panic", p), zap.Stack("stack"))
-			err = errors.New("failed inside PgOwl")
+			err = s.recovered(p)
 		}
 	}()
 	return pump()
+}
+
+func (s *session) recovered(p any) error {
+	s.log.Error("a session failed inside PgOwl", zap.Any("panic", p), zap.Stack("stack"))
+	return errors.New("failed inside PgOwl")
 }
 
 // A call of a function of ours is given up this long after the client's last word; what the server runs for it is cancelled.
@@ -205,6 +300,12 @@ var flushMessage = []byte{'H', 0, 0, 0, 4}
 func (s *session) toClient(messages []byte) error {
 	s.out.Lock()
 	defer s.out.Unlock()
+	s.mu.Lock()
+	driven := s.vehicle != nil
+	s.mu.Unlock()
+	if driven {
+		return errClosed // the statement that this belongs to is over
+	}
 	_, err := s.client.Write(messages)
 	return err
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"time"
 
 	"github.com/pgowl/pgowl/proxy/auth"
 )
@@ -108,8 +107,8 @@ func (c *peekedConn) Read(b []byte) (int, error) {
 // negotiate answers what a client may ask before its start-up message
 // and reads that. A cancel request is carried out, and ends with errClosed.
 func (p *Server) negotiate(ctx context.Context, conn net.Conn) (_ net.Conn, first packet, err error) {
-	secure := false                                                         // the client is inside TLS
-	offered := p.options.TLS != nil && conn.LocalAddr().Network() != "unix" // as Postgres, which offers none on a unix socket
+	secure := false                                                      // the client is inside TLS
+	offered := p.secure() != nil && conn.LocalAddr().Network() != "unix" // as Postgres, which offers none on a unix socket
 	for asked := 0; ; asked++ {
 		if asked == 0 && offered {
 			// A client may start with TLS at once (ALPN postgresql), as Postgres 17's libpq can.
@@ -167,7 +166,7 @@ func (p *Server) negotiate(ctx context.Context, conn net.Conn) (_ net.Conn, firs
 }
 
 func (p *Server) handshake(ctx context.Context, conn net.Conn, direct bool) (net.Conn, error) {
-	t := auth.ServerTLS(conn, p.tls)
+	t := auth.ServerTLS(conn, p.secure())
 	if err := t.HandshakeContext(ctx); err != nil {
 		return conn, fmt.Errorf("TLS handshake: %w", err)
 	}
@@ -198,6 +197,3 @@ func (s *session) backendKey(body []byte) {
 		s.calls.Store(e.Handler(binary.BigEndian.Uint32(body), s))
 	}
 }
-
-// loginTime is how long a client may take to log in, as Postgres' authentication_timeout is by default.
-const loginTime = 60 * time.Second

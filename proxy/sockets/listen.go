@@ -13,22 +13,27 @@ import (
 
 // Listen opens all addresses, or none: the error names the one that failed.
 func Listen(ctx context.Context, addresses []Address) ([]net.Listener, error) {
+	return listen(ctx, addresses, 0)
+}
+
+// listen is Listen with the port that the name of a unix socket gets; 0: the first TCP address's.
+func listen(ctx context.Context, addresses []Address, port int) ([]net.Listener, error) {
 	all := make([]net.Listener, len(addresses))
 	var err error
-	port := defaultPort
 	for i, a := range addresses { // TCP first: a port that was left to the system is in the name of a unix socket
 		if a.Network != "tcp" {
 			continue
 		}
-		var config net.ListenConfig
+		config := net.ListenConfig{KeepAlive: -1} // whoever accepts sets it
 		if all[i], err = config.Listen(ctx, "tcp", a.Address); err != nil {
 			break
 		}
 	}
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i] != nil {
-			port = all[i].Addr().(*net.TCPAddr).Port
-		}
+	if port == 0 {
+		port = firstPort(all)
+	}
+	if port == 0 {
+		port = defaultPort
 	}
 	for i, a := range addresses {
 		if err != nil {
@@ -47,6 +52,19 @@ func Listen(ctx context.Context, addresses []Address) ([]net.Listener, error) {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	return all, nil
+}
+
+// firstPort is the port of the first TCP listener; 0 where there is none.
+func firstPort(all []net.Listener) int {
+	for _, l := range all {
+		if l == nil {
+			continue
+		}
+		if a, ok := l.Addr().(*net.TCPAddr); ok {
+			return a.Port
+		}
+	}
+	return 0
 }
 
 // listenUnix makes a socket that everybody may connect to, as Postgres does (unix_socket_permissions). A file that an ended

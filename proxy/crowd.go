@@ -1,0 +1,39 @@
+package proxy
+
+import "time"
+
+const (
+	// A loop watches for this long before it sleeps, while few sessions are busy. A statement that reads a row takes less.
+	watch = 200 * time.Microsecond
+	// few is how many busy sessions it does so for: with more, the processors have better things to do.
+	few = 1
+	// crowdWindow is what "busy" looks back on.
+	crowdWindow = 10 * time.Millisecond
+)
+
+// crowd counts the sessions that a loop has been busy with lately.
+type crowd struct {
+	window uint32 // number of the present window
+	start  time.Time
+	now    int // sessions in the present window
+	before int // and in the one before
+}
+
+// see notes a session.
+func (c *crowd) see(t *trip) {
+	if t.seen != c.window+1 {
+		t.seen = c.window + 1 // a new trip has 0, which no window has
+		c.now++
+	}
+}
+
+// small reports whether there is a busy session, and not more than few.
+func (c *crowd) small(now time.Time) bool {
+	if now.Sub(c.start) > crowdWindow {
+		c.before, c.now = c.now, 0
+		c.start = now
+		c.window++
+	}
+	n := max(c.now, c.before)
+	return n > 0 && n <= few
+}

@@ -1,0 +1,173 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/pgowl/pgowl/proxy/auth"
+	"github.com/pgowl/pgowl/proxy/pool"
+)
+
+// newPool makes the pool that the options ask for; nil where they ask for none.
+func (p *Server) newPool(o pool.Options) (*pool.Pool, error) {
+	if o.Mode == "" || o.Mode == pool.None {
+		return nil, nil
+	}
+	o.Dial, o.Redial = p.upstream.dial, p.upstream.redial
+	o.Prove = auth.ProveOptions{ChannelBinding: p.upstream.binding, AllowCleartext: p.upstream.cleartext}
+	o.Registry, o.Log = p.options.Registry, p.options.Log
+	if e := p.options.Engine; e != nil {
+		o.Token = func(user, database string) string {
+			if e.Serves(database, user) {
+				return e.Token()
+			}
+			return ""
+		}
+	}
+	return pool.New(o)
+}
+
+// pooled is how a session has its server connection from the pool: one of both.
+type pooled struct {
+	lease *pool.Lease // in session mode
+	link  *pool.Link  // in transaction mode
+	whole bool        // the lease ends with the connection in step
+}
+
+// cancel asks the server to cancel what it runs for the session.
+func (b *pooled) cancel(ctx context.Context) {
+	if b.lease != nil {
+		b.lease.Cancel(ctx)
+	} else {
+		b.link.Cancel(ctx)
+	}
+}
+
+// servePooled is what serve does for a client of the pool's, behind its start-up message.
+func (p *Server) servePooled(raw, client net.Conn, c *pool.Client) error {
+	s := &session{proxy: p, client: client, log: p.options.Log}
+	s.moved = sync.NewCond(&s.mu)
+	s.ctx, s.cancel = context.WithCancelCause(p.ctx)
+	defer s.cancel(errClosed)
+	p.mu.Lock()
+	if _, open := p.conns[raw]; open {
+		p.conns[raw] = s
+	}
+	p.mu.Unlock()
+	defer p.forget(s)
+	if e := p.options.Engine; e != nil {
+		s.wantsCalls = e.Serves(c.Database(), c.User())
+	}
+	if b := c.Negotiation(); b != nil {
+		if _, err := client.Write(b); err != nil {
+			return err
+		}
+	}
+	if err := s.admit(c); err != nil {
+		return err
+	}
+	err := s.borrow(c)
+	var own *auth.Error
+	if errors.As(err, &own) && p.auth.Mode() == auth.Relay && !c.Proven && isPrivate(client) {
+		// The server does not trust the role, and what it asks for cannot be relayed to a client who may get another's connection.
+		if c.Secret, err = p.auth.AskPassword(s.ctx, client, c.User()); err != nil {
+			return err
+		}
+		err = s.borrow(c)
+	}
+	if err != nil {
+		client.SetWriteDeadline(time.Now().Add(5 * time.Second))
+		client.Write(pool.Refusal(err))
+		return err
+	}
+	return s.run(newBuffer(client))
+}
+
+// admit finds out who the client is, as far as PgOwl can tell; the rest is the server's to say when it is proved to.
+func (s *session) admit(c *pool.Client) (err error) {
+	a := s.proxy.auth
+	switch {
+	case a.Mode() == auth.Users, a.Knows(c.User()) && a.Mode() == auth.Relay, a.Certified(s.client, c.User()):
+		c.Secret, err = a.Accept(s.ctx, s.client, c.User())
+		c.Proven = err == nil
+	case a.Mode() == auth.Password:
+		c.Secret, err = a.AskPassword(s.ctx, s.client, c.User())
+	}
+	return err
+}
+
+// borrow gets the session its server connection.
+func (s *session) borrow(c *pool.Client) error {
+	if s.proxy.pool.Mode() == pool.Transaction {
+		link, err := s.proxy.pool.Link(s.ctx, c, s.serves)
+		if err == nil {
+			s.pooled, s.server = &pooled{link: link}, link
+		}
+		return err
+	}
+	lease, err := s.proxy.pool.Lend(s.ctx, c)
+	if err == nil {
+		s.pooled, s.server = &pooled{lease: lease}, lease.Conn()
+	}
+	return err
+}
+
+// greeting is what the session reads before what the server says.
+func (s *session) greeting() []byte {
+	if s.pooled != nil && s.pooled.lease != nil {
+		return s.pooled.lease.Greeting()
+	}
+	return nil
+}
+
+// serves opens the call lane of the server process that serves the session now.
+func (s *session) serves(pid uint32) {
+	if !s.wantsCalls {
+		return
+	}
+	if old := s.calls.Swap(s.proxy.options.Engine.Handler(pid, s)); old != nil {
+		old.Close()
+	}
+}
+
+// keepsServer tells whether the server connection can be lent again after the client's last word, so that the server must not hear it.
+func (s *session) keepsServer() bool {
+	if s.pooled == nil || s.pooled.lease == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.queue.resting() && s.ready
+}
+
+// giveBack ends the backend's pump when the client has gone and its server connection can be lent again; done tells that it has ended.
+func (s *session) giveBack(done <-chan struct{}, in *buffer, ended *error) bool {
+	if !s.keepsServer() {
+		return false
+	}
+	s.server.SetReadDeadline(time.Unix(1, 0))
+	<-done
+	s.pooled.whole = errors.Is(*ended, os.ErrDeadlineExceeded) && in.r == in.w && in.skip == 0 && s.keepsServer()
+	return true
+}
+
+// leaveServer ends the use of the server connection.
+func (s *session) leaveServer() {
+	if s.pooled == nil || s.pooled.lease == nil {
+		s.server.Close()
+		return
+	}
+	tx := byte(0)
+	if s.pooled.whole {
+		s.server.SetReadDeadline(time.Time{})
+		tx = s.queue.tx
+	}
+	s.pooled.lease.Return(s.server, tx)
+}
+
+// isPrivate tells whether a password may be asked for in clear.
+func isPrivate(conn net.Conn) bool { return isTLS(conn) || conn.LocalAddr().Network() == "unix" }
