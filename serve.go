@@ -65,7 +65,7 @@ func serve(ctx context.Context, c conf.Config) error {
 	if err != nil {
 		return err
 	}
-	front, err := proxy.New(proxy.Options{Address: c.Listen, Upstream: upstream, Service: service, Inner: inner, TLS: tlsConfig, Auth: authenticator, Engine: engine, Registry: registry, Log: log})
+	front, err := proxy.New(proxy.Options{Address: c.Listen, Upstream: upstream, Service: service, Inner: inner, Driver: c.Driver, TLS: tlsConfig, Auth: authenticator, Engine: engine, Registry: registry, Log: log})
 	if err != nil {
 		return err
 	}

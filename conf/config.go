@@ -2,6 +2,7 @@ package conf
 
 import (
 	"path/filepath"
+	"time"
 )
 
 // Command is what PgOwl was asked to do.
@@ -63,6 +64,13 @@ type Config struct {
 	Auth         string   // who authenticates clients: relay, users or password
 	Users        string   // users file; empty: nobody is known
 
+	Driver string // who moves the messages of plain sessions: epoll or goroutines; empty: what fits the system
+
+	Pool     string        // for how long a client has a server connection: none, session or transaction
+	PoolSize int           // server connections for a role in a database, 1 or more
+	PoolIdle time.Duration // an idle server connection of the pool is closed after this
+	PoolWait time.Duration // a client that gets no server connection within this is refused
+
 	HubEndpoint string // HF_ENDPOINT: where models are pulled from; empty: the public hub
 	HubToken    Secret // HF_TOKEN
 }
@@ -76,6 +84,10 @@ func defaults(env environment) Config {
 		RESTSchemas: []string{"public"},
 		TLSClient:   "ask",
 		Auth:        "relay",
+		Pool:        "none",
+		PoolSize:    20,
+		PoolIdle:    10 * time.Minute,
+		PoolWait:    2 * time.Minute,
 		LogLevel:    "info",
 		HubEndpoint: env.vars["HF_ENDPOINT"],
 		HubToken:    Secret(env.vars["HF_TOKEN"]),

@@ -77,6 +77,15 @@ var settings = []setting{
 		return oneOf(&c.Auth, text, "relay", "users", "password")
 	}},
 	{"users", "FILE", "users file, in the format of PgBouncer's userlist.txt", func(c *Config, text string) error { return file(&c.Users, text) }},
+	{"driver", "NAME", "who moves the messages of sessions without TLS: epoll or goroutines (epoll on Linux)", func(c *Config, text string) error {
+		return oneOf(&c.Driver, text, "epoll", "goroutines")
+	}},
+	{"pool", "MODE", "for how long a client has a server connection: none (its own), session or transaction (none)", func(c *Config, text string) error {
+		return oneOf(&c.Pool, text, "none", "session", "transaction")
+	}},
+	{"pool_size", "N", "server connections for a role in a database (20)", func(c *Config, text string) error { return poolSize(&c.PoolSize, text) }},
+	{"pool_idle", "TIME", "an idle server connection of the pool is closed after this (10m)", func(c *Config, text string) error { return poolTime(&c.PoolIdle, text) }},
+	{"pool_wait", "TIME", "a client that gets no server connection within this is refused (2m)", func(c *Config, text string) error { return poolTime(&c.PoolWait, text) }},
 }
 
 func byKey(key string) (setting, bool) {

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"runtime"
 	"time"
@@ -12,6 +13,9 @@ import (
 
 // Start returns when the proxy listens, or with the reason why it can't.
 func (p *Server) Start() error {
+	if err := p.startDrivers(); err != nil {
+		return err
+	}
 	set := p.options.Sockets
 	if set == nil {
 		set = &sockets.Set{}
@@ -21,7 +25,6 @@ func (p *Server) Start() error {
 		return err
 	}
 	p.listeners = listeners
-	p.startDrivers()
 	for _, l := range listeners {
 		p.wait.Add(1)
 		go p.accept(l)
@@ -29,21 +32,25 @@ func (p *Server) Start() error {
 	return nil
 }
 
-// startDrivers starts the loops; without them goroutines do their work.
-func (p *Server) startDrivers() {
+// startDrivers starts the loops. Without them goroutines do their work.
+func (p *Server) startDrivers() (err error) {
+	switch p.options.Driver {
+	case "", "epoll":
+	case "goroutines":
+		return nil
+	default:
+		return fmt.Errorf("driver %q is neither epoll nor goroutines", p.options.Driver)
+	}
 	n := p.options.Loops
-	if n < 0 {
-		return
+	if n <= 0 {
+		n = max(1, runtime.NumCPU()/2) // a machine's servers and clients want the other half
 	}
-	if n == 0 {
-		n = max(1, runtime.NumCPU()/2) // the servers and the clients of a machine want the other half
-	}
-	drivers, err := newLoops(n)
-	if err != nil {
+	p.drivers, err = newLoops(n)
+	if err != nil && p.options.Driver == "" {
 		p.options.Log.Info("sessions are moved by goroutines", zap.Error(err))
-		return
+		return nil
 	}
-	p.drivers = drivers
+	return err
 }
 
 // Addr is the first of the addresses that the proxy listens on.

@@ -37,7 +37,8 @@ type Options struct {
 	Sockets  *sockets.Set          // listening sockets that were handed to this process; nil: none
 	// LogConnections logs each connection's beginning, log-in and end at info instead of debug.
 	LogConnections bool
-	Loops          int // threads that drive plain sessions; 0: as many as fit the machine; -1: none, goroutines do
+	Driver         string // who moves the messages of plain sessions: "epoll" or "goroutines"; empty: epoll where there is one
+	Loops          int    // threads of the epoll driver; 0: half as many as there are processors
 }
 
 // Server is a listening proxy. Start it once; Stop may be called at any time, and more than once.
