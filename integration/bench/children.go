@@ -43,7 +43,7 @@ func freeAddress() string {
 
 // reachable waits until an address takes connections, or done is closed.
 func reachable(ctx context.Context, address string, done chan struct{}) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -94,8 +94,11 @@ func (b breed) start(ctx context.Context, s *stage, env ...string) (*owl, error)
 	return o, nil
 }
 
+// readyLimit is generous: on a busy machine the catalog alone takes a while.
+const readyLimit = 5 * time.Minute
+
 func (o *owl) ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
