@@ -1,0 +1,61 @@
+package pgxsuite
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// flaky are tests of pgx's that now and then fail whatever they talk to, each with the reason. A difference in one of them is told, and
+// no failure where the test, run again, comes out the same on both sides.
+var flaky = map[string]string{}
+
+// repeats is how often what differed is run again.
+const repeats = 3
+
+// again is what came of that.
+type again struct{ want, got []results }
+
+// repeat runs top-level tests again on both sides.
+func (b *both) repeat(t *testing.T, tests map[string][]string) again {
+	t.Helper()
+	var a again
+	only := *b
+	only.programs = nil
+	for _, p := range b.programs {
+		if tests[p.name] != nil {
+			only.programs = append(only.programs, p)
+		}
+	}
+	for range repeats {
+		want, got := only.run(t, tests)
+		a.want, a.got = append(a.want, want), append(a.got, got)
+	}
+	return a
+}
+
+// same reports whether a test came out the same on both sides, at least once.
+func (a again) same(name string) bool {
+	for i := range a.want {
+		if a.want[i][name].action == a.got[i][name].action && a.want[i][name].action != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// tell says how a test came out.
+func (a again) tell(name string) string {
+	var text []string
+	for i := range a.want {
+		text = append(text, fmt.Sprintf("%q and %q", a.want[i][name].action, a.got[i][name].action))
+	}
+	return strings.Join(text, ", ")
+}
+
+// split gives the program and the top-level test that a name belongs to.
+func split(name string) (program, top string) {
+	program, test, _ := strings.Cut(name, " ")
+	top, _, _ = strings.Cut(test, "/")
+	return program, top
+}
