@@ -32,10 +32,6 @@ func findBouncer(named string) string {
 // startBouncer starts PgBouncer as its manual would have it for session pooling with SCRAM: the users file has the server's own
 // verifiers, so that it can log in with what clients prove.
 func startBouncer(ctx context.Context, s *stage, name string) (*bouncer, error) {
-	verifier, err := s.verifier(ctx)
-	if err != nil {
-		return nil, err
-	}
 	upstream, err := url.Parse(s.url("direct"))
 	if err != nil {
 		return nil, err
@@ -49,7 +45,7 @@ func startBouncer(ctx context.Context, s *stage, name string) (*bouncer, error) 
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, err
 	}
-	file, users := filepath.Join(folder, "pgbouncer.ini"), filepath.Join(folder, "users.txt")
+	file := filepath.Join(folder, "pgbouncer.ini")
 	text := fmt.Sprintf(`[databases]
 * = host=127.0.0.1 port=%s
 [pgbouncer]
@@ -67,11 +63,8 @@ default_pool_size = %d
 log_connections = 0
 log_disconnections = 0
 ignore_startup_parameters = extra_float_digits
-`, upstream.Port(), listen.Port(), users, s.certFile, s.keyFile, maxSessions, maxSessions)
+`, upstream.Port(), listen.Port(), s.usersFile, s.certFile, s.keyFile, maxSessions, maxSessions)
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(users, fmt.Appendf(nil, "%q \"%s\"\n", upstream.User.Username(), verifier), 0o644); err != nil {
 		return nil, err
 	}
 	b := &bouncer{done: make(chan struct{}), url: withAddress(upstream.String(), address)}

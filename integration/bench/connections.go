@@ -33,7 +33,7 @@ func connections(ctx context.Context, s *stage, o options) error {
 		r := route{"pgbouncer", s.bouncer.url, s.bouncer.pid()}
 		ways = append(ways, way{r, false}, way{r, true})
 	}
-	for _, b := range pooled(breeds(o), o.pools) {
+	for _, b := range pooled(breeds(o), o.pools, s.usersFile) {
 		w, err := b.start(ctx, s, "PGOWL_TLS_CERT="+s.certFile, "PGOWL_TLS_KEY="+s.keyFile)
 		if err != nil {
 			return fmt.Errorf("%s: %w", b.name, err)
@@ -74,12 +74,13 @@ func (w way) title() string {
 	return w.name
 }
 
-// pooled adds PgOwl as it pools to PgOwl as it relays, where the command line names ways to pool.
-func pooled(list []breed, ways string) []breed {
+// pooled adds PgOwl as it pools, with a users file as PgBouncer has, to PgOwl as it relays.
+func pooled(list []breed, ways, users string) []breed {
 	out := slices.Clone(list)
 	for _, b := range list {
 		for _, pool := range strings.FieldsFunc(ways, func(r rune) bool { return r == ',' }) {
-			out = append(out, breed{b.name + ", pool=" + pool, b.binary, append(slices.Clone(b.env), "PGOWL_POOL="+pool)})
+			env := append(slices.Clone(b.env), "PGOWL_POOL="+pool, fmt.Sprintf("PGOWL_POOL_SIZE=%d", maxSessions), "PGOWL_AUTH=users", "PGOWL_USERS="+users)
+			out = append(out, breed{b.name + ", pool=" + pool, b.binary, env})
 		}
 	}
 	return out

@@ -101,7 +101,7 @@ func TestBreeds(t *testing.T) {
 	if len(list) != 4 || names[0] != "pgowl/epoll" || names[3] != "before/uring" || list[3].env[0] != "PGOWL_DRIVER=uring" {
 		t.Errorf("got %v", list)
 	}
-	if list := pooled(breeds(options{owl: "bin/pgowl"}), "session"); len(list) != 2 || list[0].env != nil || list[1].env[0] != "PGOWL_POOL=session" {
+	if list := pooled(breeds(options{owl: "bin/pgowl"}), "session", "users.txt"); len(list) != 2 || list[0].env != nil || list[1].env[0] != "PGOWL_POOL=session" {
 		t.Errorf("got %v", list)
 	}
 }

@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string) error {
 	flags.DurationVar(&o.time, "time", 3*time.Second, "length of one round of a route; pgbench takes whole seconds")
 	flags.Int64Var(&o.bytes, "bytes", 1<<30, "text that COPY moves")
 	flags.DurationVar(&o.idle, "idle", 10*time.Second, "how long idle sessions are looked at")
-	flags.StringVar(&o.pools, "pool", "", "PGOWL_POOL for new connections, by comma; PgOwl is measured without it, too")
+	flags.StringVar(&o.pools, "pool", "session", "PGOWL_POOL for new connections, by comma; PgOwl is measured without it, too")
 	flags.IntVar(&o.calls, "calls", 2000, "samples of each latency")
 	flags.IntVar(&o.rows, "rows", 100000, "rows of the table that predictions stream over")
 	flags.StringVar(&o.titles, "titles", os.Getenv("PGOWL_BENCH_TITLES"), "CSV file: title,is_clickbait")

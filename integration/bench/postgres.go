@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 
@@ -40,12 +42,18 @@ func postgresURL(c *embedded.Cluster) string {
 	return u.String()
 }
 
-// verifier is what the server knows of the superuser's password.
-func (s *stage) verifier(ctx context.Context) (v string, err error) {
+// writeUsers makes a users file of what the server knows of the superuser's password: with its own verifier a proxy can log in with what
+// clients prove.
+func (s *stage) writeUsers(ctx context.Context) error {
 	c, err := pgx.Connect(ctx, s.url("direct"))
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer c.Close(ctx)
-	return v, c.QueryRow(ctx, "SELECT rolpassword FROM pg_authid WHERE rolname = current_user").Scan(&v)
+	var name, verifier string
+	if err := c.QueryRow(ctx, "SELECT rolname, rolpassword FROM pg_authid WHERE rolname = current_user").Scan(&name, &verifier); err != nil {
+		return err
+	}
+	s.usersFile = filepath.Join(s.folder, "users.txt")
+	return os.WriteFile(s.usersFile, fmt.Appendf(nil, "\"%s\" \"%s\"\n", name, verifier), 0o644)
 }

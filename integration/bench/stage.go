@@ -20,6 +20,7 @@ type stage struct {
 	routes   []route
 
 	certFile, keyFile string // of a certificate for 127.0.0.1
+	usersFile         string // PgBouncer's userlist.txt and PgOwl's PGOWL_USERS
 }
 
 // route is one way to the same server.
@@ -60,6 +61,9 @@ func setUp(ctx context.Context, o options) (s *stage, err error) {
 	}
 	direct := postgresURL(s.postgres)
 	s.routes = []route{{"direct", direct, 0}}
+	if err = s.writeUsers(ctx); err != nil {
+		return s, err
+	}
 	if s.relay, err = startRelay(fmt.Sprintf("127.0.0.1:%d", s.postgres.Port)); err != nil {
 		return s, err
 	}
