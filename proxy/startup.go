@@ -109,8 +109,9 @@ func (c *peekedConn) Read(b []byte) (int, error) {
 func (p *Server) negotiate(ctx context.Context, conn net.Conn) (_ net.Conn, first packet, err error) {
 	secure := false                                                      // the client is inside TLS
 	offered := p.secure() != nil && conn.LocalAddr().Network() != "unix" // as Postgres, which offers none on a unix socket
-	for asked := 0; ; asked++ {
-		if asked == 0 && offered {
+	askedTLS, askedGSS := false, false
+	for {
+		if !askedTLS && !askedGSS && offered {
 			// A client may start with TLS at once (ALPN postgresql), as Postgres 17's libpq can.
 			b := make([]byte, 1)
 			if _, err := io.ReadFull(conn, b); err != nil {
@@ -128,9 +129,16 @@ func (p *Server) negotiate(ctx context.Context, conn net.Conn) (_ net.Conn, firs
 		if err != nil {
 			return conn, first, err
 		}
+		// Each may be asked for once, and nothing inside TLS: then the server takes the request for a version that it does not know.
+		if again := first.code == sslRequest && (askedTLS || secure) || first.code == gssEncRequest && (askedGSS || secure); again {
+			text := fmt.Sprintf("unsupported frontend protocol %d.%d: server supports 3.0 to 3.0", first.code>>16, first.code&0xffff)
+			fatal(conn, "0A000", text)
+			return conn, first, errors.New(text)
+		}
 		switch first.code {
 		case sslRequest:
-			if secure || !offered {
+			askedTLS = true
+			if !offered {
 				if _, err := conn.Write([]byte{'N'}); err != nil {
 					return conn, first, err
 				}
@@ -150,6 +158,7 @@ func (p *Server) negotiate(ctx context.Context, conn net.Conn) (_ net.Conn, firs
 			}
 			secure = true
 		case gssEncRequest:
+			askedGSS = true
 			if _, err := conn.Write([]byte{'N'}); err != nil {
 				return conn, first, err
 			}
@@ -158,9 +167,6 @@ func (p *Server) negotiate(ctx context.Context, conn net.Conn) (_ net.Conn, firs
 			return conn, first, errClosed
 		default:
 			return conn, first, nil
-		}
-		if asked > 3 {
-			return conn, first, errors.New("too many requests before the start-up message")
 		}
 	}
 }

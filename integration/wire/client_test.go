@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -24,34 +26,68 @@ const (
 
 // client is a connection that speaks the protocol byte by byte.
 type client struct {
-	conn net.Conn
-	in   *bufio.Reader
-	out  []byte
-	cut  *rand.Rand // nil: what was gathered is written at once; else in pieces of any size
-	key  []byte     // of the BackendKeyData
-	oids map[uint32]int
-	log  []string
+	conn    net.Conn
+	in      io.Reader
+	how     manner
+	dice    *rand.Rand
+	out     []byte
+	writing sync.WaitGroup
+	key     []byte // of the BackendKeyData
+	oids    map[uint32]int
+	got     int  // bytes
+	both    bool // copies in both directions
+	log     []string
 }
 
-func dial(address string, cut *rand.Rand) (*client, error) {
-	conn, err := net.Dial("tcp", address)
+func dial(address string, how manner, seed uint64) (*client, error) {
+	var d net.Dialer
+	if how.slow {
+		// Before connecting, since the window is agreed on then.
+		d.Control = func(_, _ string, raw syscall.RawConn) error {
+			return raw.Control(func(fd uintptr) { syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 2048) })
+		}
+	}
+	conn, err := d.Dial("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	return &client{conn: conn, in: bufio.NewReader(conn), cut: cut, oids: map[uint32]int{}}, nil
+	c := &client{conn: conn, how: how, dice: rand.New(rand.NewPCG(seed, 1)), oids: map[uint32]int{}}
+	if how.slow {
+		c.in = &sipper{conn, rand.New(rand.NewPCG(seed, 2))}
+	} else {
+		c.in = bufio.NewReader(conn)
+	}
+	return c, nil
 }
 
-func (c *client) close() { c.conn.Close() }
+func (c *client) close() {
+	c.conn.Close()
+	c.writing.Wait()
+}
 
 // send writes what was gathered. It does not wait for the server to take it: some scripts send more than it reads.
 func (c *client) send() {
 	out := c.out
 	c.out = nil
+	if !c.how.once {
+		c.write(out)
+		return
+	}
+	// So much at once that the answers may have to be read for it to be taken.
+	c.writing.Wait()
+	c.writing.Add(1)
+	go func() {
+		defer c.writing.Done()
+		c.write(out)
+	}()
+}
+
+func (c *client) write(out []byte) {
 	c.conn.SetWriteDeadline(time.Now().Add(patience))
 	for len(out) > 0 {
 		n := len(out)
-		if c.cut != nil {
-			n = 1 + c.cut.IntN(min(n, 1<<c.cut.IntN(18)))
+		if c.how.piece != nil {
+			n = min(n, c.how.piece(c.dice))
 		}
 		if _, err := c.conn.Write(out[:n]); err != nil {
 			return // the reader sees what became of the connection
@@ -73,6 +109,7 @@ func (c *client) next() (typ byte, body []byte, err error) {
 	}
 	body = make([]byte, n-4)
 	_, err = io.ReadFull(c.in, body)
+	c.got += int(n) + 1
 	return head[0], body, err
 }
 
@@ -95,7 +132,9 @@ func (c *client) read(until string) error {
 		if typ == 'K' {
 			c.key = body
 		}
-		c.log = append(c.log, c.describe(typ, body))
+		if m := c.describe(typ, body); m != "" {
+			c.log = append(c.log, m)
+		}
 		if until == string(typ) {
 			return nil
 		}
@@ -127,14 +166,24 @@ func (c *client) describe(typ byte, body []byte) string {
 		if err := m.Decode(body); err != nil {
 			return "t malformed: " + err.Error()
 		}
-		return fmt.Sprintf("t %d", m.ParameterOIDs)
+		oids := make([]int, len(m.ParameterOIDs))
+		for i, n := range m.ParameterOIDs {
+			oids[i] = c.oid(n)
+		}
+		return fmt.Sprintf("t %d", oids)
+	}
+	if typ == 'd' && c.both {
+		return "" // what is sent on its own, and how often, is the server's to say
+	}
+	if typ == 'W' {
+		c.both = true
 	}
 	if len(body) > 500 {
 		h := fnv.New64()
 		h.Write(body)
 		return fmt.Sprintf("%c %d bytes %x", typ, len(body), h.Sum64())
 	}
-	return fmt.Sprintf("%c %q", typ, body)
+	return fmt.Sprintf("%c %q", typ, position.ReplaceAll(body, []byte("LSN")))
 }
 
 // oid gives objects of this database numbers in the order of their appearance.
@@ -148,6 +197,9 @@ func (c *client) oid(n uint32) int {
 	return c.oids[n]
 }
 
+// position is one in the write-ahead log.
+var position = regexp.MustCompile(`\b[0-9A-F]{1,8}/[0-9A-F]{6,8}\b`)
+
 // tempSchema is a session's schema of temporary tables, whose number is its server process's.
 var tempSchema = regexp.MustCompile(`\bpg_temp_[0-9]+\b`)
 
@@ -160,7 +212,7 @@ func fields(body []byte) string {
 			return fmt.Sprintf("malformed %q", body)
 		}
 		if !strings.ContainsRune("FLR", rune(body[0])) {
-			all = append(all, fmt.Sprintf("%c=%q", body[0], tempSchema.ReplaceAllString(value, "pg_temp_N")))
+			all = append(all, fmt.Sprintf("%c=%q", body[0], position.ReplaceAllString(tempSchema.ReplaceAllString(value, "pg_temp_N"), "LSN")))
 		}
 		body = []byte(rest)
 	}

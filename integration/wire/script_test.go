@@ -5,7 +5,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,19 +16,25 @@ import (
 )
 
 // A script is a text of one command a line; # starts a comment line. "@2 " before a command names the connection that it is
-// for (1 is the usual one), which is opened by its first command.
+// for (1 is the usual one), which is opened by its first command. A file may hold several: "== name" starts one.
 //
 //	connect k=v ...       opens it with settings in its start-up message
+//	dial                  opens it and sends nothing
+//	start 3.0 k=v ...     a start-up message of a version; $db stands for the database
+//	request ssl|gss       what may come before it
+//	byte                  sends what was gathered, and reads the single byte that answers a request
 //	Q sql                 Query
 //	P name[:oid,..] sql   Parse; "-" is the unnamed one, here and below
 //	B portal statement [pf=0,1] [rf=1] value ...   Bind; a value is a word, "go quoted", x:HEX or null
 //	D S|P name, C S|P name, E portal [rows], S, H, X    Describe, Close, Execute, Sync, Flush, Terminate
 //	d data, c, f reason   CopyData, CopyDone, CopyFail
-//	F oid value ...       FunctionCall with text arguments
+//	F oid [pf=0,1] [rf=1] value ...   FunctionCall
+//	p text                a password
 //	raw HEX               any bytes
 //	read T ...            sends what was gathered, and reads up to and with a message of each of these types in turn; eof is the end
+//	wait T ...            read that cannot be put off: what is sent before the answer has come would change it
 //	halfclose             sends, and closes the direction to the server
-//	cancel N              a cancel request for connection N
+//	cancel N [wrong]      a cancel request for connection N, with its key or with a wrong one
 //	await sql             waits until a query of another session gives true
 //
 // {{x*100}} stands for a hundred x. Bytes are sent when something is read.
@@ -37,13 +45,54 @@ type command struct {
 	rest string
 }
 
+// script is one of a file, or a generated one.
+type script struct {
+	name     string
+	commands []command
+}
+
+// has reports whether a script has a command.
+func (s script) has(verb string) bool {
+	return slices.ContainsFunc(s.commands, func(c command) bool { return c.verb == verb })
+}
+
+// readScripts gives the scripts of the files that a pattern names.
+func readScripts(t *testing.T, pattern string) []script {
+	t.Helper()
+	paths, err := filepath.Glob(pattern)
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no scripts: %s: %v", pattern, err)
+	}
+	var all []script
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, sections(strings.TrimSuffix(filepath.Base(path), ".txt"), string(text))...)
+	}
+	return all
+}
+
+// sections takes a file apart.
+func sections(name, text string) []script {
+	var all []script
+	for i, part := range strings.Split("\n"+text, "\n== ") {
+		title := name
+		if i > 0 {
+			title, part, _ = strings.Cut(part, "\n")
+			title = name + "/" + title
+		}
+		if commands := parseScript(part); len(commands) > 0 {
+			all = append(all, script{title, commands})
+		}
+	}
+	return all
+}
+
 func readScript(t *testing.T, path string) []command {
 	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return parseScript(string(text))
+	return readScripts(t, path)[0].commands
 }
 
 var repeated = regexp.MustCompile(`\{\{(.+?)\*(\d+)\}\}`)
@@ -142,13 +191,24 @@ func (c command) message() ([]byte, error) {
 		oid, _ := strconv.Atoi(word(0))
 		f := &pgproto3.FunctionCall{Function: uint32(oid)}
 		for _, w := range words[1:] {
-			v, err := value(w)
-			if err != nil {
-				return nil, err
+			switch {
+			case strings.HasPrefix(w, "pf="):
+				for _, code := range formats(w[3:]) {
+					f.ArgFormatCodes = append(f.ArgFormatCodes, uint16(code))
+				}
+			case strings.HasPrefix(w, "rf="):
+				f.ResultFormatCode = uint16(formats(w[3:])[0])
+			default:
+				v, err := value(w)
+				if err != nil {
+					return nil, err
+				}
+				f.Arguments = append(f.Arguments, v)
 			}
-			f.Arguments = append(f.Arguments, v)
 		}
 		m = f
+	case "p":
+		m = &pgproto3.PasswordMessage{Password: c.rest}
 	case "raw":
 		return hex.DecodeString(strings.ReplaceAll(c.rest, " ", ""))
 	default:

@@ -109,7 +109,7 @@ func TestPasswords(t *testing.T) {
 
 // exchange sends bytes, reads single-byte answers as given, and then messages to ReadyForQuery or the end.
 func exchange(address string, sends [][]byte, bare int) (log []string) {
-	c, err := dial(address, nil)
+	c, err := dial(address, whole, 0)
 	if err != nil {
 		return []string{err.Error()}
 	}
@@ -119,11 +119,12 @@ func exchange(address string, sends [][]byte, bare int) (log []string) {
 		c.send()
 		if i < bare {
 			c.conn.SetReadDeadline(time.Now().Add(patience))
-			answer, err := c.in.ReadByte()
+			var answer [1]byte
+			_, err := io.ReadFull(c.in, answer[:])
 			if err != nil {
 				return append(log, "EOF")
 			}
-			log = append(log, fmt.Sprintf("byte %q", answer))
+			log = append(log, fmt.Sprintf("byte %q", answer[0]))
 		}
 	}
 	if err := c.read("Z"); err != nil && !strings.Contains(err.Error(), "waiting for Z") {
@@ -272,7 +273,7 @@ func TestTLS(t *testing.T) {
 			_, err := conn.PgConn().Exec(context.Background(), "SELECT pg_sleep(71)").ReadAll()
 			done <- err
 		}()
-		if err := w.await(t, "SELECT count(*) = 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(71)' AND wait_event = 'PgSleep'"); err != nil {
+		if err := w.await("SELECT count(*) = 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(71)' AND wait_event = 'PgSleep'"); err != nil {
 			t.Fatal(err)
 		}
 		if err := conn.PgConn().CancelRequest(context.Background()); err != nil {

@@ -3,9 +3,6 @@ package wire
 import (
 	"context"
 	"fmt"
-	"io"
-	"math/rand/v2"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -24,8 +21,8 @@ import (
 type target struct {
 	name     string
 	address  string
+	database string
 	settings []string // of the start-up message
-	cut      bool     // messages are written in pieces of any size
 }
 
 // world is a Postgres with the stack in one of its databases, and proxies in front of it.
@@ -33,10 +30,28 @@ type world struct {
 	url      string // of the database, straight
 	database string
 	direct   target
-	plain    target // a proxy without the stack
-	owl      target // a proxy with it
-	server   *proxy.Server
+	fronts   []front // one for each driver
+	front            // the usual one
 	engine   *exec.Engine
+}
+
+// front is the proxies of one driver.
+type front struct {
+	plain  target // without the stack
+	owl    target // with it
+	crumbs target // with it, far away from the server: all comes in pieces
+}
+
+// drivers are the ways in which a proxy moves the messages of sessions that have no TLS.
+var drivers = []string{"epoll", "goroutines"}
+
+// startFront starts the proxies of a driver.
+func (w *world) startFront(t *testing.T, o proxy.Options) front {
+	one := func(name, upstream string, e *exec.Engine) target {
+		o.Upstream, o.Engine = upstream, e
+		return target{name: name + ", " + o.Driver, address: launch(t, o).Addr().String(), database: w.database}
+	}
+	return front{one("proxy", w.url, nil), one("proxy with the stack", w.url, w.engine), one("proxy with the stack, far from the server", crumble(t, w.url), w.engine)}
 }
 
 var shared struct {
@@ -64,7 +79,7 @@ func open(t *testing.T) *world {
 	}
 	w := &world{url: server.URL("wire"), database: "wire"}
 	address := fmt.Sprintf("127.0.0.1:%d", server.Port())
-	w.direct = target{name: "direct", address: address}
+	w.direct = target{name: "direct", address: address, database: w.database}
 	w.engine, err = exec.New(exec.Options{Service: w.url, Models: os.Getenv("PGOWL_MODELS"), Library: library()})
 	if err != nil {
 		t.Fatal(err)
@@ -73,9 +88,10 @@ func open(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	shared.stop = append(shared.stop, w.engine.Stop)
-	w.plain = target{name: "proxy", address: launch(t, proxy.Options{Upstream: w.url}).Addr().String()}
-	w.server = launch(t, proxy.Options{Upstream: w.url, Engine: w.engine})
-	w.owl = target{name: "proxy with the stack", address: w.server.Addr().String()}
+	for _, d := range drivers {
+		w.fronts = append(w.fronts, w.startFront(t, proxy.Options{Driver: d}))
+	}
+	w.front = w.fronts[0]
 	shared.world = w
 	w.model(t)
 	return w
@@ -125,7 +141,7 @@ func (w *world) model(t *testing.T) {
 		"INSERT INTO inputs VALUES (7, NULL, NULL)",
 		"SELECT * FROM pgml.train('line', 'regression', 'points', 'y', 'xgboost', '{\"n_estimators\": 5}', test_sampling => 'last')",
 		"SELECT * FROM pgml.train('kinds', 'classification', 'kinds', 'kind', 'xgboost', '{\"n_estimators\": 5}', test_sampling => 'random')",
-		"CREATE ROLE wire_plain LOGIN", "GRANT USAGE ON SCHEMA pgml TO wire_plain", "GRANT SELECT ON inputs TO wire_plain",
+		"CREATE ROLE wire_plain LOGIN", "CREATE ROLE wire_group", "GRANT USAGE ON SCHEMA pgml TO wire_plain", "GRANT SELECT ON inputs TO wire_plain",
 	} {
 		if _, err := conn.Exec(context.Background(), sql); err != nil {
 			t.Fatalf("%s: %v", sql, err)
@@ -146,129 +162,6 @@ func (w *world) connect(t *testing.T, to target, options ...string) *pgx.Conn {
 	}
 	t.Cleanup(func() { conn.Close(context.Background()) })
 	return conn
-}
-
-// run plays a script and gives what came back on each connection.
-func (w *world) run(t *testing.T, to target, script []command, seed uint64) map[int][]string {
-	t.Helper()
-	clients := map[int]*client{}
-	defer func() {
-		for _, c := range clients {
-			c.close()
-		}
-	}()
-	log := func() map[int][]string {
-		all := map[int][]string{}
-		for n, c := range clients {
-			all[n] = c.log
-		}
-		return all
-	}
-	var cut *rand.Rand
-	if to.cut {
-		cut = rand.New(rand.NewPCG(seed, 1))
-	}
-	connect := func(n int, settings ...string) error {
-		c, err := dial(to.address, cut)
-		if err != nil {
-			return err
-		}
-		clients[n] = c
-		all := append([]string{"user", "postgres", "database", w.database}, to.settings...)
-		c.out = start(version30, append(all, settings...)...)
-		c.send()
-		err = c.read("Z")
-		if len(to.settings) > 0 {
-			c.log = nil // its parameters are not the others'
-		}
-		return err
-	}
-	for _, cmd := range script {
-		err := func() error {
-			if cmd.verb == "await" {
-				return w.await(t, cmd.rest)
-			}
-			if cmd.verb == "connect" {
-				var settings []string
-				for _, word := range split(cmd.rest) {
-					k, v, _ := strings.Cut(word, "=")
-					settings = append(settings, k, v)
-				}
-				return connect(cmd.conn, settings...)
-			}
-			c := clients[cmd.conn]
-			if c == nil && cmd.verb != "cancel" {
-				if err := connect(cmd.conn); err != nil {
-					return err
-				}
-				c = clients[cmd.conn]
-			}
-			switch cmd.verb {
-			case "read":
-				c.send()
-				for _, until := range strings.Fields(cmd.rest) {
-					if err := c.read(until); err != nil {
-						return err
-					}
-				}
-			case "halfclose":
-				c.send()
-				return c.conn.(*net.TCPConn).CloseWrite()
-			case "cancel":
-				var n int
-				fmt.Sscan(cmd.rest, &n)
-				return cancelRequest(to.address, clients[n].key)
-			default:
-				b, err := cmd.message()
-				c.out = append(c.out, b...)
-				return err
-			}
-			return nil
-		}()
-		if err != nil {
-			all := log()
-			all[0] = []string{fmt.Sprintf("line %d (%s): %v", cmd.line, cmd.verb, err)}
-			return all
-		}
-	}
-	return log()
-}
-
-// cancelRequest sends a cancel request and waits until it has been taken.
-func cancelRequest(address string, key []byte) error {
-	conn, err := net.Dial("tcp", address)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	b := []byte{0, 0, 0, byte(8 + len(key)), 4, 210, 22, 46}
-	if _, err := conn.Write(append(b, key...)); err != nil {
-		return err
-	}
-	io.ReadAll(conn)
-	return nil
-}
-
-// await asks a query until it gives true.
-func (w *world) await(t *testing.T, sql string) error {
-	conn, err := pgx.Connect(context.Background(), w.url)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(context.Background())
-	for range 1000 {
-		var ok bool
-		if err := conn.QueryRow(context.Background(), sql).Scan(&ok); err != nil {
-			return err
-		}
-		if ok {
-			return nil
-		}
-		if _, err := conn.Exec(context.Background(), "SELECT pg_sleep(0.01)"); err != nil {
-			return err
-		}
-	}
-	return fmt.Errorf("never true: %s", sql)
 }
 
 // compare reports where two runs differ, statement by statement.
