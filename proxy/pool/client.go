@@ -26,11 +26,14 @@ type Client struct {
 const maxName = 63
 
 // NewClient reads a start-up message: its version and what follows that. ok is false where it is malformed, or asks for something that
-// no pool has: replication.
+// no pool has: replication, or another protocol.
 //
 // Server connections are started with all of the client's settings, and lent only to clients with the same ones, so that RESET means what
 // it should. application_name alone may differ.
 func NewClient(version uint32, body []byte) (c *Client, ok bool) {
+	if version>>16 != 3 {
+		return nil, false // the server knows how to refuse it
+	}
 	c = &Client{version: version}
 	named := false
 	for {

@@ -79,7 +79,7 @@ func (g *group) take(ctx context.Context, c *Client, fresh bool) (*server, error
 		if s == nil {
 			return g.open(ctx, c)
 		}
-		if s.alive() && s.setApplication(ctx, c.application) == nil {
+		if s.alive() && !s.lacksToken(c) && s.setApplication(ctx, c.application) == nil {
 			return s, nil
 		}
 		g.drop(s)

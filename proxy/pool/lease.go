@@ -61,9 +61,9 @@ func (l *Lease) Cancel(ctx context.Context) {
 	}
 }
 
-// Return ends the lease. tx is the transaction status that the last ReadyForQuery told, if every answer that the server owes has been
+// Return ends the lease. conn is the connection as it is now, another net.Conn of the same descriptor perhaps. tx is the transaction status that the last ReadyForQuery told, if every answer that the server owes has been
 // read whole, and nobody reads from the connection any more; 0 if not, and the connection is closed then. The rest goes on in the background.
-func (l *Lease) Return(tx byte) {
+func (l *Lease) Return(conn net.Conn, tx byte) {
 	l.mu.Lock()
 	s := l.server
 	l.server = nil
@@ -73,6 +73,7 @@ func (l *Lease) Return(tx byte) {
 	}
 	p := l.group.pool
 	p.metrics.lent.Add(-1)
+	s.conn, s.in.from = conn, conn
 	if tx == 0 {
 		l.group.drop(s)
 		p.leave(l.group)

@@ -143,7 +143,7 @@ func (b *bench) serve(conn net.Conn) {
 		b.leases[name] = l
 		b.mu.Unlock()
 		conn.Write(l.Greeting())
-		l.Return(b.relay(conn, l.Conn()))
+		l.Return(l.Conn(), b.relay(conn, l.Conn()))
 		return
 	}
 	l, err := b.pool.Link(context.Background(), c, func(uint32) {})

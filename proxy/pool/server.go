@@ -29,6 +29,7 @@ type server struct {
 	notices   []byte   // what it said while it was opened
 	opened    time.Time
 	idleSince time.Time
+	token     bool // it was opened with one
 	tainted   bool // what its client did to it outlasts a reset
 
 	prepared prepared   // of transaction mode: the statements that it knows
@@ -59,7 +60,9 @@ func (p *Pool) open(ctx context.Context, c *Client) (_ *server, err error) {
 	s := &server{pool: p, conn: conn, in: newFrames(conn), identity: c.identity, params: map[string]string{}, opened: p.options.Now()}
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	if _, err := conn.Write(c.startup(p.options.Token(c.place.user, c.place.database))); err != nil {
+	token := p.options.Token(c.place.user, c.place.database)
+	s.token = token != ""
+	if _, err := conn.Write(c.startup(token)); err != nil {
 		return nil, err
 	}
 	o := p.options.Prove
@@ -80,6 +83,11 @@ func (p *Pool) open(ctx context.Context, c *Client) (_ *server, err error) {
 	}
 	p.metrics.opened.Add(1)
 	return s, nil
+}
+
+// lacksToken tells that the connection was opened before there was a token for it.
+func (s *server) lacksToken(c *Client) bool {
+	return !s.token && s.pool.options.Token(c.place.user, c.place.database) != ""
 }
 
 // greet reads what the server says between AuthenticationOk and its first ReadyForQuery.
