@@ -57,7 +57,7 @@ func run(programs []program, env []string, parallel int, only map[string][]strin
 
 // run runs one program. That tests of it fail is no error.
 func (p program) run(env, only []string) (results, error) {
-	args := []string{"-t", p.path, "-test.v=test2json", "-test.timeout="+programLimit, "-test.skip=^(Benchmark|Fuzz)"}
+	args := []string{"-t", p.path, "-test.v=test2json", "-test.timeout=" + programLimit}
 	if only != nil {
 		quoted := make([]string, len(only))
 		for i, name := range only {
