@@ -30,11 +30,12 @@ func version() string {
 }
 
 // logger writes to standard error, for people on a terminal and for machines elsewhere.
-func logger(c conf.Config) (*zap.Logger, error) {
+// The level can be changed.
+func logger(c conf.Config) (*zap.Logger, zap.AtomicLevel, error) {
 	config := zap.NewProductionConfig()
 	level, err := zapcore.ParseLevel(c.LogLevel)
 	if err != nil {
-		return nil, err
+		return nil, zap.AtomicLevel{}, err
 	}
 	config.Level = zap.NewAtomicLevelAt(level)
 	format := c.LogFormat
@@ -48,7 +49,8 @@ func logger(c conf.Config) (*zap.Logger, error) {
 	config.Sampling = nil
 	config.DisableStacktrace = true
 	config.DisableCaller = true
-	return config.Build()
+	log, err := config.Build()
+	return log, config.Level, err
 }
 
 // install is pgowl init: the catalog is made or brought up to date in the service connection's database.

@@ -30,7 +30,7 @@ func run(ctx context.Context, args, environ []string) error {
 	}
 	switch c.Command {
 	case conf.Serve:
-		return serve(ctx, c)
+		return serve(ctx, c, args, environ)
 	case conf.Init:
 		return install(ctx, c)
 	case conf.Models:

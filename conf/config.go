@@ -71,6 +71,23 @@ type Config struct {
 	PoolIdle time.Duration // an idle server connection of the pool is closed after this
 	PoolWait time.Duration // a client that gets no server connection within this is refused
 
+	MaxConnections         int           // client connections; 0: no limit
+	MaxRoleConnections     int           // of one role; 0: no limit
+	MaxDatabaseConnections int           // of one database; 0: no limit
+	MaxLogins              int           // connections that are not logged in yet, at once; 0: no limit
+	LoginTime              time.Duration // a client that has not logged in within this is refused
+	MaxMessage             int           // bytes of one message of a client's; 0: the protocol's limit
+	ShutdownTime           time.Duration // that transactions have to finish when PgOwl stops
+	LogConnections         bool          // connections are logged at info instead of debug
+
+	ClientKeepaliveIdle     time.Duration // of clients' TCP connections, as tcp_keepalives_idle ...; 0: the system's
+	ClientKeepaliveInterval time.Duration
+	ClientKeepaliveCount    int
+	ClientUserTimeout       time.Duration
+
+	// Given are the settings that are not left at their defaults, by key, as they were written.
+	Given map[string]Secret
+
 	HubEndpoint string // HF_ENDPOINT: where models are pulled from; empty: the public hub
 	HubToken    Secret // HF_TOKEN
 }
@@ -89,8 +106,12 @@ func defaults(env environment) Config {
 		PoolIdle:    10 * time.Minute,
 		PoolWait:    2 * time.Minute,
 		LogLevel:    "info",
-		HubEndpoint: env.vars["HF_ENDPOINT"],
-		HubToken:    Secret(env.vars["HF_TOKEN"]),
+		MaxLogins:   1000,
+
+		LoginTime:    time.Minute,
+		ShutdownTime: 30 * time.Second,
+		HubEndpoint:  env.vars["HF_ENDPOINT"],
+		HubToken:     Secret(env.vars["HF_TOKEN"]),
 	}
 }
 

@@ -73,6 +73,10 @@ func load(args, environ []string, root bool) (Config, error) {
 		if err := s.set(&c, src.text); err != nil {
 			return Config{}, fmt.Errorf("%s: %w", src.name, err)
 		}
+		if c.Given == nil {
+			c.Given = map[string]Secret{}
+		}
+		c.Given[s.key] = Secret(src.text)
 	}
 	return finish(c, from)
 }

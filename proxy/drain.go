@@ -36,6 +36,7 @@ func (p *Server) Leave(ctx context.Context) {
 // Sessions from inside the process are left to Stop.
 func (p *Server) Drain(ctx context.Context) {
 	p.Refuse()
+	p.leaving.Store(true) // a client that never rests is stopped before its next statement
 	p.await(ctx, func(s *session) {
 		if s.atRest() {
 			s.terminate("57P01", shutdownMessage)
@@ -54,11 +55,10 @@ func (p *Server) await(ctx context.Context, look func(s *session)) {
 		all := maps.Clone(p.conns)
 		p.mu.Unlock()
 		left := 0
-		for conn, s := range all {
+		for _, s := range all {
 			switch {
 			case s == nil:
-				left++
-				_ = conn // it says who it is within the time for log-ins
+				left++ // it says who it is within the time for log-ins
 			case s.visit == nil || !s.visit.inside:
 				left++
 				look(s)

@@ -28,6 +28,10 @@ const (
 func (s *session) scanFrontend(in *buffer) (why stop, need int) {
 	from := in.r
 	defer func() { s.meter.fromClient.Add(uint64(in.r - from)) }()
+	if s.proxy.leaving.Load() && in.r < in.w && in.skip == 0 && s.atRest() {
+		s.terminate("57P01", shutdownMessage)
+		return atWrong, 0
+	}
 	for in.r < in.w {
 		if in.skip > 0 {
 			in.pass()

@@ -48,10 +48,11 @@ func (b *pooled) cancel(ctx context.Context) {
 }
 
 // servePooled is what serve does for a client of the pool's, behind its start-up message.
-func (p *Server) servePooled(raw, client net.Conn, c *pool.Client) error {
-	s := &session{proxy: p, client: client, log: p.options.Log}
+func (p *Server) servePooled(raw, client net.Conn, c *pool.Client, v *visit) error {
+	s := &session{proxy: p, client: client, log: v.log, visit: v, largest: p.limits().MaxMessage}
 	s.moved = sync.NewCond(&s.mu)
 	s.ctx, s.cancel = context.WithCancelCause(p.ctx)
+	v.hurry(s)
 	defer s.cancel(errClosed)
 	p.mu.Lock()
 	if _, open := p.conns[raw]; open {

@@ -53,6 +53,7 @@ type Server struct {
 	gate     *gate
 	live     atomic.Pointer[live] // nil: options
 	born     time.Time
+	leaving  atomic.Bool // sessions end with their transaction
 
 	listeners []net.Listener
 	ctx       context.Context
@@ -179,15 +180,15 @@ func (p *Server) serve(raw net.Conn, to *upstream, v *visit) error {
 	if err != nil {
 		return err
 	}
-	if p.pool != nil && to == p.upstream {
-		if c, ok := pool.NewClient(first.code, first.body); ok {
-			return p.servePooled(raw, client, c)
-		}
-	}
 	settings := first.parameters()
 	if err := v.introduce(settings); err != nil {
 		refuse(client, err)
 		return err
+	}
+	if p.pool != nil && to != p.inner {
+		if c, ok := pool.NewClient(first.code, first.body); ok {
+			return p.servePooled(raw, client, c, v)
+		}
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, limits.loginTime())
 	server, err := to.dial(ctx)

@@ -21,10 +21,14 @@ type live struct {
 	tls      *tls.Config
 }
 
-// Reload puts settings into force for all connections to come, or none of them: the error tells why.
+// Reload puts settings into force for all connections to come, or none of them: the error tells why. A pool keeps its upstream.
 func (p *Server) Reload(s Settings) error {
 	old := p.front()
 	next := &live{settings: s, upstream: old}
+	if p.pool != nil {
+		s.Upstream, s.Service = p.current().Upstream, p.current().Service
+		next.settings = s
+	}
 	if s.Upstream != p.current().Upstream || s.Service != p.current().Service {
 		u, err := newUpstream(s.Upstream, s.Service, p.background)
 		if err != nil {
@@ -46,6 +50,12 @@ func (p *Server) current() Settings {
 		return l.settings
 	}
 	return Settings{Upstream: p.options.Upstream, Service: p.options.Service, TLS: p.options.TLS, Limits: p.options.Limits}
+}
+
+// Upstream gives the URLs in force, of the upstream and of the service connection.
+func (p *Server) Upstream() (upstream, service string) {
+	s := p.current()
+	return s.Upstream, s.Service
 }
 
 // front is the upstream of new sessions of clients.

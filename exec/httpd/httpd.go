@@ -32,6 +32,8 @@ const (
 type Options struct {
 	// Addr is where to listen, host:port; port 0 takes a free one.
 	Addr string
+	// Listener is a socket that listens already. Nil: one is made for Addr.
+	Listener net.Listener
 	// Mounts are handlers by path prefix, as in "/rest/v1". They see paths without it. "" or "/" takes what is left.
 	Mounts map[string]http.Handler
 	// Ready says why the process cannot serve yet (nil: it can). Nil: always ready.
@@ -89,10 +91,12 @@ func (s *Server) Start(ctx context.Context) error {
 	if s.ln != nil {
 		return errors.New("http: server was started before")
 	}
-	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", s.opts.Addr)
-	if err != nil {
-		return fmt.Errorf("http: %w", err)
+	ln := s.opts.Listener
+	if ln == nil {
+		var err error
+		if ln, err = new(net.ListenConfig).Listen(ctx, "tcp", s.opts.Addr); err != nil {
+			return fmt.Errorf("http: %w", err)
+		}
 	}
 	s.ln = ln
 	s.served = make(chan struct{})
