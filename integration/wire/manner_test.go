@@ -1,9 +1,11 @@
 package wire
 
 import (
+	"hash/fnv"
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -44,6 +46,26 @@ var seed = func() uint64 {
 	}
 	return uint64(time.Now().UnixNano())
 }()
+
+// full asks for every script by every way; without it a run takes a share of the generated ones, another one each time.
+var full = os.Getenv("WIRE_FULL") != ""
+
+// share is the part of the generated scripts that a run takes: one of so many.
+const share = 6
+
+func sample(all []script) []script {
+	if full {
+		return all
+	}
+	return slices.DeleteFunc(all, func(s script) bool { return s.dice().IntN(share) > 0 })
+}
+
+// dice are thrown for a script, in the same way for the same seed.
+func (s script) dice() *rand.Rand {
+	h := fnv.New64()
+	h.Write([]byte(s.name))
+	return rand.New(rand.NewPCG(seed, h.Sum64()))
+}
 
 // coalesce puts the reads of a script behind the messages, as far as it makes no difference to who acts first: what involves another
 // connection, or the end of one, stays where it is.

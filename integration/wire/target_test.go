@@ -130,6 +130,12 @@ func hasText() bool {
 	return err == nil && library() != ""
 }
 
+// The table that scripts of the stack read.
+const (
+	inputsTable = "CREATE TABLE inputs AS SELECT g AS id, ARRAY[g, 7 - g]::real[] AS x, 'text ' || g AS t FROM generate_series(1, 6) g"
+	inputsNull  = "INSERT INTO inputs VALUES (7, NULL, NULL)"
+)
+
 // model trains the two small models that the scripts predict with: y is about 2a + b, kind is a > b.
 func (w *world) model(t *testing.T) {
 	t.Helper()
@@ -137,8 +143,7 @@ func (w *world) model(t *testing.T) {
 	for _, sql := range []string{
 		"CREATE TABLE points AS SELECT ARRAY[a, b]::real[] AS x, (2*a + b)::real AS y FROM generate_series(1, 12) a, generate_series(1, 12) b",
 		"CREATE TABLE kinds AS SELECT ARRAY[a, b]::real[] AS x, a > b AS kind FROM generate_series(1, 12) a, generate_series(1, 12) b",
-		"CREATE TABLE inputs AS SELECT g AS id, ARRAY[g, 7 - g]::real[] AS x, 'text ' || g AS t FROM generate_series(1, 6) g",
-		"INSERT INTO inputs VALUES (7, NULL, NULL)",
+		inputsTable, inputsNull,
 		"SELECT * FROM pgml.train('line', 'regression', 'points', 'y', 'xgboost', '{\"n_estimators\": 5}', test_sampling => 'last')",
 		"SELECT * FROM pgml.train('kinds', 'classification', 'kinds', 'kind', 'xgboost', '{\"n_estimators\": 5}', test_sampling => 'random')",
 		"CREATE ROLE wire_plain LOGIN", "CREATE ROLE wire_group", "GRANT USAGE ON SCHEMA pgml TO wire_plain", "GRANT SELECT ON inputs TO wire_plain",

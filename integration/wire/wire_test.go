@@ -4,9 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"hash/fnv"
-	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,10 +16,19 @@ func TestScripts(t *testing.T) {
 	w := open(t)
 	t.Logf("WIRE_SEED=%d", seed)
 	t.Run("plain", func(t *testing.T) {
-		for _, s := range append(readScripts(t, "testdata/plain/*.txt"), generated()...) {
+		for _, s := range append(readScripts(t, "testdata/plain/*.txt"), sample(generated())...) {
 			t.Run(s.name, func(t *testing.T) {
 				t.Parallel()
 				w.playPlain(t, s)
+			})
+		}
+	})
+	t.Run("stack", func(t *testing.T) {
+		stand := w.standIn(t)
+		for _, s := range append(readScripts(t, "testdata/stack/*.txt"), sample(stackScripts())...) {
+			t.Run(s.name, func(t *testing.T) {
+				t.Parallel()
+				w.playStandIn(t, stand, s)
 			})
 		}
 	})
@@ -65,10 +71,7 @@ func (w *world) playPlain(t *testing.T, s script) {
 // ways are the ways to play a plain script. Each is cut, in one write, and whole, with each driver, but not all of what that can be
 // combined to: that changes from script to script and from run to run. WIRE_FULL asks for everything.
 func (w *world) ways(s script, small bool) (all []way) {
-	h := fnv.New64()
-	h.Write([]byte(s.name))
-	dice := rand.New(rand.NewPCG(seed, h.Sum64()))
-	full := os.Getenv("WIRE_FULL") != ""
+	dice := s.dice()
 	some := func(ways ...way) {
 		if !full {
 			n := dice.IntN(len(ways))
