@@ -42,7 +42,7 @@ func libpqSuite(t *testing.T, r *rig, variant string, env ...string) suite {
 		run := func(args ...string) string {
 			cmd := exec.CommandContext(t.Context(), program, args...)
 			cmd.Dir = dir
-			cmd.Env = append(child.WithoutPrefix(os.Environ(), "PG"), "PGHOST="+to.host, "PGPORT="+to.port, "PGDATABASE=pqgo", "PGUSER=pqgo")
+			cmd.Env = append(child.WithoutPrefix(os.Environ(), "PG"), "PGHOST="+to.host, "PGPORT="+to.port, "PGDATABASE="+database, "PGUSER=pqgo")
 			cmd.Env = append(cmd.Env, env...)
 			out, _ := cmd.CombinedOutput() // its exit status says whether a test failed, and so do the lines
 			return string(out)
@@ -78,7 +78,7 @@ func libpqSuite(t *testing.T, r *rig, variant string, env ...string) suite {
 }
 
 func TestLibPQ(t *testing.T) {
-	r := suitesRig(t, "pqgo")
+	r := suitesRig(t)
 	t.Run("own suite", func(t *testing.T) { libpqSuite(t, r, "").compare(t, r) })
 	t.Run("own suite, binary parameters", func(t *testing.T) {
 		needTime(t)
@@ -100,15 +100,15 @@ func TestLibPQ(t *testing.T) {
 // needTime skips what make test has no time for, and make test-clients has.
 func needTime(t *testing.T) {
 	t.Helper()
-	if os.Getenv("PGOWL_CLIENTS") != "all" {
-		t.Skip("only with PGOWL_CLIENTS=all, as make test-clients sets it")
+	if os.Getenv("CLIENT_SUITES") != "all" {
+		t.Skip("only with CLIENT_SUITES=all, as make test-clients sets it")
 	}
 }
 
-// keep writes a suite's output where PGOWL_CLIENTS_OUT says, for people who look for the cause of a difference.
+// keep writes a suite's output where CLIENT_OUT says, for people who look for the cause of a difference.
 func keep(t *testing.T, name, out string) {
 	t.Helper()
-	if dir := os.Getenv("PGOWL_CLIENTS_OUT"); dir != "" {
+	if dir := os.Getenv("CLIENT_OUT"); dir != "" {
 		name = strings.ReplaceAll(name, " ", "-")
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(out), 0o644); err != nil {
 			t.Log(err)

@@ -56,7 +56,7 @@ func TestMain(m *testing.M) {
 			if shared.owl != nil {
 				shared.owl.process.Stop(limit)
 			}
-			closeRigs()
+			closeRig()
 		}()
 		return m.Run()
 	}()

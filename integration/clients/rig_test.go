@@ -16,10 +16,12 @@ import (
 	"github.com/pgowl/pgowl/integration/pgtest"
 )
 
-// rig is one of a server's databases, and a PgOwl that serves it. The server is as the drivers' own suites want it.
+// database is where the drivers' own suites run: some of them know no other.
+const database = "postgres"
+
+// rig is a server as those suites want it, and a PgOwl before it.
 type rig struct {
 	server          *pgtest.Server
-	database        string
 	direct, through side
 	dir             string // for what the suites write
 }
@@ -27,6 +29,7 @@ type rig struct {
 // suiteRoles are those that lib/pq's suite logs in with, each in its own way.
 var suiteRoles = []string{
 	`CREATE ROLE pqgo LOGIN SUPERUSER`,
+	`CREATE DATABASE pqgo`,
 	`CREATE ROLE pqgossl LOGIN`,
 	`CREATE ROLE pqgosslcert LOGIN`,
 	`CREATE ROLE pqgopassword LOGIN PASSWORD 'wordpass'`,
@@ -37,34 +40,33 @@ var suiteRoles = []string{
 	`ALTER ROLE postgres PASSWORD 'pw'`,
 }
 
-var sharedRigs struct {
+var sharedRig struct {
 	sync.Mutex
 	server *pgtest.Server
-	rigs   map[string]*rig // by database
+	rig    *rig
 }
 
-// suitesRig gives the rig of a database, which all tests share; the package's end stops it.
-func suitesRig(t *testing.T, database string) *rig {
+// suitesRig gives the one rig of this test binary; the package's end stops it.
+func suitesRig(t *testing.T) *rig {
 	t.Helper()
 	needParts(t)
-	sharedRigs.Lock()
-	defer sharedRigs.Unlock()
-	if sharedRigs.server == nil {
-		sharedRigs.server = openServer(t)
-		sharedRigs.rigs = map[string]*rig{}
+	sharedRig.Lock()
+	defer sharedRig.Unlock()
+	if sharedRig.server == nil {
+		sharedRig.server = openServer(t)
 	}
-	if sharedRigs.rigs[database] == nil {
-		sharedRigs.rigs[database] = openRig(t, sharedRigs.server, database)
+	if sharedRig.rig == nil {
+		sharedRig.rig = openRig(t, sharedRig.server)
 	}
-	return sharedRigs.rigs[database]
+	return sharedRig.rig
 }
 
-func closeRigs() {
-	for _, r := range sharedRigs.rigs {
-		r.through.owl.process.Stop(limit)
+func closeRig() {
+	if sharedRig.rig != nil {
+		sharedRig.rig.through.owl.process.Stop(limit)
 	}
-	if sharedRigs.server != nil {
-		sharedRigs.server.Remove()
+	if sharedRig.server != nil {
+		sharedRig.server.Remove()
 	}
 }
 
@@ -94,15 +96,13 @@ func openServer(t *testing.T) *pgtest.Server {
 	return server
 }
 
-func openRig(t *testing.T, server *pgtest.Server, database string) *rig {
+func openRig(t *testing.T, server *pgtest.Server, settings ...string) *rig {
 	t.Helper()
-	if database != "postgres" {
-		execute(t, server.URL("postgres"), "CREATE DATABASE "+database)
-	}
-	r := &rig{server: server, database: database, dir: filepath.Join(shared.dir, "suites-"+database)}
-	if err := os.MkdirAll(r.dir, 0o755); err != nil {
+	dir, err := os.MkdirTemp(shared.dir, "suites")
+	if err != nil {
 		t.Fatal(err)
 	}
+	r := &rig{server: server, dir: dir}
 	// A module's files can be read by everybody, which a key should not be.
 	cert, key := filepath.Join(r.dir, "server.crt"), filepath.Join(r.dir, "server.key")
 	for path, text := range map[string]string{cert: certificate(t, "server.crt"), key: certificate(t, "server.key")} {
@@ -111,8 +111,8 @@ func openRig(t *testing.T, server *pgtest.Server, database string) *rig {
 		}
 	}
 	r.direct = side{name: "directly", host: "127.0.0.1", port: strconv.Itoa(server.Port())}
-	o, err := startOwl("PGOWL_DATA="+r.dir, "PGOWL_UPSTREAM="+withUser(t, server.URL(database), "", ""), "PGOWL_SERVICE="+server.URL(database),
-		"PGOWL_TLS_CERT="+cert, "PGOWL_TLS_KEY="+key)
+	o, err := startOwl(append([]string{"PGOWL_DATA=" + r.dir, "PGOWL_UPSTREAM=" + withUser(t, server.URL(database), "", ""),
+		"PGOWL_SERVICE=" + server.URL(database), "PGOWL_TLS_CERT=" + cert, "PGOWL_TLS_KEY=" + key}, settings...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func withHost(t *testing.T, server, host string) string {
 // reset drops what a suite has left behind in schema public.
 func (r *rig) reset(t *testing.T) {
 	t.Helper()
-	execute(t, r.server.URL(r.database), `SET client_min_messages = warning`, `DROP SCHEMA IF EXISTS public CASCADE`, `CREATE SCHEMA public`)
+	execute(t, r.server.URL(database), `SET client_min_messages = warning`, `DROP SCHEMA IF EXISTS public CASCADE`, `CREATE SCHEMA public`)
 }
 
 func execute(t *testing.T, url string, statements ...string) {

@@ -27,7 +27,7 @@ func main() {
 // run does the set-up, or with -env only prints the places as shell assignments.
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("setup", flag.ContinueOnError)
-	tests := flags.Bool("tests", false, "also what the tests need: psycopg, SQLAlchemy, node-postgres")
+	tests := flags.Bool("tests", false, "also what the tests need: Postgres clients of Python, Node.js and Java")
 	bench := flags.Bool("bench", false, "also what the benchmarks compare with: PgBouncer")
 	env := flags.Bool("env", false, "only print the places, as shell assignments")
 	if err := flags.Parse(args); err != nil {
@@ -77,6 +77,8 @@ func printEnv(c conf.Config) error {
 		{"PGOWL_DATA", c.Data}, {"PGOWL_MODELS", c.Models}, {"PGOWL_ONNXRUNTIME", library},
 		{"CLIENT_PYTHON", filepath.Join(clientFolder(c), "python", "bin", "python")},
 		{"CLIENT_NODE_MODULES", filepath.Join(clientFolder(c), "node", "node_modules")},
+		{"CLIENT_SOURCES", filepath.Join(clientFolder(c), "sources")},
+		{"CLIENT_JARS", filepath.Join(clientFolder(c), "jars")},
 	} {
 		fmt.Printf("export %s=%s\n", v[0], shellQuote(v[1]))
 	}

@@ -51,7 +51,7 @@ func needs(tests bool, missing parts) []need {
 	if missing.runtime || missing.model || tests {
 		list = append(list, need{"Python with pip", []string{"python3", "python3-pip"}, runs("python3", "-m", "pip", "--version")})
 	}
-	if missing.model {
+	if missing.model || tests {
 		list = append(list, need{"Maven", []string{"maven"}, onPath("mvn")})
 	}
 	if missing.bouncer {
