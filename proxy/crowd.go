@@ -7,6 +7,12 @@ const (
 	watch = 200 * time.Microsecond
 	// few is how many busy sessions it does so for: with more, the processors have better things to do.
 	few = 1
+	// bulkRead is a read that has so much to tell that nobody waits for its round trip.
+	bulkRead = 4 << 10
+	// A loop that had nothing but bulk to move for so many turns sleeps before the next one, so that a turn moves more: else it
+	// would be woken for each of the server's buffers, 8 kB.
+	bulkTurns = 16
+	bulkSleep = 250 * time.Microsecond
 	// crowdWindow is what "busy" looks back on.
 	crowdWindow = 10 * time.Millisecond
 )
@@ -17,6 +23,28 @@ type crowd struct {
 	start  time.Time
 	now    int // sessions in the present window
 	before int // and in the one before
+
+	moved, other bool // in this turn: bulk, and something else
+	turns        int  // with nothing but bulk
+}
+
+// bulk notes that a session moves much: watching for that takes a processor from those who make it and use it.
+func (c *crowd) bulk() {
+	c.now = few + 1
+	c.moved = true
+}
+
+// turn ends a turn, and reports whether to sleep before the next one.
+func (c *crowd) turn() bool {
+	switch {
+	case c.other:
+		c.turns = 0
+	case c.moved:
+		c.turns++
+	}
+	sleep := c.moved && c.turns > bulkTurns
+	c.moved, c.other = false, false
+	return sleep
 }
 
 // see notes a session.

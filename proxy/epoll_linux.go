@@ -33,6 +33,7 @@ type loop struct {
 	ends    map[int32]*end // by descriptor
 	events  []syscall.EpollEvent
 	scratch []byte // what is read goes here first; only what can't be forwarded at once gets memory of its own
+	spare   []byte // memory for what a connection would not take
 	again   []*end // have more to read, after the others had their turn
 	over    bool
 	crowd   crowd
@@ -44,6 +45,7 @@ type end struct {
 	fd       int
 	other    *end
 	in       buffer // read from here and not handled yet; without memory while it is empty
+	store    []byte // memory for what is left of a read
 	out      []byte // to be written here, which would not take it
 	readable bool   // a read may give something
 	hangup   bool   // the other side has closed its direction, so a short read is not the last
@@ -62,6 +64,7 @@ type trip struct {
 
 const (
 	loopScratch = 128 << 10
+	keptBuffer  = 4 << 10
 	loopTurn    = 8 // reads for one connection before the others have their turn
 	batchPolicy = 3 // SCHED_BATCH
 )
@@ -178,6 +181,10 @@ const doze = 5 * time.Millisecond
 
 // wait gives the number of events.
 func (l *loop) wait() int {
+	if l.crowd.turn() {
+		pause := syscall.NsecToTimespec(int64(bulkSleep))
+		syscall.RawSyscall(syscall.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&pause)), 0, 0)
+	}
 	if len(l.again) > 0 {
 		return l.poll(0)
 	}
@@ -273,9 +280,7 @@ func (l *loop) event(e *end, events uint32) {
 		l.move(e)
 	}
 	if !t.ended && len(e.out) > 0 && events&(syscall.EPOLLOUT|syscall.EPOLLHUP|syscall.EPOLLERR) != 0 {
-		out := e.out
-		e.out = nil
-		l.write(e, out)
+		l.flush(e)
 		if !t.ended && len(e.out) == 0 {
 			if e.shut {
 				l.close(e)
@@ -298,10 +303,10 @@ func (l *loop) move(e *end) {
 			}
 			return
 		}
-		if e.in.data == nil {
-			e.in.data, e.in.r, e.in.w = l.scratch, 0, 0
+		if left := e.in.data[e.in.r:e.in.w]; len(left) < loopScratch/2 {
+			e.in.r, e.in.w, e.in.data = 0, copy(l.scratch, left), l.scratch
 		} else {
-			e.in.room(0)
+			e.in.room(2 * len(left))
 		}
 		room := e.in.data[e.in.w:]
 		n, errno := receive(e.fd, room)
@@ -317,6 +322,11 @@ func (l *loop) move(e *end) {
 			e.readable, e.eof = false, true
 		default:
 			e.in.w += n
+			if n >= bulkRead {
+				l.crowd.bulk()
+			} else {
+				l.crowd.other = l.crowd.other || e.in.skip == 0
+			}
 			e.readable = n == len(room) || e.hangup
 		}
 		l.handle(e)
@@ -385,7 +395,7 @@ func (l *loop) handle(e *end) {
 		l.lose(e)
 		return
 	}
-	l.settle(e, need)
+	l.settle(e)
 	switch {
 	case why == atOurs:
 		l.leave(t)
@@ -401,44 +411,69 @@ func (l *loop) handle(e *end) {
 	}
 }
 
-// settle gives what is left in borrowed memory some of its own, and gives memory of its own back where nothing is left.
-func (l *loop) settle(e *end, need int) {
+// settle gives what is left in borrowed memory some of its own, which a resting connection has little of.
+func (l *loop) settle(e *end) {
 	left := e.in.data[e.in.r:e.in.w]
 	borrowed := len(e.in.data) > 0 && &e.in.data[0] == &l.scratch[0]
 	switch {
 	case len(left) == 0:
+		if !borrowed && cap(e.in.data) <= keptBuffer {
+			e.store = e.in.data[:cap(e.in.data)]
+		}
 		e.in.data, e.in.r, e.in.w = nil, 0, 0
 	case borrowed:
-		data := make([]byte, max(need, 2*len(left), 512))
-		e.in.w = copy(data, left)
-		e.in.r, e.in.data = 0, data
-	case need > len(e.in.data)-e.in.r:
-		e.in.room(need)
+		if len(e.store) < len(left) {
+			e.store = make([]byte, max(2*len(left), 512))
+		}
+		e.in.data, e.in.r, e.in.w = e.store, 0, copy(e.store, left)
+		if len(e.store) > keptBuffer {
+			e.store = nil
+		}
 	}
 }
 
 // write sends to a connection, and keeps what that would not take.
 func (l *loop) write(e *end, b []byte) {
+	if len(e.out) == 0 {
+		b = l.send(e, b)
+	}
 	if len(b) == 0 || e.trip.ended {
 		return
 	}
-	for len(e.out) == 0 {
-		n, errno := send(e.fd, b)
-		if errno == syscall.EINTR {
-			continue
-		}
-		if errno == syscall.EAGAIN {
-			break
-		}
-		if errno != 0 {
-			l.end(e.trip, os.NewSyscallError("send", errno))
-			return
-		}
-		if b = b[n:]; len(b) == 0 {
-			return
-		}
+	if e.out == nil && l.spare != nil {
+		e.out, l.spare = l.spare, nil
 	}
 	e.out = append(e.out, b...)
+}
+
+// flush sends what was kept.
+func (l *loop) flush(e *end) {
+	rest := l.send(e, e.out)
+	if len(rest) == 0 && !e.trip.ended {
+		if cap(e.out) <= loopScratch {
+			l.spare = e.out[:0]
+		}
+		e.out = nil
+		return
+	}
+	e.out = rest
+}
+
+// send sends as much as a connection takes, and gives the rest.
+func (l *loop) send(e *end, b []byte) []byte {
+	for len(b) > 0 && !e.trip.ended {
+		n, errno := send(e.fd, b)
+		switch errno {
+		case 0:
+			b = b[n:]
+		case syscall.EAGAIN:
+			return b
+		case syscall.EINTR:
+		default:
+			l.end(e.trip, os.NewSyscallError("send", errno))
+		}
+	}
+	return b
 }
 
 // close tells a connection that nothing more goes there. The client's is closed with the server's last word.
