@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
@@ -55,6 +56,13 @@ func clientBinding(client net.Conn) []byte {
 		return bindingData(n.certificate)
 	}
 	return nil
+}
+
+// SameBinding tells whether both connections are inside TLS under the same certificate: PgOwl shows its clients the server's own. A
+// log-in that is bound to one is then bound to the other as well, and can be relayed.
+func SameBinding(client, server net.Conn) bool {
+	b := clientBinding(client)
+	return b != nil && bytes.Equal(b, serverBinding(server))
 }
 
 // isPrivate tells whether nobody else can read what is sent: inside TLS, or on a Unix socket.
