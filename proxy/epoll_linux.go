@@ -356,7 +356,7 @@ func (l *loop) handle(e *end) {
 		why, need = s.scanFrontend(&e.in)
 		l.write(e.other, e.in.data[from:e.in.r])
 		if why == atLast || why == atWrong {
-			e.eof, s.silent = true, true
+			e.eof = true
 		}
 	} else {
 		var err error
@@ -396,8 +396,11 @@ func (l *loop) handle(e *end) {
 		return
 	}
 	l.settle(e)
+	if e.eof && e == &t.client {
+		s.silent = true
+	}
 	switch {
-	case why == atOurs:
+	case why == atOurs, e.eof && e == &t.client && s.keepsServer():
 		l.leave(t)
 	case e.eof:
 		if e == &t.server && len(t.client.out) == 0 {

@@ -113,6 +113,7 @@ func (s *session) borrow(c *pool.Client) error {
 	lease, err := s.proxy.pool.Lend(s.ctx, c)
 	if err == nil {
 		s.pooled, s.server = &pooled{lease: lease}, lease.Conn()
+		s.drivable = len(s.proxy.drivers) > 0 && isPlain(s.client) && isPlain(s.server)
 	}
 	return err
 }

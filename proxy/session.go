@@ -91,12 +91,17 @@ var errParked = errors.New("parked")
 func (s *session) run(client *buffer) error {
 	s.queue.push(entry{kind: forStartup})
 	s.patience = 1
+	if s.pooled != nil {
+		s.patience = pooledPatience
+	}
 	server := newBuffer(s.server)
 	server.preload(s.greeting())
 	err := s.pump(client, server)
 	for err == errParked {
 		if err = s.drive(client, server); err == errParked {
 			err = s.pump(client, server)
+		} else {
+			s.leaveServer()
 		}
 	}
 	s.end(err)
@@ -146,8 +151,12 @@ func (s *session) pump(client, server *buffer) error {
 	return err
 }
 
-// Statements of ours tend to be followed by more: this many plain ones are waited for before the session changes its driver.
-const patience = 16
+const (
+	// Statements of ours tend to be followed by more: this many plain ones are waited for before the session changes its driver.
+	patience = 16
+	// Who uses a pool tends to come for a statement or two.
+	pooledPatience = 4
+)
 
 // parkable tells whether a loop can drive the session from here.
 func (s *session) parkable() bool {
