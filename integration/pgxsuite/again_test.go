@@ -6,9 +6,11 @@ import (
 	"testing"
 )
 
-// flaky are tests of pgx's that now and then fail whatever they talk to, each with the reason. A difference in one of them is told, and
-// no failure where the test, run again, comes out the same on both sides.
-var flaky = map[string]string{}
+// flaky are top-level tests of pgx's, by program, that now and then fail whatever they talk to, each with the reason. Through PgOwl,
+// too, they may fail once where they pass directly: that is told, and is no failure if the test, run again, comes out the same on both sides.
+var flaky = map[string]string{
+	"pgx/pgconn TestCancelRequestContextWatcherHandler": "every session of its stress has five seconds to be opened, which a busy machine can miss",
+}
 
 // repeats is how often what differed is run again.
 const repeats = 3
