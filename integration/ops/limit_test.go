@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -119,6 +120,28 @@ func TestLoginLimits(t *testing.T) {
 		conn.Close()
 	}
 	admitted(t, through(strings.Replace(server.URL("postgres"), "postgres@", "postgres:secret@", 1), o.sql))
+}
+
+// A log-in that is over is over, with a pool as without: its time does not end the session, and its place is free.
+func TestLoggedIn(t *testing.T) {
+	url := pgtest.Start(t).Database(t)
+	for _, mode := range []string{"none", "session", "transaction"} {
+		o := launch(t, url, "PGOWL_POOL="+mode, "PGOWL_LOGIN_TIME=2s", "PGOWL_MAX_LOGINS=1")
+		first := connect(t, through(url, o.sql))
+		second := connect(t, through(url, o.sql))
+		if _, err := try(first, "SELECT pg_sleep(2.5)"); err != nil {
+			t.Errorf("%s: %v", mode, err)
+		}
+		one(t, second, "SELECT 1")
+		if got := metric(t, o, `pgowl_sessions{state="idle"}`); got != 2 {
+			t.Errorf("%s: %v idle sessions", mode, got)
+		}
+		o.signal(t, syscall.SIGTERM)
+		if _, err := try(second, "SELECT 1"); err != nil && code(err) != "57P01" {
+			t.Errorf("%s: at the end: %v", mode, err)
+		}
+		o.ended(t)
+	}
 }
 
 func TestMessageLimit(t *testing.T) {
