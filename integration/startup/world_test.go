@@ -22,11 +22,12 @@ import (
 
 // world is a Postgres with TLS and a role for each way to log in; their passwords are "secret".
 type world struct {
-	server *pgtest.Server
-	dir    string // of certificates
-	ca     *certificate
-	owl    *certificate // PgOwl's own
-	same   *certificate // the server's
+	server   *pgtest.Server
+	dir      string // of certificates
+	programs string // folder of the server's
+	ca       *certificate
+	owl      *certificate // PgOwl's own
+	same     *certificate // the server's
 }
 
 var shared struct {
@@ -74,7 +75,11 @@ func start(t *testing.T, opts ...pgtest.Option) *world {
 		t.Fatal(err)
 	}
 	shared.stop = append(shared.stop, func() { os.RemoveAll(dir) })
-	w := &world{dir: dir, ca: issue(t, dir, "ca", nil)}
+	b, err := embedded.Find(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{dir: dir, programs: b.Dir, ca: issue(t, dir, "ca", nil)}
 	w.owl, w.same = issue(t, dir, "owl", w.ca), issue(t, dir, "server", w.ca)
 	opts = append(opts, pgtest.File("server.crt", w.same.cert), pgtest.File("server.key", w.same.key), pgtest.Setting("ssl", "on"))
 	for _, line := range []string{"host all scrammer all scram-sha-256", "host all nobody all scram-sha-256", "host all md5er all md5",
