@@ -103,7 +103,8 @@ func readReport(path string) (outcomes, error) {
 	return got, nil
 }
 
-// TestAsyncpg runs asyncpg's own tests, but for those of its code's style.
+// TestAsyncpg runs asyncpg's own tests, but for those of its code's style, and one that wants an answer within a quarter of a
+// second, whatever else the machine does.
 func TestAsyncpg(t *testing.T) {
 	r := suitesRig(t)
 	files := []string{"tests"}
@@ -114,7 +115,8 @@ func TestAsyncpg(t *testing.T) {
 			files = append(files, "tests/test_"+name+".py")
 		}
 	}
-	pytest(t, r, "asyncpg", 100, append(files, "--deselect", "tests/test__sourcecode.py")...).compare(t, r)
+	pytest(t, r, "asyncpg", 100, append(files, "--deselect", "tests/test__sourcecode.py",
+		"--deselect", "tests/test_introspection.py::TestIntrospection::test_introspection_on_large_db")...).compare(t, r)
 }
 
 // TestPg8000 runs pg8000's own tests, but for benchmarks and log-ins by rules of pg_hba.conf.
