@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pgowl/pgowl/integration/child"
 	"github.com/pgowl/pgowl/integration/pgtest"
 )
 
@@ -27,16 +28,20 @@ var program struct {
 
 // owl is a PgOwl process.
 type owl struct {
-	cmd  *exec.Cmd
-	sql  string // address
-	http string
-	done chan struct{}
+	cmd    *exec.Cmd
+	direct string // URL of the database behind
+	sql    string // address
+	http   string
+	done   chan struct{}
 }
 
 // launch starts PgOwl in front of a database and waits until it serves.
 func launch(t *testing.T, url string, env ...string) *owl {
 	t.Helper()
 	program.Do(func() {
+		if program.path = os.Getenv("FAULT_PGOWL"); program.path != "" {
+			return // a binary that is there already
+		}
 		if program.dir, program.err = os.MkdirTemp("", "pgowl-fault-*"); program.err != nil {
 			return
 		}
@@ -49,8 +54,8 @@ func launch(t *testing.T, url string, env ...string) *owl {
 	if program.err != nil {
 		t.Fatal(program.err)
 	}
-	o := &owl{cmd: exec.Command(program.path, "serve"), done: make(chan struct{})}
-	o.cmd.Env = append(os.Environ(), append([]string{"PGOWL_UPSTREAM=" + url, "PGOWL_SERVICE=" + url, "PGOWL_LISTEN=127.0.0.1:0",
+	o := &owl{cmd: exec.Command(program.path, "serve"), direct: url, done: make(chan struct{})}
+	o.cmd.Env = append(child.WithoutPrefix(os.Environ(), "PGOWL_SOAK"), append([]string{"PGOWL_UPSTREAM=" + url, "PGOWL_SERVICE=" + url, "PGOWL_LISTEN=127.0.0.1:0",
 		"PGOWL_HTTP=127.0.0.1:0", "PGOWL_DATA=" + t.TempDir(), "PGOWL_LOG_FORMAT=json"}, env...)...)
 	stderr, err := o.cmd.StderrPipe()
 	if err != nil {
