@@ -61,7 +61,9 @@ func sample(all []script) []script {
 }
 
 // dice are thrown for a script, in the same way for the same seed.
-func (s script) dice() *rand.Rand {
+func (s script) dice() *rand.Rand { return s.throw(seed) }
+
+func (s script) throw(seed uint64) *rand.Rand {
 	h := fnv.New64()
 	h.Write([]byte(s.name))
 	return rand.New(rand.NewPCG(seed, h.Sum64()))
