@@ -27,7 +27,7 @@ type results map[string]result
 var tempFolder = regexp.MustCompile(regexp.QuoteMeta(os.TempDir()) + `/Test\w+/\d+`)
 
 // programLimit is for a hang: the longest program takes a minute on an idle machine, many on a very busy one.
-const programLimit = "20m"
+const programLimit = "10m"
 
 // run runs programs, as many at a time as parallel says, and gathers how their tests came out. only holds the top-level tests to run, by program; nil: all.
 func run(programs []program, env []string, parallel int, only map[string][]string) (results, error) {
