@@ -50,7 +50,8 @@ func (l *Link) parse(body []byte) bool {
 		l.send = appendMessage(l.send, 'P', body)
 		return true
 	}
-	if old := l.names[name]; old != nil {
+	old := l.names[name]
+	if old != nil && !old.gone {
 		// The server is to complain about the text, or about the name.
 		l.prepare(old)
 		l.expect.push(reply{kind: forParse, server: old.server, client: name})
@@ -69,18 +70,25 @@ func (l *Link) parse(body []byte) bool {
 			return
 		}
 		s.prepared.forget(st.server) // prepared again when it is needed, whether it is still there or not
-		if l.names[name] == st {
-			delete(l.names, name)
+		if l.names[name] != st {
+			return
+		}
+		delete(l.names, name)
+		if old != nil && old.pending { // the Close before it is skipped as well
+			l.names[name] = old
 		}
 	}})
 	l.sendParse(st.server, rest)
 	return true
 }
 
-// settleName waits until it is known what became of a Parse with this name before the last Sync.
+// settleName waits until it is known what became of a Parse or Close with this name before the last Sync.
 func (l *Link) settleName(name string) {
 	for {
 		st := l.names[name]
+		if name == "" {
+			st = l.plain
+		}
 		if st == nil || !st.pending || st.syncs == l.syncs || l.closed || l.over != nil {
 			return
 		}
@@ -147,7 +155,10 @@ func (l *Link) known(name string) *statement {
 	if name == "" {
 		return l.plain
 	}
-	return l.names[name]
+	if st := l.names[name]; st != nil && !st.gone {
+		return st
+	}
+	return nil
 }
 
 // bind handles the beginning of a Bind, up to the statement's name; the rest is passed on as it comes.
@@ -175,6 +186,10 @@ func (l *Link) bind(data []byte, size int) int {
 	}
 	end += portal + 1
 	name := string(there[portal+1 : end])
+	l.settleName(name)
+	if !l.attach() {
+		return len(data)
+	}
 	st := l.known(name)
 	if st == nil {
 		l.hideUnnamed(name)
@@ -198,6 +213,9 @@ func (l *Link) bind(data []byte, size int) int {
 // describe handles a Describe.
 func (l *Link) describe(body []byte) bool {
 	name, ok := statementName(body)
+	if ok {
+		l.settleName(name)
+	}
 	if !ok || l.expect.skipping {
 		return false
 	}
@@ -224,6 +242,7 @@ func (l *Link) closeMessage(body []byte) bool {
 			return false
 		}
 	} else {
+		l.settleName(name)
 		st := l.known(name)
 		switch {
 		case l.server != nil && l.expect.skipping:
@@ -237,14 +256,27 @@ func (l *Link) closeMessage(body []byte) bool {
 		case st == nil && l.pinned != "":
 			return false // one of an SQL PREPARE
 		}
-		delete(l.names, name)
+		if l.server == nil || st == nil {
+			delete(l.names, name)
+		}
 		if l.server != nil {
 			// The server closes a statement that it doesn't have, and says that it has: the answer comes in its place, or not at all.
-			l.expect.push(reply{kind: forClose, tell: func(f fate) {
-				if f == skipped && st != nil && l.names[name] == nil {
-					l.names[name] = st
+			e := reply{kind: forClose}
+			if st != nil {
+				closed := &statement{gone: true, pending: true, syncs: l.syncs}
+				l.names[name] = closed
+				e.tell = func(f fate) {
+					closed.pending = false
+					switch {
+					case l.names[name] != closed:
+					case f == skipped:
+						l.names[name] = st
+					default:
+						delete(l.names, name)
+					}
 				}
-			}})
+			}
+			l.expect.push(e)
 			l.send = appendMessage(l.send, 'C', []byte("S"+serverPrefix+"\x00"))
 			return true
 		}

@@ -11,7 +11,8 @@ type statement struct {
 	server  string // its name at the server: made of its text, so the same on every server connection; "" for the unnamed one
 	body    []byte // of its Parse, behind the name
 	verdict verdict
-	pending bool // the server has not answered its Parse yet
+	gone    bool // it stands for none: a Close was sent, which the server may skip
+	pending bool // the server has not answered its Parse or Close yet
 	syncs   int  // Syncs that were sent before its Parse
 }
 

@@ -235,7 +235,7 @@ func (l *Link) query(body []byte) bool {
 	l.pin(v)
 	l.plain, l.server.unnamed = nil, nil // manual, "Extended Query": a simple query destroys the unnamed statement
 	e := reply{kind: forQuery}
-	if st := l.names[l.mentioned(text, v)]; v.first != "" && st != nil {
+	if st := l.names[l.mentioned(text, v)]; v.first != "" && st != nil && !st.gone {
 		l.prepare(st)
 		rewritten := append(append(append([]byte(nil), text[:v.from]...), st.server...), text[v.to:]...)
 		if v.first == "deallocate" {
