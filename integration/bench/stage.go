@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/pgowl/pgowl/exec/embedded"
 )
@@ -74,15 +76,27 @@ func setUp(ctx context.Context, o options) (s *stage, err error) {
 		}
 		s.routes = append(s.routes, route{"pgbouncer", s.bouncer.url, s.bouncer.pid()})
 	}
-	for _, b := range breeds(o) {
+	if o.wantsOwls() {
+		err = s.startOwls(ctx)
+	}
+	return s, err
+}
+
+// wantsOwls tells whether a part is measured that does not start a fresh PgOwl by itself.
+func (o options) wantsOwls() bool {
+	return slices.ContainsFunc(strings.Split(o.parts, ","), func(name string) bool { return name != "idle" && name != "connections" })
+}
+
+func (s *stage) startOwls(ctx context.Context) error {
+	for _, b := range breeds(s.options) {
 		w, err := b.start(ctx, s)
 		if err != nil {
-			return s, fmt.Errorf("%s: %w", b.name, err)
+			return fmt.Errorf("%s: %w", b.name, err)
 		}
 		s.owls = append(s.owls, w)
 		s.routes = append(s.routes, route{b.name, w.url, w.pid()})
 	}
-	return s, nil
+	return nil
 }
 
 func (s *stage) tearDown() {
