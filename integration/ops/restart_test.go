@@ -2,11 +2,11 @@ package ops
 
 import (
 	"context"
-	"encoding/json"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -86,9 +86,11 @@ func TestRestartRefusesNobody(t *testing.T) {
 		t.Errorf("serving: %v", serving)
 	}
 	for n := rounds.Load(); rounds.Load() < n+30 && !done.Load(); { // against the new one now
-		if _, err := net.Dial("tcp", o.sql); err != nil {
+		conn, err := net.Dial("tcp", o.sql)
+		if err != nil {
 			t.Fatal(err)
 		}
+		conn.Close()
 	}
 	if status, _ := get("http://" + o.http + "/ready"); status != http.StatusOK {
 		t.Errorf("ready: %d", status)
@@ -99,20 +101,20 @@ func TestRestartRefusesNobody(t *testing.T) {
 	one(t, busy, "COMMIT")
 	busy.Close(context.Background())
 	// The old process ends once its last client has left.
-	var state syscall.WaitStatus
 	deadline := time.Now().Add(patience)
 	for alive := true; alive; {
-		data, err := os.ReadFile("/proc/" + jsonInt(old) + "/stat")
+		data, err := os.ReadFile("/proc/" + strconv.Itoa(int(old)) + "/stat")
 		alive = err == nil && !strings.Contains(string(data), ") Z ")
 		if alive && time.Now().After(deadline) {
 			t.Fatal("the old process lives on")
 		}
 	}
-	_ = state
 	for n := rounds.Load(); rounds.Load() < n+10 && !done.Load(); {
-		if _, err := net.Dial("tcp", o.sql); err != nil {
+		conn, err := net.Dial("tcp", o.sql)
+		if err != nil {
 			t.Fatal(err)
 		}
+		conn.Close()
 	}
 	done.Store(true)
 	wait.Wait()
@@ -124,11 +126,6 @@ func TestRestartRefusesNobody(t *testing.T) {
 	if _, err := os.Stat(socket); err == nil {
 		t.Error("the socket is left behind")
 	}
-}
-
-func jsonInt(n float64) string {
-	b, _ := json.Marshal(int(n))
-	return string(b)
 }
 
 // A new process that doesn't start changes nothing.
