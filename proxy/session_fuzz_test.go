@@ -45,7 +45,7 @@ func FuzzSession(f *testing.F) {
 	log, logged := fuzzLog()
 	lane := &call.Lane{Log: log, Mail: mailbox.New(func(context.Context) (*pgconn.PgConn, error) { return nil, io.ErrClosedPipe }, 2)}
 	p := &Server{options: Options{Log: log, Engine: engine}, metrics: newMetrics(nil), keys: map[cancelKey]*session{}}
-	if p.upstream, err = newUpstream("postgres://me@/db?sslmode=disable&host=" + f.TempDir(), "", nil); err != nil {
+	if p.upstream, err = newUpstream("postgres://me@/db?sslmode=disable&host="+f.TempDir(), "", nil); err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, fromClient, fromServer []byte, seed uint64) {

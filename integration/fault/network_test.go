@@ -27,7 +27,10 @@ func wired(t *testing.T, stack bool) (o *owl, near, far *cable, url string) {
 	if stack {
 		service += direct // the engine's own connections are not what is cut
 	}
-	o = launch(t, through(direct, far.address()), service)
+	// A peer that has vanished is looked for soon: the system's own keepalives take hours.
+	soon := "keepalives_idle=2&keepalives_interval=1&keepalives_count=3"
+	env := []string{service, "PGOWL_CLIENT_KEEPALIVE_IDLE=2s", "PGOWL_CLIENT_KEEPALIVE_INTERVAL=1s", "PGOWL_CLIENT_KEEPALIVE_COUNT=3"}
+	o = launch(t, through(direct, far.address())+"&"+soon, env...)
 	o.direct = direct
 	if stack {
 		prepare(t, through(direct, o.sql))
