@@ -12,8 +12,8 @@ import (
 
 // Django's test applications that ask most of a database; make test has time for the first ones.
 var (
-	djangoFew  = []string{"backends", "transactions", "bulk_create", "select_for_update", "constraints", "introspection", "model_fields.test_jsonfield"}
-	djangoMore = []string{"postgres_tests", "schema", "migrations", "queries", "expressions", "expressions_window", "aggregation", "annotations",
+	djangoFew  = []string{"backends", "transactions"}
+	djangoMore = []string{"postgres_tests", "bulk_create", "select_for_update", "constraints", "introspection", "schema", "migrations", "queries", "expressions", "expressions_window", "aggregation", "annotations",
 		"db_functions", "model_fields", "indexes", "get_or_create", "delete", "update", "atomic_requests", "inspectdb", "lookup", "ordering",
 		"raw_query", "test_utils", "transaction_hooks", "async", "composite_pk", "custom_lookups", "datatypes", "db_typecasts", "fixtures",
 		"many_to_many", "many_to_one", "multiple_database", "prefetch_related", "timezones", "unmanaged_models", "update_only_fields"}
