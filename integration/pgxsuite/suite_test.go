@@ -72,8 +72,8 @@ func (b *both) compare(t *testing.T, want, got results) {
 	var all []string
 	for _, name := range names(want, got) {
 		if want[name].action == got[name].action {
-			if want[name].action == "fail" {
-				t.Logf("%s fails on both sides:\n%s", name, got[name].output)
+			if action := want[name].action; action == "fail" || action == "skip" {
+				t.Logf("%s: %s on both sides:\n%s", name, action, got[name].output)
 			}
 			continue
 		}
