@@ -39,13 +39,13 @@ run() {
 		code=$?
 		input=$(sed -n "s|^ *Failing input written to testdata/fuzz/$2/||p" "$log" | tail -n 1)
 		# go takes an execution for hung after ten seconds, which a busy machine can make of any: what passes now was none.
-		if [ "$code" = 0 ] || [ -z "$input" ] || ! tail -n 8 "$log" | grep -q 'hung or terminated'; then
-			break
-		fi
+		tail -n 8 "$log" | grep -qE 'hung or terminated|communicating with fuzzing process' || break
+		[ "$code" = 0 ] && break
+		[ -z "$input" ] && continue
 		if ! (cd "$1" && timeout 120 "$binary" -test.run "^$2\$/^$input\$" >>"$log" 2>&1); then
 			break
 		fi
-		rm "$1/testdata/fuzz/$2/$input"
+		rm -f "$1/testdata/fuzz/$2/$input"
 		code=0
 	done
 	echo "$code" >"$log.exit"
