@@ -95,7 +95,7 @@ func answerShape(m string) string {
 
 // Every message that a frontend can send after the log-in, and that a backend sends on a connection like ours.
 var (
-	frontendMessages = []string{"Q", "P", "B", "D", "E", "C", "S", "H", "X", "d", "c", "f", "F", "raw", "start", "ssl", "gss", "cancel"}
+	frontendMessages = []string{"Q", "P", "B", "D", "E", "C", "S", "H", "X", "d", "c", "f", "F", "raw", "start", "ssl", "cancel"} // TestStartup has the request for GSS
 	backendMessages  = []string{"R", "K", "S", "Z", "E", "N", "T", "D", "C", "I", "1", "2", "3", "n", "t", "s", "G", "H", "W", "d", "c", "A", "V", "v"}
 )
 
