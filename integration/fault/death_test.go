@@ -150,11 +150,12 @@ func site(t *testing.T, stack bool, env ...string) (*owl, *pgtest.Server) {
 func TestDeaths(t *testing.T) {
 	for name, stack := range map[string]bool{"wire": false, "stack": true} {
 		t.Run(name, func(t *testing.T) {
-			o, _ := site(t, stack)
 			allowed := wireSlack
 			if stack {
+				longRun(t)
 				allowed = stackSlack
 			}
+			o, _ := site(t, stack)
 			before := o.read(t)
 			for _, phase := range phases {
 				if phase.stack && !stack {

@@ -21,6 +21,14 @@ import (
 // perMinute is how many connections are made in a storm: 10,000 a minute.
 const perMinute = 10_000
 
+// longRun skips what takes too long for every day.
+func longRun(t *testing.T) {
+	t.Helper()
+	if os.Getenv("PGOWL_SOAK") == "" {
+		t.Skip("only in the long run: set PGOWL_SOAK")
+	}
+}
+
 // TestConnectStorm connects 10,000 times a minute: most ask something and go, the rest break off. PGOWL_SOAK says for how long.
 func TestConnectStorm(t *testing.T) {
 	lasts := 5 * time.Second
@@ -124,6 +132,7 @@ func TestConnectStorm(t *testing.T) {
 
 // Cancel requests by the hundred, right ones and wrong ones, stop what they are for and nothing else.
 func TestCancelStorm(t *testing.T) {
+	longRun(t)
 	o, _ := site(t, true)
 	before := o.read(t)
 	var sessions []*pgx.Conn
@@ -191,6 +200,7 @@ func TestCancelStorm(t *testing.T) {
 
 // A server that is killed under sessions in every phase, and comes back, leaves the proxy as it was.
 func TestServerKilledUnderLoad(t *testing.T) {
+	longRun(t)
 	server := pgtest.Start(t, pgtest.HBA("host all "+lockUser+" 127.0.0.1/32 scram-sha-256"))
 	url := server.Database(t)
 	o := launch(t, url)
