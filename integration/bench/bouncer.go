@@ -6,7 +6,10 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
+	"strconv"
+	"syscall"
 )
 
 // bouncer is a running PgBouncer that pools by session, as PgOwl serves.
@@ -70,7 +73,12 @@ ignore_startup_parameters = extra_float_digits
 	b := &bouncer{done: make(chan struct{}), url: withAddress(upstream.String(), address)}
 	b.cmd = exec.Command(s.options.bouncer, "-q", file)
 	if os.Geteuid() == 0 {
-		b.cmd.Args = append(b.cmd.Args, "-u", "nobody") // it refuses to be root
+		// It refuses to be root. Its own -u would make the kernel forget that it is to end with us.
+		nobody, err := account("nobody")
+		if err != nil {
+			return nil, err
+		}
+		b.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: nobody}
 	}
 	log, err := os.Create(filepath.Join(folder, "log"))
 	if err != nil {
@@ -93,4 +101,18 @@ func (b *bouncer) pid() int { return b.cmd.Process.Pid }
 func (b *bouncer) stop() {
 	b.cmd.Process.Kill()
 	<-b.done
+}
+
+// account finds a user of the system.
+func account(name string) (*syscall.Credential, error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	uid, err := strconv.ParseUint(u.Uid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := strconv.ParseUint(u.Gid, 10, 32)
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
 }

@@ -93,12 +93,12 @@ func TestRows(t *testing.T) {
 }
 
 func TestBreeds(t *testing.T) {
-	list := breeds(options{owl: "bin/pgowl,elsewhere/before", drivers: "epoll,uring"})
+	list := breeds(options{owl: "bin/pgowl,elsewhere/before", drivers: "epoll,goroutines"})
 	var names []string
 	for _, b := range list {
 		names = append(names, b.name)
 	}
-	if len(list) != 4 || names[0] != "pgowl/epoll" || names[3] != "before/uring" || list[3].env[0] != "PGOWL_DRIVER=uring" {
+	if len(list) != 4 || names[0] != "pgowl/epoll" || names[3] != "before/goroutines" || list[3].env[0] != "PGOWL_DRIVER=goroutines" {
 		t.Errorf("got %v", list)
 	}
 	if list := pooled(breeds(options{owl: "bin/pgowl"}), "session", "users.txt"); len(list) != 2 || list[0].env != nil || list[1].env[0] != "PGOWL_POOL=session" {
