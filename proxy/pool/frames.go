@@ -11,6 +11,7 @@ const (
 	maxMessage = 1 << 30 // the server's own limit for a message
 	maxReply   = 1 << 20 // for what the pool itself asks for
 	startFrame = 8 << 10
+	fullFrame  = 64 << 10 // a buffer beyond this has come by a large message, and goes with it
 )
 
 // frames reads messages from a server. Slices of it are valid until the next read.
@@ -33,20 +34,29 @@ func header(b []byte) (typ byte, size int, ok bool) {
 	return b[0], int(binary.BigEndian.Uint32(b[1:])) + 1, true
 }
 
-// fill reads more, and makes room for a message of need bytes.
-func (f *frames) fill(need int) error {
+// room makes place to read into. need is the size of the message that is waited for.
+func (f *frames) room(need int) {
 	if f.r == f.w {
 		f.r, f.w = 0, 0
+		if len(f.data) > fullFrame {
+			f.data = make([]byte, startFrame) // a large message has gone; so should its buffer
+		}
 	}
-	switch {
-	case need > len(f.data):
-		data := make([]byte, max(need, 2*len(f.data)))
-		f.w = copy(data, f.data[f.r:f.w])
-		f.r, f.data = 0, data
-	case f.r > 0 && (f.w == len(f.data) || f.r+need > len(f.data)):
+	if f.r > 0 && (f.w == len(f.data) || f.r+need > len(f.data)) {
 		f.w = copy(f.data, f.data[f.r:f.w])
 		f.r = 0
 	}
+	if f.w == len(f.data) {
+		// Room comes with the bytes: a header that announces a gigabyte costs nothing yet.
+		data := make([]byte, min(max(need, fullFrame), 2*len(f.data)))
+		f.w = copy(data, f.data)
+		f.data = data
+	}
+}
+
+// fill reads more of a message of need bytes, where that is known, or of its header.
+func (f *frames) fill(need int) error {
+	f.room(need)
 	n, err := f.from.Read(f.data[f.w:])
 	f.w += n
 	if n > 0 {
