@@ -62,7 +62,7 @@ func serve(ctx context.Context, c conf.Config, args, environ []string) error {
 
 	var engine *exec.Engine
 	if service != "" {
-		if engine, err = startEngine(ctx, c, service, log); err != nil {
+		if engine, err = startEngine(ctx, c, service, registry, log); err != nil {
 			return err
 		}
 		defer engine.Stop()
@@ -132,12 +132,12 @@ func serve(ctx context.Context, c conf.Config, args, environ []string) error {
 	return w.until(orders)
 }
 
-func startEngine(ctx context.Context, c conf.Config, service string, log *zap.Logger) (*exec.Engine, error) {
+func startEngine(ctx context.Context, c conf.Config, service string, registry prometheus.Registerer, log *zap.Logger) (*exec.Engine, error) {
 	library := c.ONNXRuntime
 	if library == "" {
 		library = text.FindLibrary(c.Data)
 	}
-	engine, err := exec.New(exec.Options{Service: service, Models: c.Models, Library: library, Log: log})
+	engine, err := exec.New(exec.Options{Service: service, Models: c.Models, Library: library, Registry: registry, Log: log})
 	if err != nil {
 		return nil, err
 	}

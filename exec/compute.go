@@ -22,12 +22,20 @@ type column struct {
 // arguments gives the value of an argument in a row: its type and its bytes, nil for NULL.
 type arguments func(row int, a *parser.Arg) (Field, []byte, error)
 
-// compute evaluates a call for n rows. It is the same for all lanes: one row in the fold lane, a batch in the stream lane.
-func (e *Engine) compute(ctx context.Context, c *parser.FunctionCall, n int, args arguments) (column, error) {
+// compute evaluates a call for n rows, and counts it. It is the same for both lanes: one row in the fold lane, a batch in the stream lane.
+func (e *Engine) compute(ctx context.Context, l lane, c *parser.FunctionCall, n int, args arguments) (column, error) {
+	m := e.meters.of(l, c.Function)
+	start := m.begin()
+	out, err := e.evaluate(ctx, l, c, n, args)
+	m.end(ctx, start, n, err)
+	return out, err
+}
+
+func (e *Engine) evaluate(ctx context.Context, l lane, c *parser.FunctionCall, n int, args arguments) (column, error) {
 	if c.Function == "embed" {
 		return e.computeEmbed(ctx, c, n, args)
 	}
-	return e.computePredict(ctx, c, n, args)
+	return e.computePredict(ctx, l, c, n, args)
 }
 
 // embedKey tells which rows can go through a model together.
@@ -119,7 +127,7 @@ func textError(err error) error {
 	return err
 }
 
-func (e *Engine) computePredict(ctx context.Context, c *parser.FunctionCall, n int, args arguments) (column, error) {
+func (e *Engine) computePredict(ctx context.Context, l lane, c *parser.FunctionCall, n int, args arguments) (column, error) {
 	out := column{null: make([]bool, n)}
 	if c.Result == "real" {
 		out.reals = make([]float32, n)
@@ -141,7 +149,7 @@ func (e *Engine) computePredict(ctx context.Context, c *parser.FunctionCall, n i
 	var nested column
 	if c.Args[1].Kind == parser.Nested {
 		var err error
-		if nested, err = e.compute(ctx, c.Args[1].Call, n, args); err != nil {
+		if nested, err = e.compute(ctx, l, c.Args[1].Call, n, args); err != nil {
 			return out, err
 		}
 	}

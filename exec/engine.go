@@ -18,18 +18,20 @@ import (
 	"github.com/pgowl/pgowl/exec/mailbox"
 	"github.com/pgowl/pgowl/exec/predict"
 	"github.com/pgowl/pgowl/models/text"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 )
 
 // Options are what an Engine needs.
 type Options struct {
-	Service    string        // URL with the credentials that own schema pgml; the stack lives in its database
-	Models     string        // model folder
-	Library    string        // ONNX Runtime's shared library; empty: text functions say what is missing
-	ModelBytes int64         // memory for trained models; 0 means 1 GiB
-	CacheBytes int64         // memory for vectors of texts; 0 means 64 MiB
-	Retry      time.Duration // between attempts to reach the database; 0 means a second
-	Log        *zap.Logger   // nil: quiet
+	Service    string                // URL with the credentials that own schema pgml; the stack lives in its database
+	Models     string                // model folder
+	Library    string                // ONNX Runtime's shared library; empty: text functions say what is missing
+	ModelBytes int64                 // memory for trained models; 0 means 1 GiB
+	CacheBytes int64                 // memory for vectors of texts; 0 means 64 MiB
+	Retry      time.Duration         // between attempts to reach the database; 0 means a second
+	Log        *zap.Logger           // nil: quiet
+	Registry   prometheus.Registerer // gets the metrics, pgowl_engine_*; nil: nobody
 }
 
 // Engine computes the functions of schema pgml for all sessions of a proxy. Start it, then use it; Stop frees everything.
@@ -42,6 +44,7 @@ type Engine struct {
 	models   *predict.Cache
 	texts    *text.Store
 	projects projectCache
+	meters   *meters
 
 	lane  atomic.Pointer[call.Lane] // nil until the catalog is there
 	ready atomic.Pointer[error]
@@ -53,7 +56,7 @@ type Engine struct {
 	once   sync.Once
 }
 
-// New checks the options. It connects to nothing.
+// New checks the options and registers the metrics. It connects to nothing.
 func New(o Options) (*Engine, error) {
 	config, err := pgx.ParseConfig(o.Service)
 	if err != nil {
@@ -71,9 +74,15 @@ func New(o Options) (*Engine, error) {
 	if o.Retry == 0 {
 		o.Retry = time.Second
 	}
-	e := &Engine{options: o, log: o.Log, config: config, name: random(8), plans: newPlanCache(),
+	e := &Engine{options: o, log: o.Log, config: config, name: random(8), plans: newPlanCache(), meters: newMeters(),
 		models: predict.NewCache(o.ModelBytes),
 		texts:  text.NewStore(text.StoreOptions{Dir: o.Models, Library: o.Library, CacheBytes: o.CacheBytes})}
+	e.mail = mailbox.New(e.dialMailbox, 16)
+	if o.Registry != nil {
+		if err := e.register(o.Registry); err != nil {
+			return nil, fmt.Errorf("the engine's metrics: %w", err)
+		}
+	}
 	e.setReady(errors.New("the catalog has not been looked at yet"))
 	return e, nil
 }
@@ -96,7 +105,6 @@ func (e *Engine) Start(ctx context.Context) error {
 	if e.pool, err = pgxpool.NewWithConfig(ctx, poolConfig); err != nil {
 		return fmt.Errorf("service connection: %w", err)
 	}
-	e.mail = mailbox.New(e.dialMailbox, 16)
 	background, cancel := context.WithCancel(context.Background())
 	e.cancel = cancel
 	err = e.open(ctx)
@@ -251,9 +259,7 @@ func (e *Engine) Stop() {
 			e.cancel()
 		}
 		e.wait.Wait()
-		if e.mail != nil {
-			e.mail.Close()
-		}
+		e.mail.Close()
 		if e.pool != nil {
 			e.pool.Close()
 		}

@@ -37,7 +37,7 @@ func (e *Engine) foldCall(ctx context.Context, c *parser.FunctionCall, params []
 		}
 		return Field{OID: oidInt8}, itoa(id), nil
 	}
-	out, err := e.compute(ctx, c, 1, args)
+	out, err := e.compute(ctx, foldLane, c, 1, args)
 	if err != nil || out.null[0] {
 		return parser.Value{} // the server knows best what to say, or that the result is NULL
 	}

@@ -19,7 +19,8 @@ import (
 
 // functions are what the functions in the database may call, by the name that they send.
 func (e *Engine) functions() map[string]call.Func {
-	return map[string]call.Func{
+	all := map[string]call.Func{}
+	for name, f := range map[string]counted{
 		"embed":         e.callEmbed,
 		"embed_many":    e.callEmbedMany,
 		"predict":       e.callPredict,
@@ -27,40 +28,43 @@ func (e *Engine) functions() map[string]call.Func {
 		"predict_proba": e.callProba,
 		"predict_batch": e.callBatch,
 		"train":         e.callTrain,
+	} {
+		all[name] = e.measured(name, f)
 	}
+	return all
 }
 
 var errArguments = function.Errorf("XX000", "wrong number of arguments from the database: its functions are of another version of PgOwl")
 
-func (e *Engine) callEmbed(ctx context.Context, _ function.Session, args [][]byte) (string, error) {
+func (e *Engine) callEmbed(ctx context.Context, _ function.Session, args [][]byte) (string, int, error) {
 	if len(args) != 3 {
-		return "", errArguments
+		return "", 0, errArguments
 	}
 	vectors, err := e.embed(ctx, string(args[0]), []string{string(args[1])}, args[2])
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
-	return string(appendReals(nil, vectors[0])), nil
+	return string(appendReals(nil, vectors[0])), 1, nil
 }
 
-func (e *Engine) callEmbedMany(ctx context.Context, _ function.Session, args [][]byte) (string, error) {
+func (e *Engine) callEmbedMany(ctx context.Context, _ function.Session, args [][]byte) (string, int, error) {
 	if len(args) != 3 {
-		return "", errArguments
+		return "", 0, errArguments
 	}
 	var texts []*string
 	if err := json.Unmarshal(args[1], &texts); err != nil {
-		return "", function.Errorf("22023", "inputs must be a one-dimensional array of texts")
+		return "", 0, function.Errorf("22023", "inputs must be a one-dimensional array of texts")
 	}
 	inputs := make([]string, len(texts))
 	for i, t := range texts {
 		if t == nil {
-			return "", function.Errorf("22004", "inputs may not hold NULL")
+			return "", 0, function.Errorf("22004", "inputs may not hold NULL")
 		}
 		inputs[i] = *t
 	}
 	vectors, err := e.embed(ctx, string(args[0]), inputs, args[2])
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	b := []byte{'{'}
 	for i, v := range vectors {
@@ -69,7 +73,7 @@ func (e *Engine) callEmbedMany(ctx context.Context, _ function.Session, args [][
 		}
 		b = appendReals(b, v)
 	}
-	return string(append(b, '}')), nil
+	return string(append(b, '}')), len(vectors), nil
 }
 
 // modelAndFeatures reads the arguments of the predictions.
@@ -85,48 +89,48 @@ func (e *Engine) modelAndFeatures(ctx context.Context, s function.Session, args 
 	return model, features, err
 }
 
-func (e *Engine) callPredict(ctx context.Context, s function.Session, args [][]byte) (string, error) {
+func (e *Engine) callPredict(ctx context.Context, s function.Session, args [][]byte) (string, int, error) {
 	model, features, err := e.modelAndFeatures(ctx, s, args)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	v, err := model.Predict(features)
-	return string(appendReal(nil, v)), err
+	return string(appendReal(nil, v)), 1, err
 }
 
-func (e *Engine) callProba(ctx context.Context, s function.Session, args [][]byte) (string, error) {
+func (e *Engine) callProba(ctx context.Context, s function.Session, args [][]byte) (string, int, error) {
 	model, features, err := e.modelAndFeatures(ctx, s, args)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	v, err := model.Proba(features)
-	return string(appendReals(nil, v)), err
+	return string(appendReals(nil, v)), max(1, len(features)/max(1, model.Features())), err
 }
 
-func (e *Engine) callBatch(ctx context.Context, s function.Session, args [][]byte) (string, error) {
+func (e *Engine) callBatch(ctx context.Context, s function.Session, args [][]byte) (string, int, error) {
 	model, features, err := e.modelAndFeatures(ctx, s, args)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	v, err := model.PredictBatch(features)
-	return string(appendReals(nil, v)), err
+	return string(appendReals(nil, v)), len(v), err
 }
 
 // callPredictRow takes a row as JSON, an object in column order.
-func (e *Engine) callPredictRow(ctx context.Context, s function.Session, args [][]byte) (string, error) {
+func (e *Engine) callPredictRow(ctx context.Context, s function.Session, args [][]byte) (string, int, error) {
 	if len(args) != 2 || len(args[0]) != 8 {
-		return "", errArguments
+		return "", 0, errArguments
 	}
 	features, err := rowFeatures(args[1])
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	model, err := e.model(ctx, int64(binary.BigEndian.Uint64(args[0])), s)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	v, err := model.Predict(features)
-	return string(appendReal(nil, v)), err
+	return string(appendReal(nil, v)), 1, err
 }
 
 // rowFeatures flattens a row of numbers, booleans and arrays of them.
@@ -191,20 +195,20 @@ func rowFeatures(row []byte) ([]float32, error) {
 	return features, nil
 }
 
-func (e *Engine) callTrain(ctx context.Context, s function.Session, args [][]byte) (string, error) {
+func (e *Engine) callTrain(ctx context.Context, s function.Session, args [][]byte) (string, int, error) {
 	if len(args) != 1 {
-		return "", errArguments
+		return "", 0, errArguments
 	}
 	request, err := train.Decode(args[0])
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	result, err := train.Train(ctx, s, request, e.models, e.log)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	row, err := json.Marshal(result)
-	return string(row), err
+	return string(row), result.Rows, err
 }
 
 // model gives a model by its id: from memory, or from the registry as committed, or, where only the calling session sees it, through

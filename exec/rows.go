@@ -86,7 +86,7 @@ func (r *Rows) Compute(ctx context.Context) error {
 		return r.fields[a.Index], r.data[cell[0]:cell[1]:cell[1]], nil
 	}
 	for i, c := range r.plan.Columns {
-		out, err := r.engine.compute(ctx, c, r.n, args)
+		out, err := r.engine.compute(ctx, streamLane, c, r.n, args)
 		if err != nil {
 			return err
 		}

@@ -26,6 +26,25 @@ type Pool struct {
 	extra int           // boxes that are out by More
 	ready chan struct{} // closed and replaced when a box comes free
 	done  bool
+
+	waiting int // Gets that wait
+	waits   uint64
+}
+
+// Stats are the boxes of a Pool and who waits for one.
+type Stats struct {
+	Limit   int    // boxes at most
+	Boxes   int    // backends that are open, or being opened
+	InUse   int    // of these, by calls
+	Waiting int    // calls that wait for a box
+	Waits   uint64 // calls that have had to wait since the pool was made
+}
+
+// Stats gives the counts as they are now.
+func (p *Pool) Stats() Stats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return Stats{Limit: p.limit, Boxes: p.count, InUse: p.count - len(p.free), Waiting: p.waiting, Waits: p.waits}
 }
 
 // Box is one backend. It belongs to one call until Release.
@@ -54,7 +73,7 @@ func (p *Pool) Warm(ctx context.Context) error {
 
 // Get waits for a box.
 func (p *Pool) Get(ctx context.Context) (*Box, error) {
-	for {
+	for waited := false; ; {
 		p.mu.Lock()
 		switch {
 		case p.done:
@@ -75,6 +94,12 @@ func (p *Pool) Get(ctx context.Context) (*Box, error) {
 			return p.open(ctx)
 		}
 		ready := p.ready
+		if !waited {
+			waited = true
+			p.waits++
+			p.waiting++
+			defer p.waited()
+		}
 		p.mu.Unlock()
 		select {
 		case <-ready:
@@ -82,6 +107,13 @@ func (p *Pool) Get(ctx context.Context) (*Box, error) {
 			return nil, context.Cause(ctx)
 		}
 	}
+}
+
+// waited notes that a Get that had to wait is over.
+func (p *Pool) waited() {
+	p.mu.Lock()
+	p.waiting--
+	p.mu.Unlock()
 }
 
 func (p *Pool) open(ctx context.Context) (*Box, error) {

@@ -23,6 +23,27 @@ type Cache struct {
 	recent  *list.List              // front: used last
 	loading map[int64]*load
 	epoch   uint64 // counts Clears, so that what was loaded before one is not kept after it
+	stats   Stats  // its counts; Bytes and Models are taken when somebody asks
+}
+
+// Stats are what a Cache holds and has done since it was made.
+type Stats struct {
+	Bytes     int64  // what the models here count as
+	Models    int    // here
+	Hits      uint64 // Gets that found their model here
+	Misses    uint64 // Gets that did not, whether they loaded it or waited for another's load
+	Loads     uint64 // files that were read and decoded; not those of Publish
+	Evictions uint64 // models that were put out for want of room
+	Waiting   int    // Gets that are loading or waiting for a load
+}
+
+// Stats gives the counts as they are now.
+func (c *Cache) Stats() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.stats
+	s.Bytes, s.Models = c.size, c.recent.Len()
+	return s
 }
 
 type entry struct {
@@ -47,12 +68,21 @@ func NewCache(budget int64) *Cache {
 // caller at a time: the others wait for that one, and if it fails, try themselves, since its transaction and context are not
 // theirs. No bytes mean that there is no such model (XX000). A file that cannot be read is XX001 (data_corrupted).
 func (c *Cache) Get(ctx context.Context, id int64, read func(ctx context.Context) ([]byte, error)) (*Model, error) {
-	for {
+	for missed := false; ; {
 		c.mu.Lock()
 		if e, ok := c.entries[id]; ok {
 			c.recent.MoveToFront(e)
+			if !missed {
+				c.stats.Hits++
+			}
 			c.mu.Unlock()
 			return e.Value.(*entry).model, nil
+		}
+		if !missed {
+			missed = true
+			c.stats.Misses++
+			c.stats.Waiting++
+			defer c.waited()
 		}
 		if l, ok := c.loading[id]; ok {
 			c.mu.Unlock()
@@ -75,6 +105,13 @@ func (c *Cache) Get(ctx context.Context, id int64, read func(ctx context.Context
 	}
 }
 
+// waited notes that a Get that missed is over.
+func (c *Cache) waited() {
+	c.mu.Lock()
+	c.stats.Waiting--
+	c.mu.Unlock()
+}
+
 // load fills l, also when read panics, so that nobody waits for ever.
 func (c *Cache) load(ctx context.Context, id int64, l *load, epoch uint64, read func(ctx context.Context) ([]byte, error)) {
 	l.err = function.Errorf("XX000", "loading model %d was interrupted", id)
@@ -83,6 +120,9 @@ func (c *Cache) load(ctx context.Context, id int64, l *load, epoch uint64, read 
 		c.mu.Lock()
 		if c.loading[id] == l {
 			delete(c.loading, id)
+		}
+		if l.err == nil {
+			c.stats.Loads++
 		}
 		if l.err == nil && epoch == c.epoch {
 			c.add(id, l.model, size)
@@ -149,6 +189,7 @@ func (c *Cache) add(id int64, m *Model, size int64) {
 	c.size += size
 	for c.size > c.budget && c.recent.Len() > 1 {
 		c.remove(c.recent.Back())
+		c.stats.Evictions++
 	}
 }
 

@@ -195,3 +195,33 @@ func TestClearBeatsALoadUnderWay(t *testing.T) {
 		t.Errorf("%v, %d reads: the model of before Clear is still here", err, n)
 	}
 }
+
+func TestStats(t *testing.T) {
+	data := file(t)
+	synctest.Test(t, func(t *testing.T) {
+		c := NewCache(1) // one model
+		release := make(chan struct{})
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() {
+				c.Get(t.Context(), 1, func(context.Context) ([]byte, error) { <-release; return data, nil })
+			})
+		}
+		synctest.Wait()
+		if got, want := c.Stats(), (Stats{Misses: 3, Waiting: 3}); got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+		close(release)
+		wg.Wait()
+		n := 0
+		for _, id := range []int64{1, 2, 2} {
+			if _, err := c.Get(t.Context(), id, reads(data, &n)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.Get(t.Context(), 3, reads(nil, &n)) // there is none
+		if got, want := c.Stats(), (Stats{Bytes: c.Size(), Models: 1, Hits: 2, Misses: 5, Loads: 2, Evictions: 1}); got != want || want.Bytes == 0 {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	})
+}

@@ -35,6 +35,7 @@ type Result struct {
 	Task      string `json:"task"`
 	Algorithm string `json:"algorithm"`
 	Deployed  bool   `json:"deployed"`
+	Rows      int    `json:"-"` // that it learnt from
 }
 
 // Decode reads the arguments of pgml.train from an object with one key an argument, as the shim sends them. Keys that are

@@ -84,7 +84,7 @@ func TestTrainsEveryKindOfLabel(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := (Result{"p " + c.label, c.task, "xgboost", true}); result != want {
+			if want := (Result{"p " + c.label, c.task, "xgboost", true, result.Rows}); result != want || result.Rows == 0 {
 				t.Errorf("got %+v, want %+v", result, want)
 			}
 			s.commit()

@@ -74,5 +74,5 @@ func (r *run) train(ctx context.Context) (Result, error) {
 	r.log.Info("model trained", zap.Int64("model", m.id), zap.String("algorithm", r.req.Algorithm),
 		zap.Int("rows", data.train.Rows), zap.Int("features", data.train.Features),
 		zap.Duration("fit", m.fitTime), zap.Bool("deployed", deployed))
-	return Result{Project: r.req.Project, Task: taskText(p.Task), Algorithm: r.req.Algorithm, Deployed: deployed}, nil
+	return Result{Project: r.req.Project, Task: taskText(p.Task), Algorithm: r.req.Algorithm, Deployed: deployed, Rows: data.train.Rows}, nil
 }

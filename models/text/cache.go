@@ -22,6 +22,8 @@ type cache struct {
 	used    int64
 	recent  *list.List // of *cached, the latest first
 	entries map[cacheKey]*list.Element
+
+	hits, misses, evictions uint64
 }
 
 type cached struct {
@@ -51,8 +53,10 @@ func (c *cache) get(key cacheKey) []float32 {
 	defer c.mu.Unlock()
 	element, ok := c.entries[key]
 	if !ok {
+		c.misses++
 		return nil
 	}
+	c.hits++
 	c.recent.MoveToFront(element)
 	return slices.Clone(element.Value.(*cached).vector)
 }
@@ -82,5 +86,6 @@ func (c *cache) put(key cacheKey, vector []float32) {
 		gone := c.recent.Remove(oldest).(*cached)
 		delete(c.entries, gone.key)
 		c.used -= gone.size()
+		c.evictions++
 	}
 }

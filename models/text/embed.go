@@ -268,12 +268,10 @@ func (e *Embedder) runBatch(ctx context.Context, w *work, order []int, which bat
 			ids[j], mask[j] = int64(e.tokenizer.PadID()), 0
 		}
 	}
-	select {
-	case e.runtime.slots <- struct{}{}:
-		defer func() { <-e.runtime.slots }()
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	if err := e.runtime.take(ctx); err != nil {
+		return err
 	}
+	defer e.runtime.free()
 	if ctx.Err() != nil { // both were ready
 		return context.Cause(ctx)
 	}

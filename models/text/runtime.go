@@ -1,6 +1,7 @@
 package text
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 	goruntime "runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	ort "github.com/yalue/onnxruntime_go"
 )
@@ -33,8 +35,28 @@ type Runtime struct {
 	path string
 	// slots holds one token for each batch that may run at a time: more of them than cores would only slow each other down, whoever
 	// they belong to.
-	slots chan struct{}
+	slots   chan struct{}
+	waiting atomic.Int64 // batches that wait for a token
 }
+
+// take waits for a core. Its caller gives it back with free.
+func (r *Runtime) take(ctx context.Context) error {
+	select {
+	case r.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	r.waiting.Add(1)
+	defer r.waiting.Add(-1)
+	select {
+	case r.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (r *Runtime) free() { <-r.slots }
 
 // process guards the one ONNX Runtime of the process; the wrapper keeps its state in globals.
 var process struct {

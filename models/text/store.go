@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pgowl/pgowl/models/text/names"
 )
@@ -44,6 +45,8 @@ type Store struct {
 	mu      sync.Mutex
 	models  map[names.Name]*loading
 	closed  bool
+	waiting atomic.Int64            // callers that wait for a load
+	runtime atomic.Pointer[Runtime] // nil until a model has been asked for
 	loaders sync.WaitGroup
 }
 
@@ -81,16 +84,31 @@ func (s *Store) Embedder(ctx context.Context, name string) (*Embedder, error) {
 		s.loaders.Go(func() { s.load(parsed, l) })
 	}
 	s.mu.Unlock()
-	select {
-	case <-l.done:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	if err := s.await(ctx, l); err != nil {
+		return nil, err
 	}
 	var missing *MissingError
 	if errors.As(l.err, &missing) {
 		return nil, &MissingError{Name: name} // as this caller spelt it
 	}
 	return l.embedder, l.err
+}
+
+// await waits for a load.
+func (s *Store) await(ctx context.Context, l *loading) error {
+	select {
+	case <-l.done:
+		return nil
+	default:
+	}
+	s.waiting.Add(1)
+	defer s.waiting.Add(-1)
+	select {
+	case <-l.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 func (s *Store) load(name names.Name, l *loading) {
@@ -112,6 +130,7 @@ func (s *Store) open(name names.Name) (*Embedder, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.runtime.Store(runtime)
 	e, err := Open(dir, Options{Runtime: runtime, Name: name.String(), TokenBudget: s.options.TokenBudget})
 	if err != nil {
 		return nil, err
