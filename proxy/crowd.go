@@ -3,21 +3,19 @@ package proxy
 import "time"
 
 const (
-	// A loop watches for this long before it sleeps, while few sessions are busy. A statement that reads a row takes less.
-	watch = 200 * time.Microsecond
-	// few is how many busy sessions it does so for: with more, the processors have better things to do.
-	few = 1
+	// many is how many busy sessions make a loop let others finish before it takes its turn.
+	many = 16
+	// crowdWindow is what "busy" looks back on.
+	crowdWindow = 10 * time.Millisecond
 	// bulkRead is a read that has so much to tell that nobody waits for its round trip.
 	bulkRead = 4 << 10
 	// A loop that had nothing but bulk to move for so many turns sleeps before the next one, so that a turn moves more: else it
 	// would be woken for each of the server's buffers, 8 kB.
 	bulkTurns = 16
 	bulkSleep = 250 * time.Microsecond
-	// crowdWindow is what "busy" looks back on.
-	crowdWindow = 10 * time.Millisecond
 )
 
-// crowd counts the sessions that a loop has been busy with lately.
+// crowd is what a loop has been busy with lately.
 type crowd struct {
 	window uint32 // number of the present window
 	start  time.Time
@@ -28,10 +26,13 @@ type crowd struct {
 	turns        int  // with nothing but bulk
 }
 
-// bulk notes that a session moves much: watching for that takes a processor from those who make it and use it.
-func (c *crowd) bulk() {
-	c.now = few + 1
-	c.moved = true
+// read notes how much a read gave.
+func (c *crowd) read(n int) {
+	if n >= bulkRead {
+		c.moved = true
+	} else {
+		c.other = true
+	}
 }
 
 // turn ends a turn, and reports whether to sleep before the next one.
@@ -55,13 +56,12 @@ func (c *crowd) see(t *trip) {
 	}
 }
 
-// small reports whether there is a busy session, and not more than few.
-func (c *crowd) small(now time.Time) bool {
+// large reports whether there are many busy sessions.
+func (c *crowd) large(now time.Time) bool {
 	if now.Sub(c.start) > crowdWindow {
 		c.before, c.now = c.now, 0
 		c.start = now
 		c.window++
 	}
-	n := max(c.now, c.before)
-	return n > 0 && n <= few
+	return max(c.now, c.before) >= many
 }

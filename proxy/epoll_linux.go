@@ -16,10 +16,8 @@ import (
 // costs there is system calls and wake-ups, so it makes them itself, past the runtime:
 //
 //   - It keeps its processor slot while it waits for a short time. Giving it up and getting it back costs more than a message.
-//   - Its thread has the policy SCHED_BATCH: it does not push a server process aside the moment that one has sent something, and
-//     finds more to do when its turn comes.
-//   - While it moves the messages of one or two clients only, it looks again for a moment before it sleeps: waking a sleeping thread is then
-//     most of a round trip. With more clients there is always something to do.
+//   - With many busy clients its thread has the policy SCHED_BATCH: it does not push a server process aside the moment that one has sent
+//     something, and finds more to do when its turn comes.
 type loop struct {
 	epoll   int
 	bell    int // eventfd: rung where something waits in post
@@ -37,6 +35,7 @@ type loop struct {
 	again   []*end // have more to read, after the others had their turn
 	over    bool
 	crowd   crowd
+	patient bool // the thread has SCHED_BATCH
 }
 
 // end is one connection of a session.
@@ -66,7 +65,9 @@ const (
 	loopScratch = 128 << 10
 	keptBuffer  = 4 << 10
 	loopTurn    = 8 // reads for one connection before the others have their turn
-	batchPolicy = 3 // SCHED_BATCH
+
+	normalPolicy = 0 // SCHED_OTHER
+	batchPolicy  = 3 // SCHED_BATCH
 )
 
 // newLoops starts n loops.
@@ -145,8 +146,6 @@ func (l *loop) terminate(v *vehicle, message []byte) {
 
 func (l *loop) run() {
 	runtime.LockOSThread()
-	var none int32 // the policy's priority
-	syscall.RawSyscall(syscall.SYS_SCHED_SETSCHEDULER, 0, batchPolicy, uintptr(unsafe.Pointer(&none)))
 	defer close(l.stopped)
 	for !l.over {
 		n := l.wait()
@@ -188,16 +187,9 @@ func (l *loop) wait() int {
 	if len(l.again) > 0 {
 		return l.poll(0)
 	}
-	if start := time.Now(); l.crowd.small(start) {
-		for {
-			if n := l.poll(0); n > 0 {
-				return n
-			}
-			if time.Since(start) > watch {
-				break
-			}
-			syscall.RawSyscall(syscall.SYS_SCHED_YIELD, 0, 0, 0)
-		}
+	if patient := l.crowd.large(time.Now()); patient != l.patient {
+		l.patient = patient
+		setPatience(patient)
 	}
 	if n := l.poll(int(doze / time.Millisecond)); n > 0 {
 		return n
@@ -207,6 +199,16 @@ func (l *loop) wait() int {
 		return 0
 	}
 	return n
+}
+
+// setPatience chooses the thread's policy. Where it can't be chosen, the loop works all the same.
+func setPatience(patient bool) {
+	policy := uintptr(normalPolicy)
+	if patient {
+		policy = batchPolicy
+	}
+	var priority int32
+	syscall.RawSyscall(syscall.SYS_SCHED_SETSCHEDULER, 0, policy, uintptr(unsafe.Pointer(&priority)))
 }
 
 // poll waits without telling the runtime.
@@ -246,6 +248,11 @@ func (l *loop) enter(v *vehicle) {
 			l.end(t, os.NewSyscallError("epoll_ctl", err))
 			return
 		}
+	}
+	if last := v.session.lastWord(); last != nil { // terminate found nothing here yet
+		l.write(&t.client, last)
+		l.end(t, errClosed)
+		return
 	}
 	if t.client.in.data != nil {
 		l.handle(&t.client)
@@ -322,11 +329,7 @@ func (l *loop) move(e *end) {
 			e.readable, e.eof = false, true
 		default:
 			e.in.w += n
-			if n >= bulkRead {
-				l.crowd.bulk()
-			} else {
-				l.crowd.other = l.crowd.other || e.in.skip == 0
-			}
+			l.crowd.read(n)
 			e.readable = n == len(room) || e.hangup
 		}
 		l.handle(e)
