@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -21,30 +19,7 @@ import (
 )
 
 // TestMain fails when a goroutine of a call's or of a mailbox's outlives the tests.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	pgtest.StopShared()
-	if left := leaked(5 * time.Second); left != "" && code == 0 {
-		fmt.Fprintln(os.Stderr, "goroutines left behind:\n"+left)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func leaked(patience time.Duration) string {
-	for deadline := time.Now().Add(patience); ; runtime.Gosched() {
-		buf := make([]byte, 1<<20)
-		var left []string
-		for _, g := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")[1:] {
-			if strings.Contains(g, "pgowl/exec/call") || strings.Contains(g, "pgowl/exec/mailbox") {
-				left = append(left, g)
-			}
-		}
-		if len(left) == 0 || time.Now().After(deadline) {
-			return strings.Join(left, "\n\n")
-		}
-	}
-}
+func TestMain(m *testing.M) { pgtest.MainLeaks(m, nil, "pgowl/exec/call", "pgowl/exec/mailbox") }
 
 // lane is a database with the catalog, and a call lane without a proxy: sessions give their notices to a handler themselves.
 type testLane struct {

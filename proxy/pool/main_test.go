@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,29 +17,7 @@ import (
 )
 
 // TestMain fails when a goroutine of the pool's outlives the tests.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	pgtest.StopShared()
-	deadline := time.Now().Add(5 * time.Second)
-	for code == 0 {
-		buf := make([]byte, 1<<20)
-		left := ""
-		for _, g := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")[1:] {
-			if strings.Contains(g, "proxy/pool.") {
-				left += g + "\n\n"
-			}
-		}
-		if left == "" {
-			break
-		}
-		if time.Now().After(deadline) {
-			fmt.Fprintln(os.Stderr, "goroutines left behind:\n"+left)
-			code = 1
-		}
-		runtime.Gosched()
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { pgtest.MainLeaks(m, nil, "pgowl/proxy/pool") }
 
 // bench is a pool in front of a real server, and clients that reach it as they would through the proxy.
 type bench struct {
