@@ -58,7 +58,7 @@ func (s *session) scanFrontend(in *buffer) (why stop, need int) {
 				return atOurs, size
 			}
 		}
-		s.meter.sent(typ)
+		s.count(typ)
 		s.note(typ)
 		if typ == 'X' {
 			if !s.keepsServer() {

@@ -23,12 +23,18 @@ var epoch = time.Now()
 // now is a time for differences, never 0.
 func now() int64 { return int64(time.Since(epoch)) + 1 }
 
-// sent notes a message that is forwarded to the server.
-func (m *meter) sent(typ byte) {
-	if (typ == 'Q' || typ == 'E') && m.lane.Load() == 0 {
+// sent notes a message that is forwarded to the server as it is. It reports whether that executes a statement that calls us from within the
+// server: an Execute behind the Parse of one, for later no one remembers which statement was such a one.
+func (m *meter) sent(typ byte) (calls bool) {
+	m.begin()
+	switch {
+	case typ != 'Q' && typ != 'E':
+	case typ == 'E' && m.lane.Load() == uint32(parser.Call)+1:
+		return true
+	default:
 		m.passed.Add(1)
 	}
-	m.begin()
+	return false
 }
 
 // begin notes that a statement is under way.
@@ -38,7 +44,7 @@ func (m *meter) begin() {
 	}
 }
 
-// planned notes that the statement that runs is one of ours.
+// planned notes that what runs, up to ReadyForQuery, has a statement of ours.
 func (m *meter) planned(l parser.Lane) { m.lane.Store(uint32(l) + 1) }
 
 // ready notes a ReadyForQuery. It reports the lane and the time of a statement that wasn't simply passed.

@@ -32,11 +32,18 @@ func TestMeterStates(t *testing.T) {
 	}
 	m.begin()
 	m.planned(parser.Stream)
-	m.sent('E') // of the lane's own doing
+	if m.sent('E') { // of a portal that is not ours, in the same batch
+		t.Error("a plain statement counts as a call")
+	}
 	if lane, took, ours := m.ready('I'); !ours || lane != parser.Stream || took <= 0 {
 		t.Errorf("got %v %v %v", lane, took, ours)
 	}
-	if m.passed.Load() != 2 {
+	m.planned(parser.Call)
+	if !m.sent('E') || m.sent('Q') || m.sent('S') {
+		t.Error("what counts as a call is an Execute behind the Parse of one")
+	}
+	m.ready('I')
+	if m.passed.Load() != 4 {
 		t.Errorf("passed %d", m.passed.Load())
 	}
 }

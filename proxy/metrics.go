@@ -17,8 +17,8 @@ type metrics struct {
 	refused     *prometheus.CounterVec
 
 	lanes [parser.Extension + 1]struct { // statements that name our functions
-		planned atomic.Uint64
-		times   histogram
+		executed atomic.Uint64
+		times    histogram
 	}
 
 	mu    sync.Mutex
@@ -41,7 +41,8 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	return m
 }
 
-func (m *metrics) statement(l parser.Lane) { m.lanes[l].planned.Add(1) }
+// statement counts one that is executed.
+func (m *metrics) statement(l parser.Lane) { m.lanes[l].executed.Add(1) }
 
 // maxCodes is how many SQLSTATEs get a label of their own: Postgres has some 260, and users can raise what they like.
 const maxCodes = 400
@@ -83,9 +84,10 @@ var (
 	descSessions   = prometheus.NewDesc("pgowl_sessions", "Client connections by state.", []string{"state"}, nil)
 	descBytes      = prometheus.NewDesc("pgowl_bytes_total", "Bytes that were read from clients and from servers.", []string{"direction"}, nil)
 	descStatements = prometheus.NewDesc("pgowl_statements_total",
-		"Statements by lane: pass counts what was forwarded as it is (Query and Execute), the others what names PgOwl's functions, when it is planned.", []string{"lane"}, nil)
+		"Statements that were executed (messages Query and Execute) by lane: pass is what was forwarded as it is, the others name PgOwl's functions. "+
+			"A prepared statement of lane call counts there when it is executed right behind its Parse, and as pass later.", []string{"lane"}, nil)
 	descDuration = prometheus.NewDesc("pgowl_statement_duration_seconds",
-		"Time from a statement to ReadyForQuery, by lane.", []string{"lane"}, nil)
+		"Time from a statement to ReadyForQuery, by lane. What is pipelined up to a Sync is one duration, in the lane of its last statement that names PgOwl's functions; so is a Parse alone.", []string{"lane"}, nil)
 	descUp      = prometheus.NewDesc("pgowl_upstream_up", "Whether the last try to connect to a server of the upstream succeeded.", []string{"host"}, nil)
 	descStandby = prometheus.NewDesc("pgowl_upstream_in_recovery", "Whether a server of the upstream is a standby, where that is known.", []string{"host"}, nil)
 )
@@ -136,7 +138,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	statements("pass", sum.passed.Load(), &sum.times)
 	for lane := range p.metrics.lanes {
 		l := &p.metrics.lanes[lane]
-		statements(parser.Lane(lane).String(), l.planned.Load(), &l.times)
+		statements(parser.Lane(lane).String(), l.executed.Load(), &l.times)
 	}
 	for _, h := range p.front().hosts {
 		if state := h.state.Load(); state != hostUntried {

@@ -61,8 +61,10 @@ func (s *session) ours(typ byte, message []byte) error {
 	case 'E':
 		name, _, _ := cutString(body)
 		if p := s.portals[name]; p != nil {
+			s.executes(p.statement.plan.Lane)
 			return s.executePortal(p, message)
 		}
+		s.count(typ)
 	}
 	return s.pass(typ, message)
 }
@@ -74,14 +76,33 @@ func (s *session) pass(typ byte, message []byte) error {
 	return err
 }
 
+// count counts a message that is forwarded as it is.
+func (s *session) count(typ byte) {
+	if s.meter.sent(typ) {
+		s.proxy.metrics.statement(parser.Call)
+	}
+}
+
+// executes counts a statement of ours that is executed.
+func (s *session) executes(l parser.Lane) {
+	s.proxy.metrics.statement(l)
+	s.meter.planned(l)
+}
+
 // plan plans a text, or gives nil where it stays as it is: the stack is off, or the text is not in the parser's encoding.
-func (s *session) plan(text string) *parser.Plan {
+// executes says that the text is executed at once, and counts then.
+func (s *session) plan(text string, executes bool) *parser.Plan {
 	if s.calls.Load() == nil || !s.readable() {
+		if executes {
+			s.meter.passed.Add(1)
+		}
 		return nil
 	}
 	p := s.proxy.options.Engine.Plan(text)
-	s.proxy.metrics.statement(p.Lane)
 	s.meter.planned(p.Lane)
+	if executes {
+		s.proxy.metrics.statement(p.Lane)
+	}
 	if p.Lane == parser.Call {
 		return nil
 	}
@@ -96,7 +117,7 @@ func (s *session) simpleQuery(message []byte) error {
 	if !ok || len(rest) > 0 {
 		return s.pass('Q', message)
 	}
-	p := s.plan(text)
+	p := s.plan(text, true)
 	if p == nil || p.MaxParam > 0 {
 		return s.pass('Q', message)
 	}
@@ -145,7 +166,7 @@ func (s *session) parseMessage(message []byte) error {
 	}
 	var p *parser.Plan
 	if parser.Mentions([]byte(m.Query)) {
-		p = s.plan(m.Query)
+		p = s.plan(m.Query, false)
 	}
 	if p == nil || p.Undecided(m.ParameterOIDs) {
 		return s.parsePlain(m.Name, message)

@@ -71,6 +71,51 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+// A statement counts each time that it is executed, in its lane, also a plain one while one of ours is prepared.
+func TestStatementsByLane(t *testing.T) {
+	url := pgtest.Start(t).Database(t)
+	o := launch(t, url, "PGOWL_SERVICE="+url)
+	conn, ctx := connect(t, through(url, o.sql)), context.Background()
+	const extension, call = "CREATE EXTENSION IF NOT EXISTS pgml", "SELECT 'pgml.embed'"
+	if _, err := conn.Prepare(ctx, "e", extension); err != nil {
+		t.Fatal(err)
+	}
+	lane := func(name string) float64 { return metric(t, o, `pgowl_statements_total{lane="`+name+`"}`) }
+	if got := lane("extension"); got != 0 {
+		t.Errorf("a Parse counts as %v statements", got)
+	}
+	pass := lane("pass")
+	run := func(sql string, args ...any) {
+		t.Helper()
+		if _, err := conn.Exec(ctx, sql, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		run("e")
+	}
+	run(extension, pgx.QueryExecModeSimpleProtocol)
+	for range 50 {
+		run("SELECT 1", pgx.QueryExecModeExec)
+	}
+	run(call, pgx.QueryExecModeExec)
+	run(call, pgx.QueryExecModeSimpleProtocol)
+	for name, want := range map[string]float64{"extension": 4, "call": 2, "fold": 0, "stream": 0} {
+		if got := lane(name); got != want {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+	if got := lane("pass") - pass; got < 50 { // PgOwl's own sessions count, too
+		t.Errorf("pass: got %v, want 50", got)
+	}
+	if got := metric(t, o, `pgowl_statement_duration_seconds_count{lane="extension"}`); got != 5 { // the Parse is one
+		t.Errorf("durations of lane extension: got %v, want 5", got)
+	}
+	if got := metric(t, o, `pgowl_engine_mailboxes{state="idle"}`); got != 1 {
+		t.Errorf("mailboxes: got %v, want 1", got)
+	}
+}
+
 func hostOf(t *testing.T, url string) string {
 	t.Helper()
 	c, err := pgx.ParseConfig(url)
