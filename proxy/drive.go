@@ -46,14 +46,17 @@ func (s *session) drive(fromClient, fromServer *buffer) error {
 	return s.attach(v)
 }
 
-// detach takes the descriptors out of the runtime's poller.
+// detach takes the descriptors out of the runtime's poller. Where there are no more descriptors to be had, the session stays with its pumps:
+// errParked.
 func (s *session) detach(v *vehicle) (err error) {
 	if v.client, err = dup(s.client); err != nil {
-		return err
+		s.stay()
+		return errParked
 	}
 	if v.server, err = dup(s.server); err != nil {
 		syscall.Close(v.client)
-		return err
+		s.stay()
+		return errParked
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +76,7 @@ func (s *session) attach(v *vehicle) error {
 	client, errClient := connection(v.client)
 	server, errServer := connection(v.server)
 	s.mu.Lock()
-	s.vehicle = nil
+	s.vehicle, s.plain = nil, 0 // the statement of ours that it comes back for has still to be read
 	if errClient == nil {
 		s.client = client
 	}
@@ -119,6 +122,13 @@ func (s *session) terminate(code, message string) {
 	s.out.Lock()
 	farewell(client, last)
 	s.out.Unlock()
+}
+
+// lastWord is the message that the session is ended with from outside; nil where it isn't.
+func (s *session) lastWord() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last
 }
 
 // farewell is a last word.

@@ -101,6 +101,7 @@ func (s *session) run(client *buffer) error {
 		if err = s.drive(client, server); err == errParked {
 			err = s.pump(client, server)
 		} else {
+			s.client.Close()
 			s.leaveServer()
 		}
 	}
