@@ -43,7 +43,7 @@ func (p *Server) startDrivers() (err error) {
 	}
 	n := p.options.Loops
 	if n <= 0 {
-		n = max(1, runtime.NumCPU()/2) // a machine's servers and clients want the other half
+		n = max(1, runtime.GOMAXPROCS(0)/2) // a machine's servers and clients want the other half
 	}
 	p.drivers, err = newLoops(n)
 	if err != nil && p.options.Driver == "" {

@@ -26,6 +26,9 @@ func now() int64 { return int64(time.Since(epoch)) + 1 }
 // sent notes a message that is forwarded to the server as it is. It reports whether that executes a statement that calls us from within the
 // server: an Execute behind the Parse of one, for later no one remembers which statement was such a one.
 func (m *meter) sent(typ byte) (calls bool) {
+	if typ == 'p' { // an answer while the client logs in
+		return false
+	}
 	m.begin()
 	switch {
 	case typ != 'Q' && typ != 'E':

@@ -18,7 +18,11 @@ func TestMeterStates(t *testing.T) {
 		}
 	}
 	want("logging in")
+	m.sent('p') // a password
 	m.ready('I')
+	if n := m.times.sum.Load(); n != 0 {
+		t.Error("the log-in counts as a statement")
+	}
 	want("idle")
 	m.sent('Q')
 	want("active")

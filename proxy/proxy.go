@@ -263,12 +263,16 @@ func (p *Server) Stop() {
 	for _, l := range p.listeners {
 		l.Close()
 	}
+	var told sync.WaitGroup // at once: a client that reads nothing takes a second
 	for conn, s := range conns {
-		if s != nil {
-			s.terminate("57P01", shutdownMessage)
-		}
-		conn.Close()
+		told.Go(func() {
+			if s != nil {
+				s.terminate("57P01", shutdownMessage)
+			}
+			conn.Close()
+		})
 	}
+	told.Wait()
 	p.cancel(errClosed)
 	p.wait.Wait()
 	if p.pool != nil {

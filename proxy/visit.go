@@ -83,6 +83,9 @@ func (v *visit) introduce(settings map[string]string) error {
 	return err
 }
 
+// errLate is why a session ends that has not logged in in time.
+var errLate = errors.New("log-in took too long")
+
 // hurry ends the session when its log-in takes too long.
 func (v *visit) hurry(s *session) {
 	v.mu.Lock()
@@ -94,6 +97,7 @@ func (v *visit) hurry(s *session) {
 		if late {
 			v.proxy.metrics.refused.WithLabelValues("login time").Inc()
 			s.terminate("57014", "canceling authentication due to timeout")
+			s.cancel(errLate) // it may wait for a server connection
 		}
 	})
 }
