@@ -5,5 +5,9 @@
 //
 // A session is two goroutines, its pumps. The frontend's pump reads from the client: it alone decides what is sent to the
 // server, and notes in the queue what will come back. The backend's pump reads from the server: it alone takes from the queue. A
-// statement that needs more than one exchange is driven by the frontend's pump, which waits for the backend's.
+// statement that needs more than one exchange is driven by the frontend's pump, which waits for the backend's. A session at rest whose
+// connections are plain is handed to a driver instead (drive.go), which does the work of both pumps until a statement of ours comes.
+//
+// Authentication that cannot be relayed is package auth's, server connections that are shared are package pool's, and listening
+// sockets are package sockets'.
 package proxy
