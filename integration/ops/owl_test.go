@@ -35,7 +35,7 @@ func binary(t *testing.T) string {
 			return
 		}
 		program.path = filepath.Join(program.dir, "pgowl")
-		out, err := exec.Command("go", "build", "-o", program.path, "../..").CombinedOutput()
+		out, err := exec.Command("go", append(append([]string{"build"}, buildFlags...), "-o", program.path, "../..")...).CombinedOutput()
 		if err != nil {
 			program.err = fmt.Errorf("build: %w\n%s", err, out)
 		}
@@ -93,6 +93,9 @@ func launch(t *testing.T, upstream string, env ...string) *owl {
 	t.Cleanup(func() {
 		o.cmd.Process.Kill()
 		<-o.done
+		if log := o.log(); strings.Contains(log, "WARNING: DATA RACE") {
+			t.Error(log)
+		}
 	})
 	serving := o.logged(t, "serving", 1)[0]
 	o.sql, o.http = serving["sql"].(string), serving["http"].(string)
