@@ -46,6 +46,10 @@ type expected struct {
 	copying  bool // the server waits for copy data
 	open     bool // something was sent since the last message that ReadyForQuery answers
 	tx       byte // transaction status of the last ReadyForQuery
+	inCopy   int  // Syncs that were taken for sent inside the copy that goes on, or has not been answered yet
+	// doubtful tells that such a copy failed: the server may have ignored its Syncs, or have read them behind the error and answered. It may
+	// owe more than is expected here, now and later.
+	doubtful bool
 }
 
 func (q *expected) empty() bool { return q.head == len(q.replies) }
@@ -71,6 +75,7 @@ func (q *expected) push(e reply) (ignored bool) {
 		}
 	case e.kind == forSync:
 		if q.copying {
+			q.inCopy++
 			return true
 		}
 		q.skipping = false
@@ -113,7 +118,7 @@ func (q *expected) pop(f fate) {
 func (q *expected) answer(typ, status byte) {
 	switch typ {
 	case 'Z':
-		q.copying, q.tx = false, status
+		q.copying, q.tx, q.inCopy = false, status, 0
 		for e := q.front(); e != nil; e = q.front() {
 			last := e.kind.untilReady()
 			q.pop(done)
@@ -122,6 +127,8 @@ func (q *expected) answer(typ, status byte) {
 			}
 		}
 	case 'E':
+		q.doubtful = q.doubtful || q.inCopy > 0
+		q.inCopy = 0
 		q.fail()
 	case '1':
 		q.finish(forParse)
@@ -132,6 +139,7 @@ func (q *expected) answer(typ, status byte) {
 	case 'T', 'n':
 		q.finish(forDescribe)
 	case 'C', 'I', 's':
+		q.inCopy = 0
 		q.finish(forExecute)
 	case 'G', 'W':
 		q.copyStarts()
@@ -182,6 +190,8 @@ func (q *expected) copyStarts() {
 			q.copying = false
 		} else if !q.copying || e.kind != forSync {
 			kept = append(kept, e)
+		} else {
+			q.inCopy++
 		}
 	}
 	clear(q.replies[len(kept):])

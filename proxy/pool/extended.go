@@ -60,9 +60,7 @@ func (l *Link) parse(body []byte) bool {
 	}
 	st.server = serverName(rest)
 	l.names[name] = st
-	if s.prepared.has(st.server) {
-		l.sendClose(st.server)
-	}
+	l.sendClose(st.server) // it may be there even where that is not known: a Close or Parse that was skipped has left it
 	l.evict(s.prepared.use(st.server))
 	l.expect.push(reply{kind: forParse, server: st.server, client: name, tell: func(f fate) {
 		st.pending = false

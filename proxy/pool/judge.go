@@ -1,7 +1,10 @@
 package pool
 
+import "bytes"
+
 // keeping are functions whose effect stays with the server connection, and what is said of them.
 var keeping = map[string]string{
+	escapedName:        "escaped name",
 	"pg_advisory_lock": "advisory lock", "pg_advisory_lock_shared": "advisory lock",
 	"pg_try_advisory_lock": "advisory lock", "pg_try_advisory_lock_shared": "advisory lock",
 	"pg_temp": "temporary object", "setseed": "setseed", "currval": "sequence value", "lastval": "sequence value",
@@ -13,7 +16,7 @@ var keeping = map[string]string{
 var lasting = map[string]bool{"setseed": true, "pg_replication_origin_session_setup": true, "dblink_connect": true, "dblink_connect_u": true}
 
 // inBlock are words that in the body of a DO block may be a statement that keeps something, or begin one.
-var inBlock = map[string]bool{"set": true, "set_config": true, "temp": true, "temporary": true, "listen": true, "load": true}
+var inBlock = map[string]bool{"set": true, "set_config": true, "execute": true, "pg_settings": true, "temp": true, "temporary": true, "listen": true, "load": true}
 
 // judge reads a statement's text. It errs on the side of keeping the server connection: a word that only looks like one that matters costs
 // a pool slot, one that is missed would show a client another's session. What a function does inside, it cannot see.
@@ -48,7 +51,7 @@ func (v *verdict) statement(s *scanner, first string) {
 	if s.quoted {
 		first = "" // a name, no keyword
 	}
-	before, word := "", first
+	before, word, updates := "", first, false
 	switch first {
 	case "set":
 		word = v.setting(s)
@@ -76,6 +79,13 @@ func (v *verdict) statement(s *scanner, first string) {
 			if first == "do" {
 				v.block(s.word, s.backslash, 0)
 			}
+			if first == "set" && bytes.Contains(s.word, []byte("pg_temp")) { // what is created from now on may be temporary
+				v.keep("temporary object")
+			}
+		case word == "update":
+			updates = true
+		case word == "pg_settings" && updates: // a rule of that view calls set_config
+			v.keep("pg_settings")
 		case word == "temp" || word == "temporary":
 			switch before {
 			case "create", "replace", "local", "global", "into":
@@ -132,7 +142,7 @@ func (v *verdict) localConfig(s *scanner) bool {
 	if s.next() != "(" {
 		return false
 	}
-	last, count := "", 0
+	last, count, hidden := "", 0, false
 	for depth := 1; depth > 0; {
 		switch word := s.next(); word {
 		case "", ";":
@@ -149,9 +159,10 @@ func (v *verdict) localConfig(s *scanner) bool {
 		default:
 			last = word
 			count++
+			hidden = hidden || word == "set_config" || keeping[word] != ""
 		}
 	}
-	return last == "true" && count == 1
+	return last == "true" && count == 1 && !hidden
 }
 
 // block reads the body of a DO block, in which any word may begin a statement, and any string may be one.

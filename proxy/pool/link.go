@@ -153,7 +153,7 @@ func (l *Link) finish(err error) {
 
 // idle tells whether the server owes nothing and nothing is half said.
 func (l *Link) idle() bool {
-	return l.expect.empty() && !l.expect.open && !l.expect.copying && !l.raw && l.skip == 0 && l.passing == 0
+	return l.expect.empty() && !l.expect.open && !l.expect.copying && !l.expect.doubtful && !l.raw && l.skip == 0 && l.passing == 0
 }
 
 // release gives the server connection back when the transaction is over.
@@ -247,7 +247,7 @@ func (l *Link) lastWord() error {
 		if l.reading {
 			s.conn.SetReadDeadline(past)
 		}
-	case l.expect.open || l.expect.copying || l.raw || l.skip > 0:
+	case l.expect.open || l.expect.copying || l.expect.doubtful || l.raw || l.skip > 0:
 		// Only the server knows what comes of that.
 		l.broken = true
 		if half, ok := s.conn.(interface{ CloseWrite() error }); ok {

@@ -17,6 +17,9 @@ func (l *Link) Read(p []byte) (int, error) {
 	for {
 		switch {
 		case len(l.out) > 0:
+			if len(l.out) > bulkAnswers {
+				l.moved.Broadcast() // the writer waits for that
+			}
 			n := copy(p, l.out)
 			if n == len(l.out) {
 				l.out = l.out[:0]
@@ -152,6 +155,9 @@ func (l *Link) take(s *server) error {
 			}
 			if e != nil && e.server != "" {
 				changed = renamed(body, e.server, e.client)
+				if changed != nil && bytes.Contains(body, missing) { // somebody has deallocated it in a way that was not seen
+					s.prepared.forget(e.server)
+				}
 			}
 		}
 		if !keep || changed != nil {
@@ -200,6 +206,9 @@ func (l *Link) forgetAll(s *server) {
 		}
 	}
 }
+
+// missing is the code of the complaint that there is no such statement (invalid_sql_statement_name), as an ErrorResponse has it.
+var missing = []byte("C26000\x00")
 
 // renamed puts a statement's name that the client knows into the server's complaint about it.
 func renamed(body []byte, server, client string) []byte {

@@ -52,6 +52,10 @@ func (s *scanner) next() string {
 				s.at++
 			}
 			w := s.text[s.from:s.at]
+			if len(w) == 1 && w[0]|0x20 == 'u' && s.at+1 < len(s.text) && s.text[s.at] == '&' && (s.text[s.at+1] == '"' || s.text[s.at+1] == '\'') {
+				s.at++
+				return escapedName
+			}
 			if s.at < len(s.text) && s.text[s.at] == '\'' && len(w) == 1 {
 				s.str(s.backslash || w[0] == 'e' || w[0] == 'E')
 				return "'"
@@ -74,6 +78,9 @@ func (s *scanner) next() string {
 // anyWord is what next gives for a word that says nothing; the word itself is in s.word.
 const anyWord = "x"
 
+// escapedName is what next gives before a name or string in which any letter may be written by its number (U&"...").
+const escapedName = "u&"
+
 // known gives a word of words as a string that need not be made.
 func (s *scanner) known() string {
 	if w, ok := words[string(s.word)]; ok {
@@ -87,7 +94,7 @@ var words = func() map[string]string {
 	m := map[string]string{}
 	for _, w := range []string{"set", "listen", "load", "prepare", "transaction", "execute", "deallocate", "all", "temp", "temporary", "create",
 		"replace", "local", "global", "into", "hold", "declare", "with", "set_config", "do", "session", "characteristics", "authorization",
-		"constraints", "time", "names", "true"} {
+		"constraints", "time", "names", "true", "update", "pg_settings"} {
 		m[w] = w
 	}
 	for w := range keeping {

@@ -9,6 +9,9 @@ import (
 // bulkSend is how much is gathered for the server at most before it is sent.
 const bulkSend = 64 << 10
 
+// bulkAnswers is how much of the pool's own answers may wait for the session's reader before nothing more is taken.
+const bulkAnswers = 256 << 10
+
 // Write takes messages of the client's, in pieces of any size.
 func (l *Link) Write(p []byte) (int, error) {
 	l.mu.Lock()
@@ -24,6 +27,10 @@ func (l *Link) Write(p []byte) (int, error) {
 		}
 		if l.over != nil {
 			return len(p), nil // the session will read how it ended
+		}
+		if len(l.out) > bulkAnswers { // a client that asks for what costs nothing has to read it, too
+			l.moved.Wait()
+			continue
 		}
 		n := l.piece(data)
 		if n == 0 {
@@ -236,6 +243,10 @@ func (l *Link) query(body []byte) bool {
 	l.plain, l.server.unnamed = nil, nil // manual, "Extended Query": a simple query destroys the unnamed statement
 	e := reply{kind: forQuery}
 	if st := l.names[l.mentioned(text, v)]; v.first != "" && st != nil && !st.gone {
+		if v.first == "execute" {
+			l.sequences(st.verdict)
+			l.pin(st.verdict)
+		}
 		l.prepare(st)
 		rewritten := append(append(append([]byte(nil), text[:v.from]...), st.server...), text[v.to:]...)
 		if v.first == "deallocate" {
