@@ -103,8 +103,9 @@ func readReport(path string) (outcomes, error) {
 	return got, nil
 }
 
-// TestAsyncpg runs asyncpg's own tests, but for those of its code's style, and one that wants an answer within a quarter of a
-// second, whatever else the machine does.
+// TestAsyncpg runs asyncpg's own tests, but for those of its code's style, and two that want an answer within a quarter and a
+// tenth of a second, whatever else the machine does: at a load of 55 the second one's connect took 290 to 740 ms directly
+// and 150 to 780 ms through PgOwl.
 func TestAsyncpg(t *testing.T) {
 	r := suitesRig(t)
 	files := []string{"tests"}
@@ -116,7 +117,8 @@ func TestAsyncpg(t *testing.T) {
 		}
 	}
 	pytest(t, r, "asyncpg", 100, append(files, "--deselect", "tests/test__sourcecode.py",
-		"--deselect", "tests/test_introspection.py::TestIntrospection::test_introspection_on_large_db")...).compare(t, r)
+		"--deselect", "tests/test_introspection.py::TestIntrospection::test_introspection_on_large_db",
+		"--deselect", "tests/test_pool.py::TestPool::test_pool_remote_close")...).compare(t, r)
 }
 
 // TestPg8000 runs pg8000's own tests, but for benchmarks and log-ins by rules of pg_hba.conf.

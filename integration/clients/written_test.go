@@ -88,7 +88,7 @@ func (w written) pgml(t *testing.T, r *rig, want outcomes) {
 func TestNode(t *testing.T) {
 	modules := needClient(t, "CLIENT_NODE_MODULES")
 	r := suitesRig(t)
-	for library, checks := range map[string]int{"pg": 70, "postgres": 70, "knex": 19} {
+	for library, checks := range map[string]int{"pg": 72, "postgres": 70, "knex": 19} {
 		t.Run(library, func(t *testing.T) {
 			w := written{name: library, args: []string{"node", testdata(t, "suite.js"), library}, env: []string{"NODE_PATH=" + modules}}
 			w.compare(t, r, "plain", checks)
