@@ -125,7 +125,7 @@ func (s *session) settle() (park bool) {
 		s.moved.Broadcast()
 	}
 	s.parking = s.parkable()
-	return s.parking
+	return s.parking || s.byTurns && (s.queue.empty() || s.queue.copying)
 }
 
 // bulk tells the messages that carry data and no news.

@@ -19,7 +19,9 @@ type buffer struct {
 	skip int // bytes of a message's body that are still to come and are forwarded unread
 }
 
-func newBuffer(conn io.Reader) *buffer { return &buffer{conn: conn, data: make([]byte, startBuffer)} }
+func newBuffer(conn io.Reader) *buffer {
+	return &buffer{conn: conn, data: spare.Get().(*[startBuffer]byte)[:]}
+}
 
 // peek gives the next message's type and its whole size with header; ok is false where the header is not there yet.
 func (b *buffer) peek() (typ byte, size int, ok bool) {
@@ -33,14 +35,6 @@ func (b *buffer) peek() (typ byte, size int, ok bool) {
 func (b *buffer) complete() bool {
 	_, size, ok := b.peek()
 	return ok && b.w-b.r >= size
-}
-
-// preload puts messages before what is read first.
-func (b *buffer) preload(messages []byte) {
-	if len(messages) > 0 {
-		b.data = append(append(make([]byte, 0, startBuffer), messages...), b.data...)
-		b.w = len(messages)
-	}
 }
 
 // pass goes over what is there of a body that is forwarded unread.

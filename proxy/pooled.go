@@ -36,6 +36,7 @@ type pooled struct {
 	lease *pool.Lease // in session mode
 	link  *pool.Link  // in transaction mode
 	whole bool        // the lease ends with the connection in step
+	last  []byte      // in session mode: what ends the client's log-in, to be sent before the greeting
 }
 
 // cancel asks the server to cancel what it runs for the session.
@@ -49,6 +50,9 @@ func (b *pooled) cancel(ctx context.Context) {
 
 // servePooled is what serve does for a client of the pool's, behind its start-up message.
 func (p *Server) servePooled(raw, client net.Conn, c *pool.Client, v *visit) error {
+	if c, ok := client.(*peekedConn); ok && len(c.first) == 0 {
+		client = c.Conn
+	}
 	s := &session{proxy: p, client: client, log: v.log, visit: v, largest: p.limits().MaxMessage}
 	s.moved = sync.NewCond(&s.mu)
 	s.ctx, s.cancel = context.WithCancelCause(p.ctx)
@@ -68,10 +72,11 @@ func (p *Server) servePooled(raw, client net.Conn, c *pool.Client, v *visit) err
 			return err
 		}
 	}
-	if err := s.admit(c); err != nil {
+	last, err := s.admit(c)
+	if err != nil {
 		return err
 	}
-	err := s.borrow(c)
+	err = s.borrow(c)
 	var own *auth.Error
 	if errors.As(err, &own) && p.auth.Mode() == auth.Relay && !c.Proven && isPrivate(client) {
 		// The server does not trust the role, and what it asks for cannot be relayed to a client who may get another's connection.
@@ -82,23 +87,29 @@ func (p *Server) servePooled(raw, client net.Conn, c *pool.Client, v *visit) err
 	}
 	if err != nil {
 		client.SetWriteDeadline(time.Now().Add(5 * time.Second))
-		client.Write(pool.Refusal(err))
+		client.Write(append(last, pool.Refusal(err)...))
 		return err
 	}
+	s.pooled.last = last
 	return s.run(newBuffer(client))
 }
 
-// admit finds out who the client is, as far as PgOwl can tell; the rest is the server's to say when it is proved to.
-func (s *session) admit(c *pool.Client) (err error) {
+// admit finds out who the client is, as far as PgOwl can tell; the rest is the server's to say when it is proved to. last is for the
+// client, before anything else.
+func (s *session) admit(c *pool.Client) (last []byte, err error) {
 	a := s.proxy.auth
 	switch {
 	case a.Mode() == auth.Users, a.Knows(c.User()) && a.Mode() == auth.Relay, a.Certified(s.client, c.User()):
-		c.Secret, err = a.Accept(s.ctx, s.client, c.User())
+		c.Secret, last, err = a.AcceptUnsaid(s.ctx, s.client, c.User())
 		c.Proven = err == nil
+		if len(last) > 0 && s.proxy.pool.Mode() == pool.Transaction { // there the greeting is the link's
+			_, err = s.client.Write(last)
+			last = nil
+		}
 	case a.Mode() == auth.Password:
 		c.Secret, err = a.AskPassword(s.ctx, s.client, c.User())
 	}
-	return err
+	return last, err
 }
 
 // borrow gets the session its server connection.
@@ -118,14 +129,6 @@ func (s *session) borrow(c *pool.Client) error {
 	return err
 }
 
-// greeting is what the session reads before what the server says.
-func (s *session) greeting() []byte {
-	if s.pooled != nil && s.pooled.lease != nil {
-		return s.pooled.lease.Greeting()
-	}
-	return nil
-}
-
 // serves opens the call lane of the server process that serves the session now.
 func (s *session) serves(pid uint32) {
 	if !s.wantsCalls {
@@ -143,12 +146,12 @@ func (s *session) keepsServer() bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.queue.resting() && !s.queue.doubtful && s.ready
+	return s.queue.resting() && s.ready
 }
 
 // giveBack ends the backend's pump when the client has gone and its server connection can be lent again; done tells that it has ended.
-func (s *session) giveBack(done <-chan struct{}, client, in *buffer, ended *error) bool {
-	if !s.keepsServer() || client.skip > 0 { // half a message was sent, perhaps one that needs no answer
+func (s *session) giveBack(done <-chan struct{}, in *buffer, ended *error) bool {
+	if !s.keepsServer() {
 		return false
 	}
 	s.server.SetReadDeadline(time.Unix(1, 0))

@@ -55,6 +55,7 @@ type session struct {
 	silent   bool    // the client has said its last word
 	largest  int     // bytes of a client's message, below the protocol's limit; 0: that
 	drivable bool    // both connections are plain, so that a loop can drive them
+	byTurns  bool    // one goroutine drives the session (express): the backend's pump ends with the reply
 
 	params struct {
 		sync.Mutex
@@ -95,8 +96,13 @@ func (s *session) run(client *buffer) error {
 		s.patience = pooledPatience
 	}
 	server := newBuffer(s.server)
-	server.preload(s.greeting())
-	err := s.pump(client, server)
+	err := errSlow
+	if s.pooled != nil && s.pooled.lease != nil {
+		err = s.express(client, server)
+	}
+	if err == errSlow {
+		err = s.pump(client, server)
+	}
 	for err == errParked {
 		if err = s.drive(client, server); err == errParked {
 			err = s.pump(client, server)
@@ -140,7 +146,7 @@ func (s *session) pump(client, server *buffer) error {
 		<-done
 		backend() // the client's last words have still to be answered
 	}
-	if errors.Is(err, io.EOF) && !s.giveBack(done, client, server, &backendErr) {
+	if errors.Is(err, io.EOF) && !s.giveBack(done, server, &backendErr) {
 		s.linger(done)
 	}
 	s.end(err)

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,7 +34,7 @@ func (p *Server) arrive(conn net.Conn, inside bool) (*visit, error) {
 	v := &visit{proxy: p, opened: time.Now(), inside: inside}
 	// As Postgres' %c: unique over restarts, and short.
 	id := strconv.FormatInt(p.born.Unix(), 16) + "." + strconv.FormatUint(visits.Add(1), 16)
-	v.log = p.options.Log.With(zap.String("session", id), zap.String("client", clientAddress(conn)))
+	v.log = p.options.Log.WithLazy(zap.String("session", id), zap.String("client", clientAddress(conn)))
 	if inside {
 		return v, nil
 	}
@@ -69,10 +68,10 @@ func (v *visit) introduce(settings map[string]string) error {
 	if database == "" {
 		database = user
 	}
-	if replicates(settings["replication"]) {
+	if replication := settings["replication"]; replication != "" && replication != "database" {
 		database = ""
 	}
-	v.log = v.log.With(zap.String("user", user), zap.String("database", database), zap.String("application", settings["application_name"]))
+	v.log = v.log.WithLazy(zap.String("user", user), zap.String("database", database), zap.String("application", settings["application_name"]))
 	if v.ticket == nil {
 		return nil
 	}
@@ -148,11 +147,4 @@ func refuse(conn net.Conn, err error) {
 // tooLarge ends a session whose client sends a message beyond the limit. What it sent before has been forwarded.
 func (s *session) tooLarge(size int) {
 	s.terminate("54000", "message of "+strconv.Itoa(size)+" bytes is larger than this server takes ("+strconv.Itoa(s.largest)+")")
-}
-
-// replicates tells whether the value of the setting replication asks for physical replication, which has no database. A client that
-// says no in some way is an ordinary one (Postgres' parse_bool: any unambiguous beginning, in any case).
-func replicates(value string) bool {
-	v := strings.ToLower(value)
-	return v != "" && v != "o" && (v == "on" || v == "1" || strings.HasPrefix("true", v) || strings.HasPrefix("yes", v))
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // ask asks the client for what its mode and its entry want.
-func (a *Authenticator) ask(client net.Conn, user string) (Secret, error) {
+func (a *Authenticator) ask(client net.Conn, user string) (_ Secret, last []byte, err error) {
 	e := a.files.Load().users[user]
 	switch {
 	case a.options.Mode == Password, a.options.Mode == Relay && e == nil:
@@ -24,35 +24,35 @@ func (a *Authenticator) ask(client net.Conn, user string) (Secret, error) {
 }
 
 // askPassword asks for the password in clear. Whether it is right is the server's to say.
-func askPassword(client net.Conn, user string) (Secret, error) {
+func askPassword(client net.Conn, user string) (_ Secret, last []byte, err error) {
 	if !isPrivate(client) {
-		return Secret{}, &Error{Code: codeNotAllowed, Message: "a password is asked for only inside TLS",
+		return Secret{}, nil, &Error{Code: codeNotAllowed, Message: "a password is asked for only inside TLS",
 			Detail: "The role is not in PgOwl's users file, and the server cannot be asked to check the log-in as it is."}
 	}
 	password, err := exchangePassword(client, request(requestCleartext, nil))
 	if err != nil {
-		return Secret{}, err
+		return Secret{}, nil, err
 	}
-	return Secret{Password: password}, nil
+	return Secret{Password: password}, nil, nil
 }
 
 // askMD5 lets the client show that it knows what an md5 hash was made of.
-func askMD5(client net.Conn, user string, e *entry) (Secret, error) {
+func askMD5(client net.Conn, user string, e *entry) (_ Secret, last []byte, err error) {
 	if !isPrivate(client) {
-		return Secret{}, &Error{Code: codeNotAllowed, Message: "an md5 log-in is taken only inside TLS",
+		return Secret{}, nil, &Error{Code: codeNotAllowed, Message: "an md5 log-in is taken only inside TLS",
 			Detail: "PgOwl's users file has an md5 hash for the role; a password or a SCRAM secret would do without TLS."}
 	}
 	salt := make([]byte, 4)
 	rand.Read(salt)
 	answer, err := exchangePassword(client, request(requestMD5, salt))
 	if err != nil {
-		return Secret{}, err
+		return Secret{}, nil, err
 	}
 	if !hmac.Equal([]byte(answer), []byte(md5Answer(e.md5, salt))) {
-		return Secret{}, wrongPassword(user)
+		return Secret{}, nil, wrongPassword(user)
 	}
 	s, _ := e.secret()
-	return s, nil
+	return s, nil, nil
 }
 
 // exchangePassword sends a request and reads the PasswordMessage that answers it (Postgres' recv_password_packet).
@@ -78,59 +78,58 @@ func exchangePassword(client net.Conn, ask []byte) (string, error) {
 }
 
 // askSCRAM runs the server's half of a SCRAM exchange (Postgres' CheckSASLAuth). Without an entry it fails however well the client does.
-func askSCRAM(client net.Conn, user string, v *verifier, e *entry) (Secret, error) {
+// What ends it is left to be sent.
+func askSCRAM(client net.Conn, user string, v *verifier, e *entry) (_ Secret, final []byte, err error) {
 	binding := clientBinding(client)
 	offer := mechanisms(scram)
 	if binding != nil {
 		offer = mechanisms(scramPlus, scram)
 	}
 	if _, err := client.Write(offer); err != nil {
-		return Secret{}, err
+		return Secret{}, nil, err
 	}
 	message, err := readSASL(client)
 	if err != nil {
-		return Secret{}, err
+		return Secret{}, nil, err
 	}
 	mechanism, data, bad := initialResponse(message)
 	if bad != nil {
-		return Secret{}, bad
+		return Secret{}, nil, bad
 	}
 	if mechanism != scram && (mechanism != scramPlus || binding == nil) {
-		return Secret{}, errorf(codeViolation, "client selected an invalid SASL authentication mechanism")
+		return Secret{}, nil, errorf(codeViolation, "client selected an invalid SASL authentication mechanism")
 	}
 	if data == nil { // the client wants to be asked
 		if _, err := client.Write(request(requestSASLContinue, nil)); err != nil {
-			return Secret{}, err
+			return Secret{}, nil, err
 		}
 		if data, err = readSASL(client); err != nil {
-			return Secret{}, err
+			return Secret{}, nil, err
 		}
 	}
 	s := &scramServer{verifier: v, doomed: e == nil, plus: mechanism == scramPlus, binding: binding, nonce: newNonce()}
 	first, bad := s.challenge(string(data))
 	if bad != nil {
-		return Secret{}, bad
+		return Secret{}, nil, bad
 	}
 	if _, err := client.Write(request(requestSASLContinue, []byte(first))); err != nil {
-		return Secret{}, err
+		return Secret{}, nil, err
 	}
 	if data, err = readSASL(client); err != nil {
-		return Secret{}, err
+		return Secret{}, nil, err
 	}
 	last, clientKey, ok, bad := s.conclude(string(data))
 	if bad != nil {
-		return Secret{}, bad
+		return Secret{}, nil, bad
 	}
 	if !ok {
-		return Secret{}, wrongPassword(user)
+		return Secret{}, nil, wrongPassword(user)
 	}
-	if _, err := client.Write(request(requestSASLFinal, []byte(last))); err != nil {
-		return Secret{}, err
-	}
+	final = request(requestSASLFinal, []byte(last))
 	if secret, ok := e.secret(); ok {
-		return secret, nil
+		return secret, final, nil
 	}
-	return Secret{Keys: &Keys{ClientKey: clientKey, ServerKey: v.serverKey, Salt: v.salt, Iterations: v.iterations}}, nil
+	return Secret{Keys: &Keys{ClientKey: clientKey, ServerKey: v.serverKey, Salt: v.salt, Iterations: v.iterations}}, final, nil
 }
 
 // readSASL reads the body of a SASLInitialResponse or SASLResponse.

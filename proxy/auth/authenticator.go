@@ -192,24 +192,38 @@ func (f *files) allows(c *x509.Certificate, role string, mapped bool) bool {
 // is not checked here but by the server that it is proved to: no client is authenticated before Prove has succeeded with its
 // Secret. client may be a *tls.Conn, of ServerTLS. No AuthenticationOk is sent. An error was already told to the client.
 func (a *Authenticator) Accept(ctx context.Context, client net.Conn, user string) (Secret, error) {
+	secret, last, err := a.AcceptUnsaid(ctx, client, user)
+	if err == nil && len(last) > 0 {
+		_, err = client.Write(last)
+	}
+	if err != nil {
+		return Secret{}, err
+	}
+	return secret, nil
+}
+
+// AcceptUnsaid is Accept, except that it leaves the message that ends a SCRAM exchange (AuthenticationSASLFinal, with header; nil: there
+// is none) to be sent by the caller before anything else: what follows it may go out in the same packet.
+func (a *Authenticator) AcceptUnsaid(ctx context.Context, client net.Conn, user string) (_ Secret, last []byte, err error) {
 	if secret, ok := a.certified(client, user); ok {
 		a.options.Log.Debug("authenticated by certificate", zap.String("user", user))
-		return secret, nil
+		return secret, nil, nil
 	}
 	return a.exchange(ctx, client, user, a.ask)
 }
 
 // AskPassword is Accept for a client that is asked for its password in clear whatever the mode and the users file say.
 func (a *Authenticator) AskPassword(ctx context.Context, client net.Conn, user string) (Secret, error) {
-	return a.exchange(ctx, client, user, askPassword)
+	secret, _, err := a.exchange(ctx, client, user, askPassword)
+	return secret, err
 }
 
 // exchange asks, and tells the client what was wrong.
-func (a *Authenticator) exchange(ctx context.Context, client net.Conn, user string, ask func(net.Conn, string) (Secret, error)) (Secret, error) {
+func (a *Authenticator) exchange(ctx context.Context, client net.Conn, user string, ask func(net.Conn, string) (Secret, []byte, error)) (_ Secret, last []byte, err error) {
 	release := watch(ctx, client)
-	secret, err := ask(client, user)
+	secret, last, err := ask(client, user)
 	if ended := release(); ended != nil {
-		return Secret{}, ended
+		return Secret{}, nil, ended
 	}
 	var told *Error
 	if errors.As(err, &told) {
@@ -217,7 +231,7 @@ func (a *Authenticator) exchange(ctx context.Context, client net.Conn, user stri
 		tell(client, told)
 	}
 	if err != nil {
-		return Secret{}, err
+		return Secret{}, nil, err
 	}
-	return secret, nil
+	return secret, last, nil
 }

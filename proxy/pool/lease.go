@@ -29,7 +29,7 @@ func (p *Pool) Lend(ctx context.Context, c *Client) (*Lease, error) {
 	}
 	// The process id is the server's, as statements can ask for it; the secret is ours, so that a cancel request has to come through us.
 	l := &Lease{group: g, server: s, conn: s.conn, key: newKey(s.pid)}
-	l.said = s.greeting().encode(l.key)
+	l.said = greeting{s.params, s.order, s.notices}.encode(l.key) // made now, while nobody changes them
 	p.metrics.lent.Add(1)
 	return l, nil
 }

@@ -293,7 +293,7 @@ func (s *server) greeting() greeting {
 
 // encode makes what a client reads from AuthenticationOk to its first ReadyForQuery. key is the body of its BackendKeyData.
 func (g greeting) encode(key []byte) []byte {
-	b := appendMessage(nil, 'R', []byte{0, 0, 0, 0})
+	b := appendMessage(make([]byte, 0, 512), 'R', []byte{0, 0, 0, 0})
 	b = append(b, g.notices...)
 	for _, name := range g.order {
 		b = appendMessage(b, 'S', []byte(name+"\x00"+g.params[name]+"\x00"))
