@@ -65,6 +65,9 @@ func (p program) run(env, only []string) (results, error) {
 		}
 		args = append(args, "-test.run=^("+strings.Join(quoted, "|")+")$")
 	}
+	if p.skip != "" {
+		args = append(args, "-test.skip="+p.skip)
+	}
 	cmd := exec.Command(built.test2json, args...)
 	cmd.Dir, cmd.Env = p.dir, env
 	out, err := cmd.StdoutPipe()
