@@ -146,12 +146,12 @@ func (s *session) keepsServer() bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.queue.resting() && s.ready
+	return s.queue.resting() && !s.queue.doubtful && s.ready
 }
 
 // giveBack ends the backend's pump when the client has gone and its server connection can be lent again; done tells that it has ended.
-func (s *session) giveBack(done <-chan struct{}, in *buffer, ended *error) bool {
-	if !s.keepsServer() {
+func (s *session) giveBack(done <-chan struct{}, client, in *buffer, ended *error) bool {
+	if !s.keepsServer() || client.skip > 0 { // half a message was sent, perhaps one that needs no answer
 		return false
 	}
 	s.server.SetReadDeadline(time.Unix(1, 0))

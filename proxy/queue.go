@@ -45,6 +45,10 @@ type queue struct {
 	copying  bool // the server waits for copy data
 	open     bool // something was sent since the last message that ReadyForQuery answers
 	tx       byte // transaction status of the last ReadyForQuery: I, T or E; 0 before the first
+	inCopy   int  // Syncs that were taken for sent inside the copy that goes on, or has not been answered yet
+	// doubtful tells that such a copy failed: the server may have ignored its Syncs, or have read them behind the error and answered. It may
+	// owe more than is expected here, now and later.
+	doubtful bool
 }
 
 func (q *queue) empty() bool { return q.head == len(q.entries) }
@@ -65,6 +69,7 @@ func (q *queue) push(e entry) {
 		}
 	} else if e.kind == forSync {
 		if q.copying {
+			q.inCopy++
 			if e.sink != nil {
 				e.sink.over()
 			}
@@ -122,7 +127,7 @@ func (q *queue) step(typ byte, status byte) {
 func (q *queue) answer(typ byte, status byte) {
 	switch typ {
 	case 'Z':
-		q.copying = false
+		q.copying, q.inCopy = false, 0
 		q.tx = status
 		for e := q.front(); e != nil; e = q.front() {
 			ready := e.kind.untilReady()
@@ -132,6 +137,8 @@ func (q *queue) answer(typ byte, status byte) {
 			}
 		}
 	case 'E':
+		q.doubtful = q.doubtful || q.inCopy > 0
+		q.inCopy = 0
 		e := q.front()
 		q.copying = false
 		if e == nil || e.kind.untilReady() {
@@ -150,6 +157,7 @@ func (q *queue) answer(typ byte, status byte) {
 	case 'T', 'n':
 		q.finish(forDescribe)
 	case 'C', 'I', 's':
+		q.inCopy = 0
 		q.finish(forExecute)
 	case 'G', 'W':
 		q.copyStarts()
@@ -172,6 +180,7 @@ func (q *queue) copyStarts() {
 		case q.copying && e.kind == forCopyEnd:
 			q.copying = false
 		case q.copying && e.kind == forSync:
+			q.inCopy++
 			if e.sink != nil {
 				q.sinks--
 				e.sink.over()

@@ -50,6 +50,9 @@ func TestQueue(t *testing.T) {
 					if q.copying {
 						got = append(got, "copying")
 					}
+					if q.doubtful {
+						got = append(got, "doubtful")
+					}
 					if want := strings.Join(words[1:], " "); strings.Join(got, " ") != want {
 						t.Errorf("after %q: got %q, want %q", line, strings.Join(got, " "), want)
 					}

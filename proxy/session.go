@@ -146,7 +146,7 @@ func (s *session) pump(client, server *buffer) error {
 		<-done
 		backend() // the client's last words have still to be answered
 	}
-	if errors.Is(err, io.EOF) && !s.giveBack(done, server, &backendErr) {
+	if errors.Is(err, io.EOF) && !s.giveBack(done, client, server, &backendErr) {
 		s.linger(done)
 	}
 	s.end(err)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,7 +69,7 @@ func (v *visit) introduce(settings map[string]string) error {
 	if database == "" {
 		database = user
 	}
-	if replication := settings["replication"]; replication != "" && replication != "database" {
+	if replicates(settings["replication"]) {
 		database = ""
 	}
 	v.log = v.log.WithLazy(zap.String("user", user), zap.String("database", database), zap.String("application", settings["application_name"]))
@@ -147,4 +148,11 @@ func refuse(conn net.Conn, err error) {
 // tooLarge ends a session whose client sends a message beyond the limit. What it sent before has been forwarded.
 func (s *session) tooLarge(size int) {
 	s.terminate("54000", "message of "+strconv.Itoa(size)+" bytes is larger than this server takes ("+strconv.Itoa(s.largest)+")")
+}
+
+// replicates tells whether the value of the setting replication asks for physical replication, which has no database. A client that
+// says no in some way is an ordinary one (Postgres' parse_bool: any unambiguous beginning, in any case).
+func replicates(value string) bool {
+	v := strings.ToLower(value)
+	return v != "" && v != "o" && (v == "on" || v == "1" || strings.HasPrefix("true", v) || strings.HasPrefix("yes", v))
 }
