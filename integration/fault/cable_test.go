@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -22,6 +23,7 @@ type cable struct {
 	thaw  chan struct{} // closed when a frozen cable goes on
 	tape  *[2][]byte    // what went to the server and to the client; nil: nobody wants to know
 	plugs map[*plug]bool
+	count int // of plugs, in all
 	ended bool
 }
 
@@ -97,6 +99,22 @@ func (c *cable) reset() {
 	})
 }
 
+// carries waits until so many connections have gone through the cable, in all: what is not there yet cannot be cut.
+func (c *cable) carries(t *testing.T, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; runtime.Gosched() {
+		c.mu.Lock()
+		count := c.count
+		c.mu.Unlock()
+		if count >= n {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d connections of %d", count, n)
+		}
+	}
+}
+
 // lose makes the ends of all connections vanish, on one side or the other, as when a machine loses its power or a NAT its memory: nothing is
 // sent, and only who asks again is told that nobody is there.
 func (c *cable) lose(far bool) error {
@@ -136,6 +154,7 @@ func (c *cable) serve(near *net.TCPConn) {
 		return
 	}
 	c.plugs[p] = true
+	c.count++
 	c.mu.Unlock()
 	var both sync.WaitGroup
 	both.Go(func() { c.relay(0, p.far, p.near) })

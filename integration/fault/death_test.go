@@ -148,11 +148,11 @@ func site(t *testing.T, stack bool, env ...string) (*owl, *pgtest.Server) {
 
 // Clients that die at any moment of a session, kindly or not, leave nothing behind.
 func TestDeaths(t *testing.T) {
+	t.Parallel()
 	for name, stack := range map[string]bool{"wire": false, "stack": true} {
 		t.Run(name, func(t *testing.T) {
 			allowed := wireSlack
 			if stack {
-				longRun(t)
 				allowed = stackSlack
 			}
 			o, _ := site(t, stack)

@@ -97,19 +97,22 @@ func TestBadNetwork(t *testing.T) {
 
 // A network that is cut in the middle of anything, on either side, ends the session and leaves nothing behind.
 func TestCut(t *testing.T) {
-	longRun(t)
+	t.Parallel()
 	o, near, far, _ := wired(t, true)
 	before := o.read(t)
+	dialled := 0
 	for side, c := range map[string]*cable{"client": near, "server": far} {
 		for _, phase := range phases {
 			t.Run(side+" "+phase.name, func(t *testing.T) {
 				for range 3 {
+					dialled++
 					r := dial(t, near.address())
 					if err := phase.reach(t, r, o.direct); err != nil {
 						t.Fatal(err)
 					}
 					defer r.Close()
 				}
+				near.carries(t, dialled)
 				c.reset()
 				if side == "client" {
 					await(t, o.direct, "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = $1", mark)
@@ -152,7 +155,7 @@ func TestFrozen(t *testing.T) {
 
 // Peers that vanish without a word, on either side, are noticed by keepalives.
 func TestHalfOpen(t *testing.T) {
-	longRun(t)
+	t.Parallel()
 	o, near, far, url := wired(t, false)
 	before := o.read(t)
 	for side, c := range map[string]*cable{"client": near, "server": far} {

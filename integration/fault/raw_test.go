@@ -1,7 +1,9 @@
 package fault
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"testing"
 	"time"
@@ -86,4 +88,12 @@ func (c *raw) until(typ byte) error {
 func (c *raw) reset() {
 	c.SetLinger(0)
 	c.Close()
+}
+
+// over reads what still comes, and reports whether that has an end within a test's patience.
+func (c *raw) over() bool {
+	c.SetReadDeadline(time.Now().Add(patience))
+	_, err := io.Copy(io.Discard, c.TCPConn)
+	var timeout net.Error
+	return !errors.As(err, &timeout) || !timeout.Timeout()
 }
