@@ -205,6 +205,7 @@ func (s *server) run(ctx context.Context, limit time.Duration, queries ...string
 	}
 	s.conn.SetDeadline(deadline)
 	defer s.conn.SetDeadline(time.Time{})
+	defer context.AfterFunc(ctx, func() { s.conn.SetDeadline(past) })() // a server that hangs holds nobody up who leaves
 	if _, err := s.conn.Write(b); err != nil {
 		return err
 	}
