@@ -100,8 +100,8 @@ func (w *watch) handOver(orders <-chan os.Signal) bool {
 		return false
 	}
 	w.log.Info("a new process has taken over", zap.Int("pid", next.Pid))
+	w.door.Stop(context.Background()) // before anything makes /ready say no: the new process is ready
 	w.front.Refuse()
-	w.door.Stop(context.Background())
 	if !w.limited(orders, w.front.Leave) {
 		w.limited(orders, w.front.Drain)
 	}

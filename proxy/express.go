@@ -87,7 +87,8 @@ func (s *session) turn(client, server *buffer) error {
 	why, _ := s.scanFrontend(client)
 	if client.r > from {
 		if _, err := s.server.Write(client.data[from:client.r]); err != nil {
-			return err
+			s.server.SetReadDeadline(time.Now().Add(lastWords))
+			return errors.Join(err, s.pumpBackend(server))
 		}
 	}
 	switch {

@@ -218,6 +218,9 @@ func (s *session) recovered(p any) error {
 	return errors.New("failed inside PgOwl")
 }
 
+// lastWords is how long a server that takes nothing any more is listened to.
+const lastWords = time.Second
+
 // A call of a function of ours is given up this long after the client's last word; what the server runs for it is cancelled.
 const callGrace = time.Second
 

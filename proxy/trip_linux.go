@@ -20,6 +20,7 @@ type end struct {
 	eof      bool   // nothing more comes
 	shut     bool   // nothing more goes there: tell it once out is empty
 	queued   bool   // stands in again
+	deaf     bool   // takes nothing any more; a server is listened to until it has said its last word
 }
 
 // trip is a vehicle's time in a loop.
@@ -264,7 +265,7 @@ func (l *loop) flush(e *end) {
 
 // send sends as much as a connection takes, and gives the rest.
 func (l *loop) send(e *end, b []byte) []byte {
-	for len(b) > 0 && !e.trip.ended {
+	for len(b) > 0 && !e.trip.ended && !e.deaf {
 		n, errno := send(e.fd, b)
 		switch errno {
 		case 0:
@@ -273,8 +274,19 @@ func (l *loop) send(e *end, b []byte) []byte {
 			return b
 		case syscall.EINTR:
 		default:
-			l.end(e.trip, os.NewSyscallError("send", errno))
+			if e == &e.trip.client {
+				l.end(e.trip, os.NewSyscallError("send", errno))
+				break
+			}
+			e.deaf, e.readable, e.hangup = true, true, true
+			if !e.queued {
+				e.queued = true
+				l.again = append(l.again, e)
+			}
 		}
+	}
+	if e.deaf {
+		return nil
 	}
 	return b
 }
