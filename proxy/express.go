@@ -116,6 +116,11 @@ func (s *session) turn(client, server *buffer) error {
 	err := s.pumpBackend(server)
 	s.byTurns = false
 	if err == errParked && !s.isParking() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.queue.copying { // the server may end it, and the session, at any time
+			return errSlow
+		}
 		return nil
 	}
 	return slow(err)
