@@ -1,20 +1,16 @@
 package conf
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pgowl/pgowl/integration/pgtest"
 )
 
 const home = "HOME=/home/ann"
@@ -219,8 +215,8 @@ func TestSecretsDoNotPrint(t *testing.T) {
 
 func TestTLSFilesMustFit(t *testing.T) {
 	dir := t.TempDir()
-	cert, key := writePair(t, dir, "a")
-	_, other := writePair(t, dir, "b")
+	cert, key := pgtest.PEMFiles(t, dir, "a", pgtest.Certificate(t, "a", nil))
+	_, other := pgtest.PEMFiles(t, dir, "b", pgtest.Certificate(t, "b", nil))
 	if _, err := load([]string{"serve"}, []string{home, "PGOWL_TLS_CERT=" + cert, "PGOWL_TLS_KEY=" + key}, false); err != nil {
 		t.Error(err)
 	}
@@ -228,30 +224,6 @@ func TestTLSFilesMustFit(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), "PGOWL_TLS_CERT: not usable with PGOWL_TLS_KEY: ") {
 		t.Errorf("a key of another certificate: got %v", err)
 	}
-}
-
-func writePair(t *testing.T, dir, name string) (cert, key string) {
-	t.Helper()
-	priv, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1)}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &priv.PublicKey, priv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalECPrivateKey(priv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, key = filepath.Join(dir, name+".crt"), filepath.Join(dir, name+".key")
-	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "EC PRIVATE KEY", Bytes: keyDER}} {
-		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return cert, key
 }
 
 func TestUsageNamesEverySetting(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pgowl/pgowl/exec/call"
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // scanBackend goes over the messages of the server that are forwarded as they are, and notes what they tell. It stops at one that take
@@ -27,7 +28,7 @@ func (s *session) scanBackend(in *buffer) (why stop, need int, err error) {
 		if !ok {
 			break
 		}
-		if size < headerSize {
+		if size < protocol.HeaderSize {
 			return atWrong, 0, fmt.Errorf("message %q of %d bytes from the server", typ, size)
 		}
 		if !sinking && bulk(typ) {
@@ -44,7 +45,7 @@ func (s *session) scanBackend(in *buffer) (why stop, need int, err error) {
 		if sinking || typ == 'N' || typ == 'E' || typ == 'R' {
 			return atOurs, size, nil
 		}
-		if _, err := s.take(typ, in.data[in.r+headerSize:in.r+size], false); err != nil {
+		if _, err := s.take(typ, in.data[in.r+protocol.HeaderSize:in.r+size], false); err != nil {
 			return atWrong, 0, err
 		}
 		calls = s.calls.Load() // it comes with a BackendKeyData
@@ -66,7 +67,7 @@ func (s *session) pumpBackend(in *buffer) error {
 				return err
 			}
 			from = in.r
-			typ, body := in.data[in.r], in.data[in.r+headerSize:in.r+need]
+			typ, body := in.data[in.r], in.data[in.r+protocol.HeaderSize:in.r+need]
 			keep, err := s.take(typ, body, s.sinks.Load() > 0)
 			if err != nil {
 				return err
@@ -125,7 +126,7 @@ func (s *session) settle() (park bool) {
 		s.moved.Broadcast()
 	}
 	s.parking = s.parkable()
-	return s.parking || s.byTurns && (s.queue.empty() || s.queue.copying)
+	return s.parking || s.byTurns && (s.queue.Empty() || s.queue.Copying)
 }
 
 // bulk tells the messages that carry data and no news.
@@ -135,7 +136,7 @@ func bulk(typ byte) bool { return typ == 'D' || typ == 'd' }
 func (s *session) take(typ byte, body []byte, sinking bool) (keep bool, err error) {
 	calls := s.calls.Load()
 	if sinking || typ == 'N' || typ == 'E' || typ == 'R' {
-		s.meter.fromServer.Add(uint64(len(body) + headerSize)) // the rest is counted in runs
+		s.meter.fromServer.Add(uint64(len(body) + protocol.HeaderSize)) // the rest is counted in runs
 	}
 	switch typ {
 	case 'N':
@@ -193,14 +194,14 @@ func (s *session) take(typ byte, body []byte, sinking bool) (keep bool, err erro
 	changed := []byte(nil)
 	if calls != nil && typ == 'E' {
 		if changed = withoutOurContext(typ, body); changed != nil {
-			body = changed[headerSize:]
+			body = changed[protocol.HeaderSize:]
 		}
 	}
 	if sinking {
 		s.mu.Lock()
 		var to sink
-		if e := s.queue.front(); e != nil {
-			to = e.sink
+		if _, w := s.queue.Front(); w != nil {
+			to = w.sink
 		}
 		s.mu.Unlock()
 		if to != nil {
@@ -215,7 +216,7 @@ func (s *session) take(typ byte, body []byte, sinking bool) (keep bool, err erro
 		keep = false
 	}
 	s.mu.Lock()
-	s.queue.step(typ, status)
+	s.queue.Answer(typ, status)
 	if typ == 'Z' {
 		s.plain++
 	}
@@ -251,11 +252,11 @@ func noticeFields(body []byte) (code, message, detail string) {
 
 // parameter keeps the settings that matter to us.
 func (s *session) parameter(body []byte) {
-	name, rest, ok := cutString(body)
+	name, rest, ok := protocol.CutString(body)
 	if !ok {
 		return
 	}
-	value, _, _ := cutString(rest)
+	value, _, _ := protocol.CutString(rest)
 	s.params.Lock()
 	defer s.params.Unlock()
 	switch name {
@@ -284,13 +285,4 @@ func leadingDigits(s string) string {
 		}
 	}
 	return s
-}
-
-// cutString reads a zero-terminated string.
-func cutString(b []byte) (s string, rest []byte, ok bool) {
-	i := bytes.IndexByte(b, 0)
-	if i < 0 {
-		return "", nil, false
-	}
-	return string(b[:i]), b[i+1:], true
 }

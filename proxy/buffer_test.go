@@ -5,6 +5,8 @@ import (
 	"io"
 	"testing"
 	"testing/iotest"
+
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // A message's announced size is no reason to make room for it: the bytes are.
@@ -14,7 +16,7 @@ func TestBufferGrowsWithWhatArrives(t *testing.T) {
 	const announced = 1 << 30
 	for b.fill(announced) == nil {
 	}
-	if len(b.data) > startBuffer {
+	if len(b.data) > protocol.StartBuffer {
 		t.Errorf("20 bytes take %d", len(b.data))
 	}
 	b = newBuffer(bytes.NewReader(sent))
@@ -32,8 +34,8 @@ func TestBufferGrowsWithWhatArrives(t *testing.T) {
 
 // A message at the end of the buffer is moved to where it fits.
 func TestBufferMovesWhatDoesNotFit(t *testing.T) {
-	const size = startBuffer - 100
-	sent := bytes.Repeat([]byte("0123456789"), 10*startBuffer)
+	const size = protocol.StartBuffer - 100
+	sent := bytes.Repeat([]byte("0123456789"), 10*protocol.StartBuffer)
 	b := newBuffer(iotest.HalfReader(bytes.NewReader(sent)))
 	var got []byte
 	for {

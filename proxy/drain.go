@@ -79,5 +79,5 @@ func (p *Server) await(ctx context.Context, look func(s *session)) {
 func (s *session) atRest() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.queue.tx == 'I' && s.queue.resting() && !s.handling && (!s.unsent || s.vehicle != nil)
+	return s.queue.TX == 'I' && s.queue.Resting() && !s.handling && (!s.unsent || s.vehicle != nil)
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // A client of a pool often comes for one statement, and most of what that costs is not the statement: two goroutines that have to be
@@ -54,11 +56,11 @@ func (s *session) welcome() error {
 	s.pending = append(s.pending, s.pooled.last...)
 	for in.r < in.w {
 		typ, size, ok := in.peek()
-		if !ok || size < headerSize || in.w-in.r < size {
+		if !ok || size < protocol.HeaderSize || in.w-in.r < size {
 			return errors.New("a greeting that is none")
 		}
 		message := in.data[in.r : in.r+size]
-		keep, err := s.take(typ, message[headerSize:], false)
+		keep, err := s.take(typ, message[protocol.HeaderSize:], false)
 		if err != nil {
 			return err
 		}
@@ -101,9 +103,9 @@ func (s *session) turn(client, server *buffer) error {
 		return errSlow
 	}
 	s.mu.Lock()
-	waits := !s.queue.empty()
+	waits := !s.queue.Empty()
 	// Without a Sync the server keeps its answers, and the client may be about to send one.
-	simple := !s.queue.copying && !s.queue.open && !s.ended
+	simple := !s.queue.Copying && !s.queue.Open && !s.ended
 	s.mu.Unlock()
 	if !simple {
 		return errSlow
@@ -118,7 +120,7 @@ func (s *session) turn(client, server *buffer) error {
 	if err == errParked && !s.isParking() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.queue.copying { // the server may end it, and the session, at any time
+		if s.queue.Copying { // the server may end it, and the session, at any time
 			return errSlow
 		}
 		return nil
@@ -135,12 +137,12 @@ func slow(err error) error {
 }
 
 // spare are the buffers of sessions that were short.
-var spare = sync.Pool{New: func() any { return new([startBuffer]byte) }}
+var spare = sync.Pool{New: func() any { return new([protocol.StartBuffer]byte) }}
 
 // release gives back the buffer's memory. Nobody may use the buffer or slices of it any more.
 func (b *buffer) release() {
-	if len(b.data) == startBuffer {
-		spare.Put((*[startBuffer]byte)(b.data))
+	if len(b.data) == protocol.StartBuffer {
+		spare.Put((*[protocol.StartBuffer]byte)(b.data))
 	}
 	b.data = nil
 }

@@ -8,10 +8,8 @@ import (
 	"os"
 
 	"github.com/pgowl/pgowl/parser"
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
-
-// maxMessage is the server's own limit for a message.
-const maxMessage = 1 << 30
 
 // stop is why a scan goes no further.
 type stop uint8
@@ -41,7 +39,7 @@ func (s *session) scanFrontend(in *buffer) (why stop, need int) {
 		if !ok {
 			break
 		}
-		if size < headerSize || size > maxMessage {
+		if size < protocol.HeaderSize || size > protocol.MaxMessage {
 			// The server knows how to refuse it, and in which place among its answers; it reads nothing behind it.
 			in.r = in.w
 			return atWrong, 0
@@ -54,7 +52,7 @@ func (s *session) scanFrontend(in *buffer) (why stop, need int) {
 			if in.w-in.r < size {
 				return atEnd, size
 			}
-			if s.isOurs(typ, in.data[in.r+headerSize:in.r+size]) {
+			if s.isOurs(typ, in.data[in.r+protocol.HeaderSize:in.r+size]) {
 				return atOurs, size
 			}
 		}
@@ -150,27 +148,27 @@ func (s *session) isOurs(typ byte, body []byte) bool {
 
 // note puts the reply that a forwarded message will have into the queue.
 func (s *session) note(typ byte) {
-	var k kind
+	var k protocol.Kind
 	switch typ {
 	case 'Q':
-		k = forQuery
+		k = protocol.ForQuery
 	case 'P':
-		k = forParse
+		k = protocol.ForParse
 	case 'B':
-		k = forBind
+		k = protocol.ForBind
 	case 'D':
-		k = forDescribe
+		k = protocol.ForDescribe
 	case 'E':
-		k = forExecute
+		k = protocol.ForExecute
 	case 'C':
-		k = forClose
+		k = protocol.ForClose
 	case 'S':
-		k = forSync
+		k = protocol.ForSync
 		s.syncs++
 	case 'F':
-		k = forFunction
+		k = protocol.ForFunction
 	case 'c', 'f':
-		k = forCopyEnd
+		k = protocol.ForCopyEnd
 	default:
 		return
 	}

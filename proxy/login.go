@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/pgowl/pgowl/proxy/auth"
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // login comes between the start-up message, which the server has been sent, and the pumps. Where the server's request can be
@@ -34,8 +35,8 @@ func (s *session) login(to *upstream, user string) error {
 		s.client.Write(request)
 		return errClosed
 	}
-	if !l.mustAuthenticate(request[headerSize:]) {
-		if changed := withoutBinding(request[headerSize:]); changed != nil && !auth.SameBinding(s.client, s.server) {
+	if !l.mustAuthenticate(request[protocol.HeaderSize:]) {
+		if changed := withoutBinding(request[protocol.HeaderSize:]); changed != nil && !auth.SameBinding(s.client, s.server) {
 			request = changed
 		}
 		_, err := s.client.Write(request)
@@ -88,7 +89,7 @@ func (l *login) first() ([]byte, error) {
 			return nil, fmt.Errorf("the server's first message: %w", err)
 		}
 		switch {
-		case message[0] == 'E', message[0] == 'R' && len(message) >= headerSize+4:
+		case message[0] == 'E', message[0] == 'R' && len(message) >= protocol.HeaderSize+4:
 			return message, nil
 		case message[0] == 'N', message[0] == 'v':
 			if _, err := l.client.Write(message); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/pgowl/pgowl/parser"
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 func TestMeterStates(t *testing.T) {
@@ -70,7 +71,7 @@ func TestHistogram(t *testing.T) {
 func TestSQLStates(t *testing.T) {
 	m := newMetrics(nil)
 	body := func(code string) []byte {
-		return encode(&pgproto3.ErrorResponse{Severity: "ERROR", Code: code, Message: "x"})[headerSize:]
+		return encode(&pgproto3.ErrorResponse{Severity: "ERROR", Code: code, Message: "x"})[protocol.HeaderSize:]
 	}
 	if got := sqlState(body("22012")); got != "22012" {
 		t.Errorf("got %s", got)

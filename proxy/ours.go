@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/pgowl/pgowl/exec"
 	"github.com/pgowl/pgowl/parser"
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // statement is a prepared statement of ours.
@@ -30,7 +31,7 @@ type portal struct {
 
 // ours handles a message that mentions us, or that may belong to something of ours. message is whole, with its header.
 func (s *session) ours(typ byte, message []byte) error {
-	body := message[headerSize:]
+	body := message[protocol.HeaderSize:]
 	switch typ {
 	case 'Q':
 		return s.simpleQuery(message)
@@ -42,12 +43,12 @@ func (s *session) ours(typ byte, message []byte) error {
 		if len(body) < 2 {
 			break
 		}
-		name, _, _ := cutString(body[1:])
+		name, _, _ := protocol.CutString(body[1:])
 		if typ == 'C' {
 			if body[0] != 'S' {
 				delete(s.portals, name)
 			} else if s.settled(name) != nil {
-				return s.send(message, entry{forClose, &tracked{naming: s.name(name, nil)}})
+				return s.send(message, entry{protocol.ForClose, &tracked{naming: s.name(name, nil)}})
 			}
 			break
 		}
@@ -56,10 +57,10 @@ func (s *session) ours(typ byte, message []byte) error {
 			return err
 		}
 		if to != nil {
-			return s.send(message, entry{forDescribe, to})
+			return s.send(message, entry{protocol.ForDescribe, to})
 		}
 	case 'E':
-		name, _, _ := cutString(body)
+		name, _, _ := protocol.CutString(body)
 		if p := s.portals[name]; p != nil {
 			s.executes(p.statement.plan.Lane)
 			return s.executePortal(p, message)
@@ -113,7 +114,7 @@ func (s *session) plan(text string, executes bool) *parser.Plan {
 func (s *session) simpleQuery(message []byte) error {
 	delete(s.names, "")
 	delete(s.portals, "")
-	text, rest, ok := cutString(message[headerSize:])
+	text, rest, ok := protocol.CutString(message[protocol.HeaderSize:])
 	if !ok || len(rest) > 0 {
 		return s.pass('Q', message)
 	}
@@ -123,7 +124,7 @@ func (s *session) simpleQuery(message []byte) error {
 	}
 	if p.Lane == parser.Extension {
 		m := encode(&pgproto3.Query{String: p.Text(nil)})
-		return s.send(m, entry{forQuery, &tagSink{originSink: originSink{s, func(at int) int { return p.TextOrigin(nil, at) }}, tags: p.Tags}})
+		return s.send(m, entry{protocol.ForQuery, &tagSink{originSink: originSink{s, func(at int) int { return p.TextOrigin(nil, at) }}, tags: p.Tags}})
 	}
 	values, err := s.fold(p, nil)
 	if err == errCanceled {
@@ -140,7 +141,7 @@ func (s *session) simpleQuery(message []byte) error {
 		return s.pass('Q', message) // the plan's text has columns of ours
 	}
 	return s.send(encode(&pgproto3.Query{String: p.Text(values)}),
-		entry{forQuery, &originSink{s, func(at int) int { return p.TextOrigin(values, at) }}})
+		entry{protocol.ForQuery, &originSink{s, func(at int) int { return p.TextOrigin(values, at) }}})
 }
 
 // fold computes what can be computed beforehand. What fails is left to the server, whose call of the function fails in its place.
@@ -161,7 +162,7 @@ func (s *session) fold(p *parser.Plan, params []exec.Param) (values []parser.Val
 // parseMessage handles a Parse.
 func (s *session) parseMessage(message []byte) error {
 	var m pgproto3.Parse
-	if err := m.Decode(message[headerSize:]); err != nil {
+	if err := m.Decode(message[protocol.HeaderSize:]); err != nil {
 		return s.pass('P', message) // the server knows how to refuse it
 	}
 	var p *parser.Plan
@@ -193,7 +194,7 @@ func (s *session) parseMessage(message []byte) error {
 		return s.toClient(encode(&pgproto3.ParseComplete{}))
 	}
 	m.Query = text
-	return s.send(encode(&m), entry{forParse, &tracked{s.name(m.Name, st), &originSink{s, func(at int) int {
+	return s.send(encode(&m), entry{protocol.ForParse, &tracked{s.name(m.Name, st), &originSink{s, func(at int) int {
 		if st.first == 0 {
 			return p.TextOrigin(nil, at)
 		}
@@ -206,13 +207,13 @@ func (s *session) parsePlain(name string, message []byte) error {
 	if s.settled(name) == nil {
 		return s.pass('P', message)
 	}
-	return s.send(message, entry{forParse, &tracked{naming: s.name(name, nil)}})
+	return s.send(message, entry{protocol.ForParse, &tracked{naming: s.name(name, nil)}})
 }
 
 // bindMessage handles a Bind while something of ours is prepared.
 func (s *session) bindMessage(message []byte) error {
 	var m pgproto3.Bind
-	if err := m.Decode(message[headerSize:]); err != nil {
+	if err := m.Decode(message[protocol.HeaderSize:]); err != nil {
 		return s.pass('B', message)
 	}
 	delete(s.portals, m.DestinationPortal)
@@ -227,7 +228,7 @@ func (s *session) bindMessage(message []byte) error {
 		columns: st.columns, all: st.columns + len(st.hidden)}
 	if !countFits(m.ParameterFormatCodes, len(m.Parameters)) || len(m.Parameters) != st.clientParams() ||
 		len(st.hidden) > 0 && !countFits(m.ResultFormatCodes, st.columns) {
-		return s.send(message, entry{forBind, counts}) // the server says what is wrong
+		return s.send(message, entry{protocol.ForBind, counts}) // the server says what is wrong
 	}
 	formats := append([]int16(nil), m.ResultFormatCodes...)
 	if st.first > 0 {
@@ -258,7 +259,7 @@ func (s *session) bindMessage(message []byte) error {
 		}
 	}
 	s.portals[m.DestinationPortal] = &portal{st, formats}
-	return s.send(encode(&m), entry{forBind, counts})
+	return s.send(encode(&m), entry{protocol.ForBind, counts})
 }
 
 // countFits reports whether there are as many format codes as the protocol wants: none, one for all, or one each.
@@ -387,7 +388,7 @@ func (t *tagSink) message(typ byte, body []byte) bool {
 func (s *session) executePortal(p *portal, message []byte) error {
 	switch {
 	case p.statement.plan.Lane == parser.Extension:
-		return s.send(message, entry{forExecute, &tagSink{originSink: originSink{s, func(at int) int { return at }}, tags: p.statement.plan.Tags}})
+		return s.send(message, entry{protocol.ForExecute, &tagSink{originSink: originSink{s, func(at int) int { return at }}, tags: p.statement.plan.Tags}})
 	case len(p.statement.hidden) > 0:
 		st, err := s.drain()
 		if err != nil {

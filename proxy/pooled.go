@@ -146,7 +146,7 @@ func (s *session) keepsServer() bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.queue.resting() && !s.queue.doubtful && s.ready
+	return s.queue.Resting() && !s.queue.Doubtful && s.ready
 }
 
 // giveBack ends the backend's pump when the client has gone and its server connection can be lent again; done tells that it has ended.
@@ -169,7 +169,7 @@ func (s *session) leaveServer() {
 	tx := byte(0)
 	if s.pooled.whole {
 		s.server.SetReadDeadline(time.Time{})
-		tx = s.queue.tx
+		tx = s.queue.TX
 	}
 	s.pooled.lease.Return(s.server, tx)
 }

@@ -1,66 +1,11 @@
 package proxy
 
 import (
-	"fmt"
-	"os"
 	"strings"
 	"testing"
-)
 
-// TestQueue plays the scripts of testdata/queue.txt. A line is what is sent (> Parse Bind ...), what the server answers (< its
-// message types, a Z with its status), or what must be true then (= expected replies, then flags).
-func TestQueue(t *testing.T) {
-	data, err := os.ReadFile("testdata/queue.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	kinds := map[string]kind{"Query": forQuery, "Function": forFunction, "Sync": forSync, "Parse": forParse, "Bind": forBind,
-		"Describe": forDescribe, "Execute": forExecute, "Close": forClose, "CopyEnd": forCopyEnd}
-	names := map[kind]string{}
-	for name, k := range kinds {
-		names[k] = name
-	}
-	for _, script := range strings.Split(strings.TrimSpace(string(data)), "\n\n") {
-		lines := strings.Split(script, "\n")
-		t.Run(strings.TrimPrefix(lines[0], "# "), func(t *testing.T) {
-			var q queue
-			for _, line := range lines[1:] {
-				words := strings.Fields(line)
-				switch words[0] {
-				case ">":
-					for _, w := range words[1:] {
-						k, ok := kinds[w]
-						if !ok {
-							t.Fatalf("unknown message %s", w)
-						}
-						q.push(entry{kind: k})
-					}
-				case "<":
-					for _, w := range words[1:] {
-						q.step(w[0], w[len(w)-1])
-					}
-				case "=":
-					var got []string
-					for i := q.head; i < len(q.entries); i++ {
-						got = append(got, names[q.entries[i].kind])
-					}
-					if q.skipping {
-						got = append(got, "skipping")
-					}
-					if q.copying {
-						got = append(got, "copying")
-					}
-					if q.doubtful {
-						got = append(got, "doubtful")
-					}
-					if want := strings.Join(words[1:], " "); strings.Join(got, " ") != want {
-						t.Errorf("after %q: got %q, want %q", line, strings.Join(got, " "), want)
-					}
-				}
-			}
-		})
-	}
-}
+	"github.com/pgowl/pgowl/proxy/protocol"
+)
 
 // countingSink counts how often it was told that it is over.
 type countingSink struct{ overs int }
@@ -76,11 +21,11 @@ func FuzzQueueSinks(f *testing.F) {
 	f.Fuzz(func(t *testing.T, script []byte) {
 		var q queue
 		var sinks []*countingSink
-		send := map[byte]kind{'q': forQuery, 'p': forParse, 'b': forBind, 'd': forDescribe, 'x': forExecute, 's': forSync, 'l': forClose, 'e': forCopyEnd}
+		send := map[byte]protocol.Kind{'q': protocol.ForQuery, 'p': protocol.ForParse, 'b': protocol.ForBind, 'd': protocol.ForDescribe, 'x': protocol.ForExecute, 's': protocol.ForSync, 'l': protocol.ForClose, 'e': protocol.ForCopyEnd}
 		for _, c := range script {
 			if k, ok := send[c]; ok {
 				s := &countingSink{}
-				if k == forCopyEnd {
+				if k == protocol.ForCopyEnd {
 					q.push(entry{kind: k})
 					continue
 				}
@@ -88,10 +33,10 @@ func FuzzQueueSinks(f *testing.F) {
 				q.push(entry{kind: k, sink: s})
 				continue
 			}
-			q.step(c, 'I')
+			q.Answer(c, 'I')
 			held := 0
-			for i := q.head; i < len(q.entries); i++ {
-				if q.entries[i].sink != nil {
+			for _, w := range q.All() {
+				if w.sink != nil {
 					held++
 				}
 			}
@@ -100,8 +45,8 @@ func FuzzQueueSinks(f *testing.F) {
 			}
 		}
 		waiting := map[*countingSink]bool{}
-		for i := q.head; i < len(q.entries); i++ {
-			if s, ok := q.entries[i].sink.(*countingSink); ok {
+		for _, w := range q.All() {
+			if s, ok := w.sink.(*countingSink); ok {
 				waiting[s] = true
 			}
 		}
@@ -168,20 +113,4 @@ func FuzzNoticeFields(f *testing.F) {
 		withoutOurContext('N', body)
 		withoutOurContext('E', body)
 	})
-}
-
-func BenchmarkQueuePass(b *testing.B) {
-	var q queue
-	b.ReportAllocs()
-	for b.Loop() {
-		for _, k := range []kind{forParse, forBind, forDescribe, forExecute, forSync} {
-			q.push(entry{kind: k})
-		}
-		for _, typ := range []byte("12TCZ") {
-			q.step(typ, 'I')
-		}
-	}
-	if !q.empty() {
-		b.Fatal(fmt.Sprint("entries are left: ", len(q.entries)))
-	}
 }

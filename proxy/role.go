@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // attrs is libpq's target_session_attrs.
@@ -202,7 +203,7 @@ func (s *session) placed(report []byte) error {
 	if s.ready || s.dialed == nil {
 		return nil
 	}
-	name, rest, _ := cutString(report)
+	name, rest, _ := protocol.CutString(report)
 	if name != "in_hot_standby" {
 		return nil
 	}
@@ -210,7 +211,7 @@ func (s *session) placed(report []byte) error {
 	if u.attrs == anySession || s.visit != nil && s.visit.inside {
 		return nil
 	}
-	value, _, _ := cutString(rest)
+	value, _, _ := protocol.CutString(rest)
 	if err := u.misplaced(s.dialed, value); err != nil {
 		s.toClient(encode(&pgproto3.ErrorResponse{Severity: "FATAL", SeverityUnlocalized: "FATAL", Code: "08004", Message: dialReason(err)}))
 		return err

@@ -13,6 +13,7 @@ import (
 	"github.com/pgowl/pgowl/exec/call"
 	"github.com/pgowl/pgowl/exec/function"
 	"github.com/pgowl/pgowl/parser"
+	"github.com/pgowl/pgowl/proxy/protocol"
 	"go.uber.org/zap"
 )
 
@@ -90,7 +91,7 @@ var errParked = errors.New("parked")
 // run moves messages until one side ends, and then ends the other. A session is driven by two goroutines, its pumps, while it logs in,
 // where TLS is in use, and around statements of ours; else by a loop, where there is one.
 func (s *session) run(client *buffer) error {
-	s.queue.push(entry{kind: forStartup})
+	s.queue.push(entry{kind: protocol.ForStartup})
 	s.patience = 1
 	if s.pooled != nil {
 		s.patience = pooledPatience
@@ -167,7 +168,7 @@ const (
 
 // parkable tells whether a loop can drive the session from here.
 func (s *session) parkable() bool {
-	return s.drivable && s.ready && s.plain >= s.patience && !s.handling && !s.holds && s.queue.resting() && !s.ended
+	return s.drivable && s.ready && s.plain >= s.patience && !s.handling && !s.holds && s.queue.Resting() && !s.ended
 }
 
 func (s *session) isParking() bool {
@@ -293,8 +294,8 @@ func (s *session) drain() (state, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	flushed := false
-	for (!s.queue.empty() && !s.queue.copying || s.unsent) && !s.ended {
-		if !flushed && !s.queue.empty() && !s.queue.entries[len(s.queue.entries)-1].kind.untilReady() {
+	for (!s.queue.Empty() && !s.queue.Copying || s.unsent) && !s.ended {
+		if !flushed && !s.queue.Empty() && !s.queue.EndsReady() {
 			flushed = true
 			s.mu.Unlock()
 			_, err := s.server.Write(flushMessage)
@@ -309,7 +310,7 @@ func (s *session) drain() (state, error) {
 	if s.ended {
 		return state{}, errClosed
 	}
-	return state{s.queue.tx, s.queue.skipping, s.queue.copying}, nil
+	return state{s.queue.TX, s.queue.Skipping, s.queue.Copying}, nil
 }
 
 var flushMessage = []byte{'H', 0, 0, 0, 4}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pgowl/pgowl/exec"
 	"github.com/pgowl/pgowl/parser"
+	"github.com/pgowl/pgowl/proxy/protocol"
 	"go.uber.org/zap"
 )
 
@@ -52,7 +53,7 @@ func FuzzSinks(f *testing.F) {
 		}
 		for b := s.pending; len(b) > 0; {
 			in := buffer{data: b, w: len(b)}
-			if _, size, ok := in.peek(); !ok || size < headerSize || size > len(b) {
+			if _, size, ok := in.peek(); !ok || size < protocol.HeaderSize || size > len(b) {
 				t.Fatalf("%q %q made %q", typ, body, s.pending)
 			} else {
 				b = b[size:]

@@ -9,6 +9,7 @@ import (
 	"net"
 
 	"github.com/pgowl/pgowl/proxy/auth"
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // The request codes that stand where a start-up packet has its protocol version (manual, "Message Formats").
@@ -51,11 +52,11 @@ func (p packet) encode() []byte {
 func (p packet) parameters() map[string]string {
 	m := map[string]string{}
 	for rest := p.body; len(rest) > 1; {
-		name, r, ok := cutString(rest)
+		name, r, ok := protocol.CutString(rest)
 		if !ok || name == "" {
 			break
 		}
-		value, r, ok := cutString(r)
+		value, r, ok := protocol.CutString(r)
 		if !ok {
 			break
 		}
@@ -68,7 +69,7 @@ func (p packet) parameters() map[string]string {
 func (p packet) with(name, value string) packet {
 	rest := p.body
 	for {
-		key, r, ok := cutString(rest)
+		key, r, ok := protocol.CutString(rest)
 		if !ok {
 			return p
 		}
@@ -78,7 +79,7 @@ func (p packet) with(name, value string) packet {
 			}
 			break
 		}
-		if _, rest, ok = cutString(r); !ok {
+		if _, rest, ok = protocol.CutString(r); !ok {
 			return p
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/pgowl/pgowl/exec"
 	"github.com/pgowl/pgowl/exec/function"
 	"github.com/pgowl/pgowl/parser"
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // Names of what we prepare in the client's session for a moment. A client that uses such names itself is out of luck.
@@ -68,8 +69,8 @@ func do(name, text string) ([]byte, []entry) {
 		&pgproto3.Execute{Portal: name},
 		&pgproto3.Close{ObjectType: 'P', Name: name}, // a portal outlives its statement, up to the end of the transaction
 		&pgproto3.Close{ObjectType: 'S', Name: name})
-	return m, []entry{{forClose, newPrivate()}, {forParse, newPrivate()}, {forBind, newPrivate()}, {forExecute, newPrivate()},
-		{forClose, newPrivate()}, {forClose, newPrivate()}}
+	return m, []entry{{protocol.ForClose, newPrivate()}, {protocol.ForParse, newPrivate()}, {protocol.ForBind, newPrivate()}, {protocol.ForExecute, newPrivate()},
+		{protocol.ForClose, newPrivate()}, {protocol.ForClose, newPrivate()}}
 }
 
 // tryStream prepares a stream's statement under a name, and finds out whether the server takes it: it may not where, say, an argument
@@ -91,14 +92,14 @@ func (s *session) tryStream(st *statement, name, text string) (ok bool, err erro
 	}
 	if name == streamName {
 		messages = append(messages, encode(&pgproto3.Close{ObjectType: 'S', Name: name})...)
-		entries = append(entries, entry{forClose, newPrivate()})
+		entries = append(entries, entry{protocol.ForClose, newPrivate()})
 	}
 	parsed, described := newPrivate(), newPrivate()
 	messages = append(messages, encode(
 		&pgproto3.Parse{Name: name, Query: text, ParameterOIDs: st.oids},
 		&pgproto3.Describe{ObjectType: 'S', Name: name},
 		&pgproto3.Flush{})...)
-	entries = append(entries, entry{forParse, parsed}, entry{forDescribe, described})
+	entries = append(entries, entry{protocol.ForParse, parsed}, entry{protocol.ForDescribe, described})
 	if err := s.send(messages, entries...); err != nil {
 		return false, err
 	}
@@ -132,7 +133,7 @@ func (s *session) tryStream(st *statement, name, text string) (ok bool, err erro
 	messages, entries = nil, nil
 	if !ok {
 		last := newPrivate()
-		if err := s.send(encode(&pgproto3.Sync{}), entry{forSync, last}); err != nil {
+		if err := s.send(encode(&pgproto3.Sync{}), entry{protocol.ForSync, last}); err != nil {
 			return false, err
 		}
 		if err := s.wait(last); err != nil {
@@ -180,7 +181,7 @@ func (s *session) judge(p *parser.Plan, ok bool) {
 func (s *session) clean() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.queue.open
+	return !s.queue.Open
 }
 
 // prepareStream handles the Parse of a stream: what the server prepares under the client's name is the rewritten statement.
@@ -207,7 +208,7 @@ func (s *session) streamQuery(p *parser.Plan, values []parser.Value) (done bool,
 	}
 	head := &private{done: make(chan struct{})}
 	messages := encode(&pgproto3.Bind{PreparedStatement: streamName, ResultFormatCodes: all})
-	if err := s.send(append(messages, flushMessage...), entry{forBind, &bindSink{private: head, s: s, fields: st.fields}}); err != nil {
+	if err := s.send(append(messages, flushMessage...), entry{protocol.ForBind, &bindSink{private: head, s: s, fields: st.fields}}); err != nil {
 		return true, err
 	}
 	if err := s.wait(head); err != nil {
@@ -225,7 +226,7 @@ func (s *session) streamQuery(p *parser.Plan, values []parser.Value) (done bool,
 		}
 	}
 	last := encode(&pgproto3.Close{ObjectType: 'S', Name: streamName}, &pgproto3.Sync{})
-	return true, s.send(last, entry{forClose, newPrivate()}, entry{kind: forSync})
+	return true, s.send(last, entry{protocol.ForClose, newPrivate()}, entry{kind: protocol.ForSync})
 }
 
 // bindSink answers with the row description that a simple query's client waits for.
@@ -254,7 +255,7 @@ func (s *session) streamRows(st *statement, formats []int16, executeMessage []by
 		}
 		rows := &rowSink{s: s, ctx: ctx, st: st, places: places, done: make(chan struct{}),
 			rows: s.proxy.options.Engine.Rows(st.plan, st.hidden, out)}
-		if err := s.send(append(executeMessage[:len(executeMessage):len(executeMessage)], flushMessage...), entry{forExecute, rows}); err != nil {
+		if err := s.send(append(executeMessage[:len(executeMessage):len(executeMessage)], flushMessage...), entry{protocol.ForExecute, rows}); err != nil {
 			return err
 		}
 		select {
@@ -335,7 +336,7 @@ func (r *rowSink) over() { close(r.done) }
 // moreWaiting reports whether the message behind this one has been read already.
 func (r *rowSink) moreWaiting(size int) bool {
 	b := *r.s.backend
-	b.r += headerSize + size
+	b.r += protocol.HeaderSize + size
 	return b.complete()
 }
 
@@ -434,7 +435,7 @@ func (s *session) failStatement(reason error) error {
 			Parameters: [][]byte{[]byte(e.Code), []byte(e.Message), []byte(e.Detail), []byte(e.Hint)}},
 		&pgproto3.Execute{Portal: failName},
 		&pgproto3.Flush{})
-	return s.send(m, entry{forClose, newPrivate()}, entry{forParse, errorSink{}}, entry{forBind, errorSink{}}, entry{forExecute, errorSink{}})
+	return s.send(m, entry{protocol.ForClose, newPrivate()}, entry{protocol.ForParse, errorSink{}}, entry{protocol.ForBind, errorSink{}}, entry{protocol.ForExecute, errorSink{}})
 }
 
 // failQuery is failStatement for a simple query.
@@ -442,7 +443,7 @@ func (s *session) failQuery(reason error) error {
 	if err := s.failStatement(reason); err != nil {
 		return err
 	}
-	return s.send(encode(&pgproto3.Sync{}), entry{kind: forSync})
+	return s.send(encode(&pgproto3.Sync{}), entry{kind: protocol.ForSync})
 }
 
 // errorSink passes on errors and notices alone.

@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"syscall"
+
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // end is one connection of a session.
@@ -174,10 +176,10 @@ func (l *loop) handle(e *end) {
 				break
 			}
 			typ, message := e.in.data[e.in.r], e.in.data[e.in.r:e.in.r+need]
-			if isCall(typ, message[headerSize:]) {
+			if isCall(typ, message[protocol.HeaderSize:]) {
 				break
 			}
-			keep, err := s.take(typ, message[headerSize:], false)
+			keep, err := s.take(typ, message[protocol.HeaderSize:], false)
 			if err != nil {
 				l.lose(e)
 				l.end(t, err)
@@ -331,8 +333,8 @@ func (l *loop) leave(t *trip) {
 // take takes over what is left in a buffer of a loop's.
 func (b *buffer) take(left *buffer) {
 	n := left.w - left.r
-	if n > len(b.data) || len(b.data) < startBuffer {
-		b.data = make([]byte, max(n, startBuffer))
+	if n > len(b.data) || len(b.data) < protocol.StartBuffer {
+		b.data = make([]byte, max(n, protocol.StartBuffer))
 	}
 	b.r, b.w, b.skip = 0, copy(b.data, left.data[left.r:left.w]), left.skip
 }

@@ -81,7 +81,8 @@ func start(t *testing.T, opts ...pgtest.Option) *world {
 	}
 	w := &world{dir: dir, programs: b.Dir, ca: issue(t, dir, "ca", nil)}
 	w.owl, w.same = issue(t, dir, "owl", w.ca), issue(t, dir, "server", w.ca)
-	opts = append(opts, pgtest.File("server.crt", w.same.cert), pgtest.File("server.key", w.same.key), pgtest.Setting("ssl", "on"))
+	cert, key := pgtest.PEM(t, w.same.tls)
+	opts = append(opts, pgtest.File("server.crt", cert), pgtest.File("server.key", key), pgtest.Setting("ssl", "on"))
 	for _, line := range []string{"host all scrammer all scram-sha-256", "host all nobody all scram-sha-256", "host all md5er all md5",
 		"host all clear all password", "host all truster all trust", "hostssl all secure all scram-sha-256", "host all rejected all reject",
 		"host replication scrammer all scram-sha-256"} {
@@ -157,7 +158,7 @@ func (w *world) launch(t *testing.T, s setup) string {
 	if s.cert != nil {
 		pool := x509.NewCertPool()
 		pool.AddCert(w.ca.tls.Leaf)
-		o.TLS = &tls.Config{Certificates: []tls.Certificate{s.cert.tls}, NextProtos: []string{"postgresql"}, ClientCAs: pool, ClientAuth: s.clients}
+		o.TLS = &tls.Config{Certificates: []tls.Certificate{*s.cert.tls}, NextProtos: []string{"postgresql"}, ClientCAs: pool, ClientAuth: s.clients}
 	}
 	p, err := proxy.New(o)
 	if err != nil {

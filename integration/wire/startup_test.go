@@ -2,15 +2,10 @@ package wire
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	crand "crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/url"
 	"strings"
@@ -23,19 +18,10 @@ import (
 	"github.com/pgowl/pgowl/proxy"
 )
 
-// certificate makes a self-signed one for 127.0.0.1.
+// certificate gives settings of TLS with a self-signed one.
 func certificate(t *testing.T) *tls.Config {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{{127, 0, 0, 1}}}
-	der, err := x509.CreateCertificate(crand.Reader, c, c, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, NextProtos: []string{"postgresql"}}
+	return &tls.Config{Certificates: []tls.Certificate{*pgtest.Certificate(t, "localhost", nil)}, NextProtos: []string{"postgresql"}}
 }
 
 // login connects with a URL's settings and tells how it went.

@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"net"
 	"strings"
+
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // ask asks the client for what its mode and its entry want.
@@ -67,7 +69,7 @@ func exchangePassword(client net.Conn, ask []byte) (string, error) {
 	if message[0] != 'p' {
 		return "", errorf(codeViolation, "expected password response, got message type %d", message[0])
 	}
-	password, rest, ok := cut(message[headerSize:])
+	password, rest, ok := protocol.CutString(message[protocol.HeaderSize:])
 	if !ok || len(rest) > 0 {
 		return "", errorf(codeViolation, "invalid password packet size")
 	}
@@ -141,12 +143,12 @@ func readSASL(client net.Conn) ([]byte, error) {
 	if message[0] != 'p' {
 		return nil, errorf(codeViolation, "expected SASL response, got message type %d", message[0])
 	}
-	return message[headerSize:], nil
+	return message[protocol.HeaderSize:], nil
 }
 
 // initialResponse reads the body of a SASLInitialResponse; data is nil where the client has left it out.
 func initialResponse(body []byte) (mechanism string, data []byte, err *Error) {
-	mechanism, rest, ok := cut(body)
+	mechanism, rest, ok := protocol.CutString(body)
 	if !ok {
 		return "", nil, errorf(codeViolation, "invalid string in message")
 	}

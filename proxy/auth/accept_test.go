@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pgowl/pgowl/integration/pgtest"
+	"github.com/pgowl/pgowl/proxy/protocol"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
@@ -29,7 +31,7 @@ func verifierText(t testing.TB, password string) string {
 
 // Whoever proves a right secret is accepted, inside TLS and outside, and what Accept gives opens a server that stores the same.
 func TestAcceptUsers(t *testing.T) {
-	certificate := issue(t, "localhost", nil)
+	certificate := pgtest.Certificate(t, "localhost", nil)
 	users := `"plain" "secret"` + "\n" + `"stored" "` + verifierText(t, "secret") + `"` + "\n" + `"hashed" "` + md5Hash("secret", "hashed") + `"` + "\n" + `"empty" ""`
 	a := authenticator(t, Users, users)
 	for _, inTLS := range []bool{false, true} {
@@ -109,7 +111,7 @@ func TestAcceptUsers(t *testing.T) {
 
 // Where the password has to be asked for, it is asked for inside TLS and on Unix sockets alone.
 func TestAcceptPassword(t *testing.T) {
-	certificate := issue(t, "localhost", nil)
+	certificate := pgtest.Certificate(t, "localhost", nil)
 	users := `"known" "secret"`
 	for _, c := range []struct {
 		mode  Mode
@@ -171,8 +173,8 @@ func TestAcceptPassword(t *testing.T) {
 // Somebody in between who passes TLS on with a certificate of his own gets no further than the binding.
 func TestBindingToAnotherCertificate(t *testing.T) {
 	a := authenticator(t, Users, `"u" "secret"`)
-	clientEnd, serverEnd := pair(t, issue(t, "localhost", nil), nil)
-	other := bindingData(issue(t, "localhost", nil).Leaf)
+	clientEnd, serverEnd := pair(t, pgtest.Certificate(t, "localhost", nil), nil)
+	other := bindingData(pgtest.Certificate(t, "localhost", nil).Leaf)
 	_, err, _ := accepted(t, a, "u", clientEnd, serverEnd, func(conn net.Conn) error {
 		defer conn.Close()
 		if _, err := ReadMessage(conn); err != nil {
@@ -187,7 +189,7 @@ func TestBindingToAnotherCertificate(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		last, err := c.answer(string(m[headerSize+4:]))
+		last, err := c.answer(string(m[protocol.HeaderSize+4:]))
 		if err != nil {
 			return err
 		}
@@ -202,7 +204,7 @@ func TestBindingToAnotherCertificate(t *testing.T) {
 
 // The binding is to the certificate that this connection was shown, of several and of one that came with a reload.
 func TestBindingToTheCertificateShown(t *testing.T) {
-	first, second := issue(t, "a", nil), issue(t, "b", nil)
+	first, second := pgtest.Certificate(t, "a", nil), pgtest.Certificate(t, "b", nil)
 	choice := first
 	chosen := func(c *tls.Config) {
 		c.Certificates = nil
@@ -229,7 +231,7 @@ func TestBindingToTheCertificateShown(t *testing.T) {
 
 // A certificate is enough where it maps to the role and the users file can prove the role; else a password is asked for.
 func TestAcceptCertificate(t *testing.T) {
-	ca := issue(t, "ca", nil)
+	ca := pgtest.Certificate(t, "ca", nil)
 	pool := x509.NewCertPool()
 	pool.AddCert(ca.Leaf)
 	verify := func(c *tls.Config) { c.ClientCAs, c.ClientAuth = pool, tls.VerifyClientCertIfGiven }
@@ -264,7 +266,7 @@ func TestAcceptCertificate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			own := issue(t, c.common, ca)
+			own := pgtest.Certificate(t, c.common, ca)
 			clientEnd, serverEnd := pair(t, ca, &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{*own}}, c.verify)
 			secret, err, clientErr := accepted(t, a, c.user, clientEnd, serverEnd, func(conn net.Conn) error {
 				defer conn.Close()
@@ -299,7 +301,7 @@ func TestMockExchange(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				_, rest, _ := attribute('r', string(m[headerSize+4:]))
+				_, rest, _ := attribute('r', string(m[protocol.HeaderSize+4:]))
 				if before := salts[user]; before != "" && before != rest {
 					t.Errorf("%s: %q, and then %q", user, before, rest)
 				}

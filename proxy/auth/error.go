@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // Error is a refusal of PgOwl's own, in the words and with the SQLSTATE that Postgres has for it where Postgres has one.
@@ -60,7 +61,7 @@ type ServerError struct {
 // Error tells the server's message and SQLSTATE.
 func (e *ServerError) Error() string {
 	var m pgproto3.ErrorResponse
-	if len(e.Message) < headerSize || m.Decode(e.Message[headerSize:]) != nil {
+	if len(e.Message) < protocol.HeaderSize || m.Decode(e.Message[protocol.HeaderSize:]) != nil {
 		return "the server refuses, without a reason"
 	}
 	return fmt.Sprintf("the server refuses: %s (SQLSTATE %s)", m.Message, m.Code)

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 const (
@@ -159,7 +161,7 @@ func FuzzProve(f *testing.F) {
 			t.Errorf("%q was told the password in clear", said)
 		}
 		var refused *ServerError
-		if errors.As(err, &refused) && len(refused.Message) < headerSize {
+		if errors.As(err, &refused) && len(refused.Message) < protocol.HeaderSize {
 			t.Errorf("an error of the server's without a message")
 		}
 		if err != nil && strings.Contains(err.Error(), "my secret") {

@@ -1,13 +1,14 @@
 package auth
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
 	"time"
+
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // The codes of authentication requests (manual, "Message Formats").
@@ -24,13 +25,12 @@ const (
 var requestNames = map[uint32]string{2: "Kerberos V5", 4: "crypt", 6: "SCM credentials", 7: "GSSAPI", 8: "GSSAPI", 9: "SSPI"}
 
 const (
-	headerSize = 5     // type and length
-	maxToken   = 65535 // Postgres' PG_MAX_AUTH_TOKEN_LENGTH: more is no password and no SASL message
+	maxToken = 65535 // Postgres' PG_MAX_AUTH_TOKEN_LENGTH: more is no password and no SASL message
 )
 
 // ReadMessage reads one message of a log-in, 64 kB at most, and nothing of what follows it; the result has the header.
 func ReadMessage(r io.Reader) ([]byte, error) {
-	head := make([]byte, headerSize, 128)
+	head := make([]byte, protocol.HeaderSize, 128)
 	if _, err := io.ReadFull(r, head); err != nil {
 		return nil, err
 	}
@@ -39,20 +39,13 @@ func ReadMessage(r io.Reader) ([]byte, error) {
 		return nil, fmt.Errorf("message %q of %d bytes while authenticating", head[0], size)
 	}
 	message := append(head, make([]byte, size-4)...)
-	_, err := io.ReadFull(r, message[headerSize:])
+	_, err := io.ReadFull(r, message[protocol.HeaderSize:])
 	return message, err
-}
-
-// appendMessage appends a message to b.
-func appendMessage(b []byte, typ byte, body []byte) []byte {
-	b = append(b, typ)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(body)+4))
-	return append(b, body...)
 }
 
 // request makes an authentication request.
 func request(code uint32, data []byte) []byte {
-	return appendMessage(nil, 'R', append(binary.BigEndian.AppendUint32(nil, code), data...))
+	return protocol.Append(nil, 'R', append(binary.BigEndian.AppendUint32(nil, code), data...))
 }
 
 // mechanisms makes an AuthenticationSASL of names.
@@ -62,15 +55,6 @@ func mechanisms(names ...string) []byte {
 		data = append(append(data, name...), 0)
 	}
 	return request(requestSASL, append(data, 0))
-}
-
-// cut reads a zero-terminated string.
-func cut(b []byte) (s string, rest []byte, ok bool) {
-	i := bytes.IndexByte(b, 0)
-	if i < 0 {
-		return "", nil, false
-	}
-	return string(b[:i]), b[i+1:], true
 }
 
 // watch makes a connection's reads and writes end with ctx. release tells whether they still work.

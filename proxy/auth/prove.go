@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // ProveOptions change how Prove acts.
@@ -52,10 +54,10 @@ func (p *prover) run() error {
 		}
 		switch message[0] {
 		case 'R':
-			if len(message) < headerSize+4 {
+			if len(message) < protocol.HeaderSize+4 {
 				return errors.New("authentication at the server: a request without a code")
 			}
-			done, err := p.request(binary.BigEndian.Uint32(message[headerSize:]), message[headerSize+4:])
+			done, err := p.request(binary.BigEndian.Uint32(message[protocol.HeaderSize:]), message[protocol.HeaderSize+4:])
 			if done || err != nil {
 				return err
 			}
@@ -142,7 +144,7 @@ func (p *prover) request(code uint32, data []byte) (done bool, err error) {
 func (p *prover) begin(data []byte) (err error) {
 	var offered []string
 	for len(data) > 0 && data[0] != 0 {
-		name, rest, ok := cut(data)
+		name, rest, ok := protocol.CutString(data)
 		if !ok {
 			return errors.New("authentication at the server: a malformed list of SASL mechanisms")
 		}
@@ -158,6 +160,6 @@ func (p *prover) begin(data []byte) (err error) {
 }
 
 func (p *prover) send(body []byte) error {
-	_, err := p.server.Write(appendMessage(nil, 'p', body))
+	_, err := p.server.Write(protocol.Append(nil, 'p', body))
 	return err
 }

@@ -6,19 +6,22 @@ import (
 	"net"
 	"strings"
 	"testing"
+
+	"github.com/pgowl/pgowl/integration/pgtest"
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // sasl makes a SASLInitialResponse; its data are left out where they are "-".
 func sasl(mechanism, data string) string {
 	b := append([]byte(mechanism), 0)
 	if data == "-" {
-		return string(appendMessage(nil, 'p', binary.BigEndian.AppendUint32(b, 0xffffffff)))
+		return string(protocol.Append(nil, 'p', binary.BigEndian.AppendUint32(b, 0xffffffff)))
 	}
-	return string(appendMessage(nil, 'p', append(binary.BigEndian.AppendUint32(b, uint32(len(data))), data...)))
+	return string(protocol.Append(nil, 'p', append(binary.BigEndian.AppendUint32(b, uint32(len(data))), data...)))
 }
 
 // response makes a SASLResponse or PasswordMessage.
-func response(data string) string { return string(appendMessage(nil, 'p', []byte(data))) }
+func response(data string) string { return string(protocol.Append(nil, 'p', []byte(data))) }
 
 // played sends messages, one behind each answer of the other side, and tells what came: the kinds of requests, and an error's fields.
 // NONCE in a message becomes the last nonce that the other side sent.
@@ -35,8 +38,8 @@ func played(conn net.Conn, messages []string) (log []string) {
 			f := fields(m)
 			return append(log, fmt.Sprintf("%s %s %s | %s | %s", f['S'], f['V'], f['C'], f['M'], f['D']))
 		case 'R':
-			code := binary.BigEndian.Uint32(m[headerSize:])
-			text := string(m[headerSize+4:])
+			code := binary.BigEndian.Uint32(m[protocol.HeaderSize:])
+			text := string(m[protocol.HeaderSize+4:])
 			if code == requestSASLContinue {
 				if r, ok := strings.CutPrefix(text, "r="); ok {
 					nonce, text, _ = strings.Cut(r, ",")
@@ -59,7 +62,7 @@ func played(conn net.Conn, messages []string) (log []string) {
 		}
 		next := messages[0]
 		if strings.Contains(next, "NONCE") {
-			next = string(appendMessage(nil, 'p', []byte(strings.ReplaceAll(next[headerSize:], "NONCE", nonce))))
+			next = string(protocol.Append(nil, 'p', []byte(strings.ReplaceAll(next[protocol.HeaderSize:], "NONCE", nonce))))
 		}
 		messages = messages[1:]
 		if _, err := conn.Write([]byte(next)); err != nil {
@@ -71,7 +74,7 @@ func played(conn net.Conn, messages []string) (log []string) {
 // What clients may say, right and wrong, is answered as Postgres does it: the same requests and the same errors.
 func TestAnswersAreThoseOfTheServer(t *testing.T) {
 	s := server(t)
-	certificate := issue(t, "localhost", nil)
+	certificate := pgtest.Certificate(t, "localhost", nil)
 	a := authenticator(t, Users, `"scrammer" "`+stored(t, "scrammer")+`"`+"\n"+`"md5er" "`+stored(t, "md5er")+`"`)
 	proof := "A6+UbHOTCnJoB5WyF8Q+5kGCNFwMxFGMbVnBZTZEZ4w="
 	scripts := [][]string{

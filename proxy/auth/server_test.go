@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // Every way to prove a secret, at a real server.
@@ -158,11 +159,11 @@ func accepted(t *testing.T, a *Authenticator, user string, clientEnd, serverEnd 
 // fields gives an ErrorResponse's fields, of a message with header.
 func fields(message []byte) map[byte]string {
 	m := map[byte]string{}
-	if len(message) < headerSize || message[0] != 'E' {
+	if len(message) < protocol.HeaderSize || message[0] != 'E' {
 		return m
 	}
-	for rest := message[headerSize:]; len(rest) > 1; {
-		text, r, ok := cut(rest[1:])
+	for rest := message[protocol.HeaderSize:]; len(rest) > 1; {
+		text, r, ok := protocol.CutString(rest[1:])
 		if !ok {
 			break
 		}

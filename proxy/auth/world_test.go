@@ -2,17 +2,10 @@ package auth
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -28,42 +21,6 @@ import (
 // patience is how long anything may take; only a hang takes that long.
 const patience = 30 * time.Second
 
-// issue makes a certificate; by is nil for one that signs itself and others.
-func issue(t testing.TB, name string, by *tls.Certificate) *tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, IsCA: by == nil,
-		BasicConstraintsValid: true, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	parent, signer := template, any(key)
-	if by != nil {
-		parent, signer = by.Leaf, by.PrivateKey
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
-}
-
-// pems gives certificate and key as texts.
-func pems(t testing.TB, c *tls.Certificate) (certificate, key string) {
-	t.Helper()
-	private, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]})),
-		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
-}
-
 var shared struct {
 	sync.Mutex
 	server *pgtest.Server
@@ -78,7 +35,7 @@ func server(t *testing.T) *pgtest.Server {
 	if shared.server != nil {
 		return shared.server
 	}
-	certificate, key := pems(t, issue(t, "localhost", nil))
+	certificate, key := pgtest.PEM(t, pgtest.Certificate(t, "localhost", nil))
 	opts := []pgtest.Option{pgtest.File("server.crt", certificate), pgtest.File("server.key", key), pgtest.Setting("ssl", "on")}
 	for _, line := range []string{"host all scrammer all scram-sha-256", "host all nobody all scram-sha-256", "host all md5er all md5",
 		"host all clear all password", "host all truster all trust"} {

@@ -1,12 +1,12 @@
 package pool
 
 import (
-	"bytes"
 	"encoding/binary"
 	"slices"
 	"strings"
 
 	"github.com/pgowl/pgowl/proxy/auth"
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // Client is who wants a server connection. NewClient makes one; Secret and Proven are the caller's to set.
@@ -37,7 +37,7 @@ func NewClient(version uint32, body []byte) (c *Client, ok bool) {
 	c = &Client{version: version}
 	named := false
 	for {
-		name, rest, ok := cutText(body)
+		name, rest, ok := protocol.CutString(body)
 		if !ok {
 			return nil, false
 		}
@@ -47,7 +47,7 @@ func NewClient(version uint32, body []byte) (c *Client, ok bool) {
 			}
 			break
 		}
-		value, rest, ok := cutText(rest)
+		value, rest, ok := protocol.CutString(rest)
 		if !ok {
 			return nil, false
 		}
@@ -118,7 +118,7 @@ func (c *Client) Negotiation() []byte {
 	for _, name := range c.foreign {
 		body = append(append(body, name...), 0)
 	}
-	return appendMessage(nil, 'v', body)
+	return protocol.Append(nil, 'v', body)
 }
 
 // startup makes the start-up message of a server connection for this client.
@@ -136,20 +136,4 @@ func (c *Client) startup(token string) []byte {
 	b = append(b, 0)
 	binary.BigEndian.PutUint32(b, uint32(len(b)))
 	return b
-}
-
-// cutText reads a zero-terminated string.
-func cutText(b []byte) (s string, rest []byte, ok bool) {
-	i := bytes.IndexByte(b, 0)
-	if i < 0 {
-		return "", nil, false
-	}
-	return string(b[:i]), b[i+1:], true
-}
-
-// appendMessage appends a message to b.
-func appendMessage(b []byte, typ byte, body []byte) []byte {
-	b = append(b, typ)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(body)+4))
-	return append(b, body...)
 }

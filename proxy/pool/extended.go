@@ -3,6 +3,8 @@ package pool
 import (
 	"bytes"
 	"encoding/binary"
+
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // parse handles a Parse. The server always parses, under a name of the pool's: whatever it has to say about the text is what the client
@@ -26,7 +28,7 @@ func (l *Link) parse(body []byte) bool {
 	if l.server == nil && !l.attach() {
 		return true
 	}
-	if l.expect.skipping {
+	if l.expect.Skipping {
 		return false
 	}
 	l.sequences(v)
@@ -35,26 +37,26 @@ func (l *Link) parse(body []byte) bool {
 	if name == "" {
 		plain, unnamed := l.plain, s.unnamed
 		l.plain, s.unnamed = st, st
-		l.expect.push(reply{kind: forParse, tell: func(f fate) {
+		l.expect.Push(protocol.ForParse, reply{tell: func(f protocol.Fate) {
 			st.pending = false
-			if f == failed { // a Parse of the unnamed statement removes the old one before it can fail
+			if f == protocol.Failed { // a Parse of the unnamed statement removes the old one before it can fail
 				plain, unnamed = nil, nil
 			}
-			if f != done && l.plain == st {
+			if f != protocol.Done && l.plain == st {
 				l.plain = plain
 			}
-			if f != done && s.unnamed == st {
+			if f != protocol.Done && s.unnamed == st {
 				s.unnamed = unnamed
 			}
 		}})
-		l.send = appendMessage(l.send, 'P', body)
+		l.send = protocol.Append(l.send, 'P', body)
 		return true
 	}
 	old := l.names[name]
 	if old != nil && !old.gone {
 		// The server is to complain about the text, or about the name.
 		l.prepare(old)
-		l.expect.push(reply{kind: forParse, server: old.server, client: name})
+		l.expect.Push(protocol.ForParse, reply{server: old.server, client: name})
 		l.sendParse(old.server, rest)
 		return true
 	}
@@ -62,9 +64,9 @@ func (l *Link) parse(body []byte) bool {
 	l.names[name] = st
 	l.sendClose(st.server) // it may be there even where that is not known: a Close or Parse that was skipped has left it
 	l.evict(s.prepared.use(st.server))
-	l.expect.push(reply{kind: forParse, server: st.server, client: name, tell: func(f fate) {
+	l.expect.Push(protocol.ForParse, reply{server: st.server, client: name, tell: func(f protocol.Fate) {
 		st.pending = false
-		if f == done {
+		if f == protocol.Done {
 			return
 		}
 		s.prepared.forget(st.server) // prepared again when it is needed, whether it is still there or not
@@ -109,8 +111,8 @@ func (l *Link) prepare(st *statement) {
 			return
 		}
 		s.unnamed = st
-		l.expect.push(reply{kind: forParse, hidden: true, tell: func(f fate) {
-			if f != done && s.unnamed == st {
+		l.expect.Push(protocol.ForParse, reply{hidden: true, tell: func(f protocol.Fate) {
+			if f != protocol.Done && s.unnamed == st {
 				s.unnamed = nil
 			}
 		}})
@@ -123,8 +125,8 @@ func (l *Link) prepare(st *statement) {
 	}
 	l.sendClose(st.server) // it may be there after all: a Parse that was skipped has left it
 	l.evict(s.prepared.use(st.server))
-	l.expect.push(reply{kind: forParse, hidden: true, tell: func(f fate) {
-		if f != done {
+	l.expect.Push(protocol.ForParse, reply{hidden: true, tell: func(f protocol.Fate) {
+		if f != protocol.Done {
 			s.prepared.forget(st.server)
 		}
 	}})
@@ -138,8 +140,8 @@ func (l *Link) evict(name string) {
 }
 
 func (l *Link) sendClose(name string) {
-	l.expect.push(reply{kind: forClose, hidden: true})
-	l.send = appendMessage(l.send, 'C', []byte("S"+name+"\x00"))
+	l.expect.Push(protocol.ForClose, reply{hidden: true})
+	l.send = protocol.Append(l.send, 'C', []byte("S"+name+"\x00"))
 }
 
 func (l *Link) sendParse(name string, rest []byte) {
@@ -161,7 +163,7 @@ func (l *Link) known(name string) *statement {
 
 // bind handles the beginning of a Bind, up to the statement's name; the rest is passed on as it comes.
 func (l *Link) bind(data []byte, size int) int {
-	there := data[headerSize:min(len(data), size)]
+	there := data[protocol.HeaderSize:min(len(data), size)]
 	portal := bytes.IndexByte(there, 0)
 	end := -1
 	if portal >= 0 {
@@ -174,13 +176,13 @@ func (l *Link) bind(data []byte, size int) int {
 		return len(data)
 	}
 	pass := func(e reply) int {
-		l.expect.push(e)
-		l.send = append(l.send, data[:headerSize]...)
-		l.skip = size - headerSize
-		return headerSize
+		l.expect.Push(protocol.ForBind, e)
+		l.send = append(l.send, data[:protocol.HeaderSize]...)
+		l.skip = size - protocol.HeaderSize
+		return protocol.HeaderSize
 	}
-	if end < 0 || l.expect.skipping {
-		return pass(reply{kind: forBind})
+	if end < 0 || l.expect.Skipping {
+		return pass(reply{})
 	}
 	end += portal + 1
 	name := string(there[portal+1 : end])
@@ -191,21 +193,21 @@ func (l *Link) bind(data []byte, size int) int {
 	st := l.known(name)
 	if st == nil {
 		l.hideUnnamed(name)
-		return pass(reply{kind: forBind})
+		return pass(reply{})
 	}
 	l.sequences(st.verdict)
 	l.pin(st.verdict)
 	l.prepare(st)
 	if name == "" {
-		return pass(reply{kind: forBind})
+		return pass(reply{})
 	}
-	l.expect.push(reply{kind: forBind, server: st.server, client: name})
+	l.expect.Push(protocol.ForBind, reply{server: st.server, client: name})
 	l.send = append(l.send, 'B')
 	l.send = binary.BigEndian.AppendUint32(l.send, uint32(size-1+len(st.server)-len(name)))
 	l.send = append(l.send, there[:portal+1]...)
 	l.send = append(append(l.send, st.server...), 0)
-	l.skip = size - headerSize - end - 1
-	return headerSize + end + 1
+	l.skip = size - protocol.HeaderSize - end - 1
+	return protocol.HeaderSize + end + 1
 }
 
 // describe handles a Describe.
@@ -214,7 +216,7 @@ func (l *Link) describe(body []byte) bool {
 	if ok {
 		l.settleName(name)
 	}
-	if !ok || l.expect.skipping {
+	if !ok || l.expect.Skipping {
 		return false
 	}
 	st := l.known(name)
@@ -226,8 +228,8 @@ func (l *Link) describe(body []byte) bool {
 		return false
 	}
 	l.prepare(st)
-	l.expect.push(reply{kind: forDescribe, server: st.server, client: name})
-	l.send = appendMessage(l.send, 'D', []byte("S"+st.server+"\x00"))
+	l.expect.Push(protocol.ForDescribe, reply{server: st.server, client: name})
+	l.send = protocol.Append(l.send, 'D', []byte("S"+st.server+"\x00"))
 	return true
 }
 
@@ -243,7 +245,7 @@ func (l *Link) closeMessage(body []byte) bool {
 		l.settleName(name)
 		st := l.known(name)
 		switch {
-		case l.server != nil && l.expect.skipping:
+		case l.server != nil && l.expect.Skipping:
 			return false
 		case name == "":
 			l.plain = nil
@@ -259,23 +261,23 @@ func (l *Link) closeMessage(body []byte) bool {
 		}
 		if l.server != nil {
 			// The server closes a statement that it doesn't have, and says that it has: the answer comes in its place, or not at all.
-			e := reply{kind: forClose}
+			var e reply
 			if st != nil {
 				closed := &statement{gone: true, pending: true, syncs: l.syncs}
 				l.names[name] = closed
-				e.tell = func(f fate) {
+				e.tell = func(f protocol.Fate) {
 					closed.pending = false
 					switch {
 					case l.names[name] != closed:
-					case f == skipped:
+					case f == protocol.Skipped:
 						l.names[name] = st
 					default:
 						delete(l.names, name)
 					}
 				}
 			}
-			l.expect.push(e)
-			l.send = appendMessage(l.send, 'C', []byte("S"+serverPrefix+"\x00"))
+			l.expect.Push(protocol.ForClose, e)
+			l.send = protocol.Append(l.send, 'C', []byte("S"+serverPrefix+"\x00"))
 			return true
 		}
 	}

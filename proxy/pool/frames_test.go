@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"io"
 	"testing"
+
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // A header alone takes no memory: room comes with the bytes, and goes with the message.
@@ -13,18 +15,18 @@ func TestAnnounced(t *testing.T) {
 		there, say := io.Pipe()
 		f := newFrames(there)
 		go say.Write(binary.BigEndian.AppendUint32([]byte{'T'}, announced))
-		size, ok := headerSize, false
+		size, ok := protocol.HeaderSize, false
 		for !ok {
 			if err := f.fill(size); err != nil {
 				t.Fatal(err)
 			}
 			_, size, ok = f.peek()
 			if !ok {
-				size = headerSize
+				size = protocol.HeaderSize
 			}
 		}
 		f.room(size)
-		if len(f.data) != startFrame {
+		if len(f.data) != protocol.StartBuffer {
 			t.Errorf("a header that announces %d bytes takes %d", announced, len(f.data))
 		}
 		say.Close()
@@ -34,8 +36,8 @@ func TestAnnounced(t *testing.T) {
 // A message that is larger than any buffer arrives whole, takes no more than twice its size, and what it took is given back.
 func TestLargeMessage(t *testing.T) {
 	body := bytes.Repeat([]byte("large "), 50_000)
-	small := appendMessage(nil, 'Z', []byte{'I'})
-	f := newFrames(io.MultiReader(bytes.NewReader(small), bytes.NewReader(appendMessage(nil, 'T', body)), bytes.NewReader(small)))
+	small := protocol.Append(nil, 'Z', []byte{'I'})
+	f := newFrames(io.MultiReader(bytes.NewReader(small), bytes.NewReader(protocol.Append(nil, 'T', body)), bytes.NewReader(small)))
 	for i, want := range [][]byte{{'I'}, body, {'I'}} {
 		_, got, err := f.next()
 		if err != nil || !bytes.Equal(got, want) {
@@ -45,7 +47,7 @@ func TestLargeMessage(t *testing.T) {
 			t.Errorf("%d bytes of room for a message of %d", len(f.data), len(body))
 		}
 	}
-	if len(f.data) != startFrame {
+	if len(f.data) != protocol.StartBuffer {
 		t.Errorf("%d bytes of room are kept", len(f.data))
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/pgowl/pgowl/integration/pgtest"
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // raw gives a client's bare connection.
@@ -242,7 +243,7 @@ func TestSyncsWithoutEndAndAReader(t *testing.T) {
 // A server that announces a large message gets memory as it sends it.
 func TestAnnouncedSizeCostsNothing(t *testing.T) {
 	f := newFrames(io.MultiReader(strings.NewReader("T\x3f\xff\xff\xff"), strings.NewReader("rest")))
-	if err := f.fill(headerSize); err != nil {
+	if err := f.fill(protocol.HeaderSize); err != nil {
 		t.Fatal(err)
 	}
 	_, size, _ := f.peek()
@@ -257,7 +258,7 @@ func TestAnnouncedSizeCostsNothing(t *testing.T) {
 	}
 	// And all of a large one arrives.
 	body := bytes.Repeat([]byte("0123456789"), 100_000)
-	f = newFrames(iotestHalf{bytes.NewReader(appendMessage(nil, 'T', body))})
+	f = newFrames(iotestHalf{bytes.NewReader(protocol.Append(nil, 'T', body))})
 	if _, got, err := f.next(); err != nil || !bytes.Equal(got, body) {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}

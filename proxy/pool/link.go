@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // Link stands in for a server connection in transaction mode. The session writes the client's messages to it and reads the server's
@@ -26,7 +28,7 @@ type Link struct {
 	server *server    // nil while there is no transaction
 	fresh  bool       // the session's reader has not been told of server yet
 	last   *server    // the one that it was told of last; only to be compared with
-	expect expected
+	expect protocol.Replies[reply]
 	out    []byte // what the session is to read
 	pinned string // why the server connection is kept; "" where it isn't
 	want   map[string]string
@@ -84,7 +86,7 @@ func (p *Pool) Link(ctx context.Context, c *Client, onServer func(pid uint32)) (
 			l.want[name] = value
 		}
 	}
-	l.expect.tx = 'I'
+	l.expect.TX = 'I'
 	l.out = known.encode(key)
 	return l, nil
 }
@@ -116,7 +118,7 @@ func (l *Link) attach() bool {
 	}
 	p.metrics.lent.Add(1)
 	l.server, l.fresh, l.broken = s, s != l.last, false
-	l.expect = expected{replies: l.expect.replies[:0], tx: 'I'}
+	l.expect.Reset()
 	different := map[string]string{}
 	for name, value := range l.want {
 		if now, reported := s.params[name]; reported && now != value {
@@ -132,9 +134,9 @@ func (l *Link) attach() bool {
 
 // ask sends a query of the pool's own, outside a transaction.
 func (l *Link) ask(query string, then func()) {
-	l.send = appendMessage(l.send, 'Q', append([]byte(query), 0))
-	l.expect.push(reply{kind: forQuery, hidden: true, tell: func(f fate) {
-		if f == done {
+	l.send = protocol.Append(l.send, 'Q', append([]byte(query), 0))
+	l.expect.Push(protocol.ForQuery, reply{hidden: true, tell: func(f protocol.Fate) {
+		if f == protocol.Done {
 			then()
 		}
 	}})
@@ -153,13 +155,13 @@ func (l *Link) finish(err error) {
 
 // idle tells whether the server owes nothing and nothing is half said.
 func (l *Link) idle() bool {
-	return l.expect.empty() && !l.expect.open && !l.expect.copying && !l.expect.doubtful && !l.raw && l.skip == 0 && l.passing == 0
+	return l.expect.Empty() && !l.expect.Open && !l.expect.Copying && !l.expect.Doubtful && !l.raw && l.skip == 0 && l.passing == 0
 }
 
 // release gives the server connection back when the transaction is over.
 func (l *Link) release() {
 	s := l.server
-	if s == nil || l.writing || !l.idle() || l.expect.tx != 'I' || l.pinned != "" || l.broken || l.closed || l.over != nil {
+	if s == nil || l.writing || !l.idle() || l.expect.TX != 'I' || l.pinned != "" || l.broken || l.closed || l.over != nil {
 		return
 	}
 	if l.reading { // it was the writer who finished; the reader does it
@@ -247,7 +249,7 @@ func (l *Link) lastWord() error {
 		if l.reading {
 			s.conn.SetReadDeadline(past)
 		}
-	case l.expect.open || l.expect.copying || l.expect.doubtful || l.raw || l.skip > 0:
+	case l.expect.Open || l.expect.Copying || l.expect.Doubtful || l.raw || l.skip > 0:
 		// Only the server knows what comes of that.
 		l.broken = true
 		if half, ok := s.conn.(interface{ CloseWrite() error }); ok {
@@ -287,7 +289,7 @@ func (l *Link) Close() error {
 	}
 	whole := l.idle() && !l.broken && s.in.r == s.in.w
 	l.server = nil
-	tx := l.expect.tx
+	tx := l.expect.TX
 	if !whole {
 		l.group.drop(s)
 		p.leave(l.group)

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // Read reads what the server, or the pool in its place, has to say to the session.
@@ -54,7 +56,7 @@ func (l *Link) Read(p []byte) (int, error) {
 // hear reads from the server once, and takes what was read apart.
 func (l *Link) hear() error {
 	s := l.server
-	need := headerSize
+	need := protocol.HeaderSize
 	if typ, size, ok := s.in.peek(); ok && l.passing == 0 && !streamed(typ) {
 		need = size
 	}
@@ -114,10 +116,10 @@ func (l *Link) take(s *server) error {
 		if !ok {
 			break
 		}
-		if size < headerSize {
+		if size < protocol.HeaderSize {
 			return fmt.Errorf("message %q of %d bytes from the server", typ, size)
 		}
-		e := l.expect.front()
+		kind, e := l.expect.Front()
 		hidden := e != nil && e.hidden
 		if streamed(typ) {
 			if hidden {
@@ -129,9 +131,9 @@ func (l *Link) take(s *server) error {
 		if in.w-in.r < size {
 			break
 		}
-		body := in.data[in.r+headerSize : in.r+size]
+		body := in.data[in.r+protocol.HeaderSize : in.r+size]
 		keep := true
-		if hidden && typ != 'N' && typ != 'A' && (typ != 'E' || e.kind == forQuery) {
+		if hidden && typ != 'N' && typ != 'A' && (typ != 'E' || kind == protocol.ForQuery) {
 			keep = false
 		}
 		var changed []byte
@@ -147,7 +149,7 @@ func (l *Link) take(s *server) error {
 		case 'C':
 			l.completed(s, body, e)
 		case 'E':
-			if hidden && e.kind == forQuery { // a setting of the client's cannot be had on this server connection
+			if hidden && kind == protocol.ForQuery { // a setting of the client's cannot be had on this server connection
 				pass()
 				failed := &Error{"XX000", "the session's settings could not be set on another server connection"}
 				l.out = append(l.out, Refusal(failed)...)
@@ -172,7 +174,7 @@ func (l *Link) take(s *server) error {
 		if typ == 'Z' && len(body) > 0 {
 			status = body[0]
 		}
-		l.expect.answer(typ, status)
+		l.expect.Answer(typ, status)
 	}
 	pass()
 	return nil
@@ -184,7 +186,7 @@ func (l *Link) completed(s *server, body []byte, e *reply) {
 	switch string(tag) {
 	case "DISCARD ALL":
 		l.forgetAll(s)
-		if l.expect.last() { // what was sent meanwhile may be why it is kept
+		if l.alone() { // what was sent meanwhile may be why it is kept
 			l.pinned = ""
 		}
 	case "DEALLOCATE ALL":

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pgowl/pgowl/proxy/auth"
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // server is a server connection that is logged in. While it is lent it is the borrower's alone.
@@ -118,8 +119,8 @@ func (s *server) greet() error {
 
 // parameter keeps a ParameterStatus.
 func (s *server) parameter(body []byte) (name, value string) {
-	name, rest, ok := cutText(body)
-	value, _, ok2 := cutText(rest)
+	name, rest, ok := protocol.CutString(body)
+	value, _, ok2 := protocol.CutString(rest)
 	if !ok || !ok2 {
 		return "", ""
 	}
@@ -197,7 +198,7 @@ func (s *server) listen() bool {
 func (s *server) run(ctx context.Context, limit time.Duration, queries ...string) error {
 	var b []byte
 	for _, q := range queries {
-		b = appendMessage(b, 'Q', append([]byte(q), 0))
+		b = protocol.Append(b, 'Q', append([]byte(q), 0))
 	}
 	deadline := time.Now().Add(limit)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
@@ -294,11 +295,11 @@ func (s *server) greeting() greeting {
 
 // encode makes what a client reads from AuthenticationOk to its first ReadyForQuery. key is the body of its BackendKeyData.
 func (g greeting) encode(key []byte) []byte {
-	b := appendMessage(make([]byte, 0, 512), 'R', []byte{0, 0, 0, 0})
+	b := protocol.Append(make([]byte, 0, 512), 'R', []byte{0, 0, 0, 0})
 	b = append(b, g.notices...)
 	for _, name := range g.order {
-		b = appendMessage(b, 'S', []byte(name+"\x00"+g.params[name]+"\x00"))
+		b = protocol.Append(b, 'S', []byte(name+"\x00"+g.params[name]+"\x00"))
 	}
-	b = appendMessage(b, 'K', key)
+	b = protocol.Append(b, 'K', key)
 	return append(b, 'Z', 0, 0, 0, 5, 'I')
 }

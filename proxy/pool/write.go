@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net"
+
+	"github.com/pgowl/pgowl/proxy/protocol"
 )
 
 // bulkSend is how much is gathered for the server at most before it is sent.
@@ -90,11 +92,11 @@ func (l *Link) piece(data []byte) int {
 		l.skip -= n
 		return n
 	}
-	typ, size, ok := header(data)
+	typ, size, ok := protocol.Header(data)
 	if !ok {
 		return 0
 	}
-	if size < headerSize || size > maxMessage {
+	if size < protocol.HeaderSize || size > protocol.MaxMessage {
 		return l.violate(data)
 	}
 	whole := len(data) >= size
@@ -104,7 +106,7 @@ func (l *Link) piece(data []byte) int {
 			return 0
 		}
 		message := data[:size]
-		body := message[headerSize:]
+		body := message[protocol.HeaderSize:]
 		taken := false
 		switch typ {
 		case 'Q':
@@ -123,10 +125,10 @@ func (l *Link) piece(data []byte) int {
 	case 'B':
 		return l.bind(data, size)
 	case 'S':
-		if size > headerSize {
+		if size > protocol.HeaderSize {
 			return l.violate(data)
 		}
-		l.sync(data[:headerSize])
+		l.sync(data[:protocol.HeaderSize])
 		return size
 	case 'H':
 		if !whole {
@@ -140,7 +142,7 @@ func (l *Link) piece(data []byte) int {
 		if !whole {
 			return 0
 		}
-		if l.server != nil && l.expect.open {
+		if l.server != nil && l.expect.Open {
 			l.send = append(l.send, data[:size]...)
 			l.broken = true
 			return size
@@ -153,12 +155,12 @@ func (l *Link) piece(data []byte) int {
 		// What is left of a copy that the server gave up is nobody's.
 		if l.server != nil {
 			if typ != 'd' {
-				l.expect.push(reply{kind: forCopyEnd})
+				l.expect.Push(protocol.ForCopyEnd, reply{})
 			}
-			l.send = append(l.send, data[:headerSize]...)
+			l.send = append(l.send, data[:protocol.HeaderSize]...)
 		}
-		l.skip = size - headerSize
-		return headerSize
+		l.skip = size - protocol.HeaderSize
+		return protocol.HeaderSize
 	case 'E', 'F':
 		if typ == 'F' && !whole {
 			return 0
@@ -167,16 +169,16 @@ func (l *Link) piece(data []byte) int {
 			return len(data)
 		}
 		if typ == 'F' {
-			if len(data) < headerSize+4 || !largeObject[binary.BigEndian.Uint32(data[headerSize:])] {
+			if len(data) < protocol.HeaderSize+4 || !largeObject[binary.BigEndian.Uint32(data[protocol.HeaderSize:])] {
 				l.pin(verdict{pin: "function call"})
 			}
-			l.expect.push(reply{kind: forFunction})
+			l.expect.Push(protocol.ForFunction, reply{})
 		} else {
-			l.expect.push(reply{kind: forExecute})
+			l.expect.Push(protocol.ForExecute, reply{})
 		}
-		l.send = append(l.send, data[:headerSize]...)
-		l.skip = size - headerSize
-		return headerSize
+		l.send = append(l.send, data[:protocol.HeaderSize]...)
+		l.skip = size - protocol.HeaderSize
+		return protocol.HeaderSize
 	}
 	return l.violate(data)
 }
@@ -200,16 +202,16 @@ func (l *Link) forward(typ byte, message []byte) {
 	if !l.attach() {
 		return
 	}
-	var k kind
+	k := protocol.ForQuery
 	switch typ {
 	case 'P':
-		k = forParse
+		k = protocol.ForParse
 	case 'D':
-		k = forDescribe
+		k = protocol.ForDescribe
 	case 'C':
-		k = forClose
+		k = protocol.ForClose
 	}
-	l.expect.push(reply{kind: k})
+	l.expect.Push(k, reply{})
 	l.send = append(l.send, message...)
 }
 
@@ -221,7 +223,7 @@ func (l *Link) sync(message []byte) {
 		l.moved.Broadcast()
 		return
 	}
-	l.expect.push(reply{kind: forSync})
+	l.expect.Push(protocol.ForSync, reply{})
 	l.send = append(l.send, message...)
 }
 
@@ -235,13 +237,13 @@ func (l *Link) query(body []byte) bool {
 	if !l.attach() {
 		return true
 	}
-	if l.expect.skipping {
+	if l.expect.Skipping {
 		return false
 	}
 	l.sequences(v)
 	l.pin(v)
 	l.plain, l.server.unnamed = nil, nil // manual, "Extended Query": a simple query destroys the unnamed statement
-	e := reply{kind: forQuery}
+	var e reply
 	if st := l.names[l.mentioned(text, v)]; v.first != "" && st != nil && !st.gone {
 		if v.first == "execute" {
 			l.sequences(st.verdict)
@@ -259,12 +261,12 @@ func (l *Link) query(body []byte) bool {
 			}
 		}
 		e.server, e.client = st.server, l.mentioned(text, v)
-		l.expect.push(e)
-		l.send = appendMessage(l.send, 'Q', append(rewritten, 0))
+		l.expect.Push(protocol.ForQuery, e)
+		l.send = protocol.Append(l.send, 'Q', append(rewritten, 0))
 		return true
 	}
-	l.expect.push(e)
-	l.send = appendMessage(l.send, 'Q', body)
+	l.expect.Push(protocol.ForQuery, e)
+	l.send = protocol.Append(l.send, 'Q', body)
 	return true
 }
 
@@ -282,7 +284,7 @@ func (l *Link) backslash() bool { return l.want["standard_conforming_strings"] =
 
 // sequences keeps a session that asks for a sequence's last value from being shown another session's.
 func (l *Link) sequences(v verdict) {
-	if v.pin == "sequence value" && l.pinned == "" && l.expect.empty() && !l.expect.open && l.expect.tx == 'I' {
+	if v.pin == "sequence value" && l.pinned == "" && l.expect.Empty() && !l.expect.Open && l.expect.TX == 'I' {
 		l.ask("DISCARD SEQUENCES", func() {})
 	}
 }
