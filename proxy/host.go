@@ -70,7 +70,7 @@ var (
 
 // dialTLS connects with one of the TLS settings. A server that refuses TLS is taken as it is where plain is allowed.
 func (h *host) dialTLS(ctx context.Context, address string, config *tls.Config, plain bool) (net.Conn, error) {
-	dialer := net.Dialer{KeepAlive: -1} // set below
+	dialer := net.Dialer{KeepAlive: -1, Control: sockets.Local} // set below
 	conn, err := dialer.DialContext(ctx, h.network, address)
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ func listen(ctx context.Context, addresses []Address, port int) ([]net.Listener,
 		if a.Network != "tcp" {
 			continue
 		}
-		config := net.ListenConfig{KeepAlive: -1} // whoever accepts sets it
+		config := net.ListenConfig{KeepAlive: -1, Control: Local} // whoever accepts sets it
 		if all[i], err = config.Listen(ctx, "tcp", a.Address); err != nil {
 			break
 		}

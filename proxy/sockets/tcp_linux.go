@@ -17,3 +17,8 @@ func setUserTimeout(conn *net.TCPConn, d time.Duration) {
 		syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpUserTimeout, int(d.Milliseconds()))
 	})
 }
+
+// unpaced has a socket use the congestion control that every Linux has. It must be set before there is a connection.
+func unpaced(fd uintptr) {
+	syscall.SetsockoptString(int(fd), syscall.IPPROTO_TCP, syscall.TCP_CONGESTION, "reno")
+}
