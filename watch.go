@@ -53,7 +53,7 @@ func (w *watch) until(orders <-chan os.Signal) error {
 				w.log.Info("stopping", zap.Stringer("signal", order))
 				sockets.Notify("STOPPING=1")
 				if order == syscall.SIGTERM {
-					w.limited(orders, w.front.Drain)
+					w.limited(orders, w.conf.ShutdownTime, w.front.Drain)
 				}
 				return nil
 			}
@@ -63,9 +63,9 @@ func (w *watch) until(orders <-chan os.Signal) error {
 	}
 }
 
-// limited does something that takes PGOWL_SHUTDOWN_TIME at most, and ends at the next signal that asks for an end.
-func (w *watch) limited(orders <-chan os.Signal, do func(ctx context.Context)) (interrupted bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), w.conf.ShutdownTime)
+// limited does something that may take so long, and ends at the next signal that asks for an end.
+func (w *watch) limited(orders <-chan os.Signal, most time.Duration, do func(ctx context.Context)) (interrupted bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), most)
 	defer cancel()
 	done := make(chan struct{})
 	go func() {
@@ -94,7 +94,14 @@ func (w *watch) handOver(orders <-chan os.Signal) bool {
 		w.log.Error("no new process is started: the embedded Postgres can't be handed over")
 		return false
 	}
-	next, err := w.sockets.HandOver(newProcessTime)
+	var next *os.Process
+	var err error
+	interrupted := w.limited(orders, newProcessTime, func(ctx context.Context) { next, err = w.sockets.HandOver(ctx) })
+	if interrupted && err != nil {
+		w.log.Info("stopping, and so is the new process")
+		w.limited(orders, w.conf.ShutdownTime, w.front.Drain)
+		return true
+	}
 	if err != nil {
 		w.log.Error("no new process is started", zap.Error(err))
 		return false
@@ -102,8 +109,8 @@ func (w *watch) handOver(orders <-chan os.Signal) bool {
 	w.log.Info("a new process has taken over", zap.Int("pid", next.Pid))
 	w.door.Stop(context.Background()) // before anything makes /ready say no: the new process is ready
 	w.front.Refuse()
-	if !w.limited(orders, w.front.Leave) {
-		w.limited(orders, w.front.Drain)
+	if interrupted || !w.limited(orders, w.conf.ShutdownTime, w.front.Leave) {
+		w.limited(orders, w.conf.ShutdownTime, w.front.Drain)
 	}
 	return true
 }

@@ -16,8 +16,8 @@ func poolSize(to *int, text string) error {
 	return nil
 }
 
-// poolTime reads a duration above zero, such as 90s or 10m.
-func poolTime(to *time.Duration, text string) error {
+// duration reads a duration above zero, such as 90s or 10m.
+func duration(to *time.Duration, text string) error {
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 {
 		return fmt.Errorf("%q is no time above zero, such as 90s or 10m", text)

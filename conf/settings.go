@@ -84,13 +84,13 @@ var settings = []setting{
 	{"max_role_connections", "N", "client connections of one role (no limit)", func(c *Config, text string) error { return count(&c.MaxRoleConnections, text) }},
 	{"max_database_connections", "N", "client connections of one database (no limit)", func(c *Config, text string) error { return count(&c.MaxDatabaseConnections, text) }},
 	{"max_logins", "N", "connections that are not logged in yet, at once (1000; 0: no limit)", func(c *Config, text string) error { return count(&c.MaxLogins, text) }},
-	{"login_time", "TIME", "a client that has not logged in within this is refused (1m)", func(c *Config, text string) error { return poolTime(&c.LoginTime, text) }},
+	{"login_time", "TIME", "a client that has not logged in within this is refused (1m)", func(c *Config, text string) error { return duration(&c.LoginTime, text) }},
 	{"max_message", "SIZE", "size of one message of a client's, as in 16MB (1GB, the protocol's limit)", func(c *Config, text string) error { return size(&c.MaxMessage, text) }},
-	{"shutdown_time", "TIME", "transactions have this long to finish when PgOwl stops (30s)", func(c *Config, text string) error { return poolTime(&c.ShutdownTime, text) }},
-	{"client_keepalive_idle", "TIME", "TCP keepalives to clients start after this (the system's)", func(c *Config, text string) error { return poolTime(&c.ClientKeepaliveIdle, text) }},
-	{"client_keepalive_interval", "TIME", "time between TCP keepalives to clients (the system's)", func(c *Config, text string) error { return poolTime(&c.ClientKeepaliveInterval, text) }},
+	{"shutdown_time", "TIME", "transactions have this long to finish when PgOwl stops (30s)", func(c *Config, text string) error { return duration(&c.ShutdownTime, text) }},
+	{"client_keepalive_idle", "TIME", "TCP keepalives to clients start after this (the system's)", func(c *Config, text string) error { return duration(&c.ClientKeepaliveIdle, text) }},
+	{"client_keepalive_interval", "TIME", "time between TCP keepalives to clients (the system's)", func(c *Config, text string) error { return duration(&c.ClientKeepaliveInterval, text) }},
 	{"client_keepalive_count", "N", "TCP keepalives without an answer until a client counts as lost (the system's)", func(c *Config, text string) error { return count(&c.ClientKeepaliveCount, text) }},
-	{"client_user_timeout", "TIME", "data sent to a client may stay unacknowledged for this long (the system's)", func(c *Config, text string) error { return poolTime(&c.ClientUserTimeout, text) }},
+	{"client_user_timeout", "TIME", "data sent to a client may stay unacknowledged for this long (the system's)", func(c *Config, text string) error { return duration(&c.ClientUserTimeout, text) }},
 	{"log_connections", "ON", "on logs connections at info, off at debug (off)", func(c *Config, text string) error {
 		var how string
 		err := oneOf(&how, text, "on", "off")
@@ -101,8 +101,8 @@ var settings = []setting{
 		return oneOf(&c.Pool, text, "none", "session", "transaction")
 	}},
 	{"pool_size", "N", "server connections for a role in a database (20)", func(c *Config, text string) error { return poolSize(&c.PoolSize, text) }},
-	{"pool_idle", "TIME", "an idle server connection of the pool is closed after this (10m)", func(c *Config, text string) error { return poolTime(&c.PoolIdle, text) }},
-	{"pool_wait", "TIME", "a client that gets no server connection within this is refused (2m)", func(c *Config, text string) error { return poolTime(&c.PoolWait, text) }},
+	{"pool_idle", "TIME", "an idle server connection of the pool is closed after this (10m)", func(c *Config, text string) error { return duration(&c.PoolIdle, text) }},
+	{"pool_wait", "TIME", "a client that gets no server connection within this is refused (2m)", func(c *Config, text string) error { return duration(&c.PoolWait, text) }},
 }
 
 func byKey(key string) (setting, bool) {

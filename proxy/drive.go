@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/pgowl/pgowl/proxy/sockets"
 )
 
 // A driver moves the messages of sessions that are at rest and have plain connections, until a statement of ours comes. Other sessions
@@ -49,11 +50,11 @@ func (s *session) drive(fromClient, fromServer *buffer) error {
 // detach takes the descriptors out of the runtime's poller. Where there are no more descriptors to be had, the session stays with its pumps:
 // errParked.
 func (s *session) detach(v *vehicle) (err error) {
-	if v.client, err = dup(s.client); err != nil {
+	if v.client, err = sockets.Duplicate(s.client.(syscall.Conn)); err != nil {
 		s.stay()
 		return errParked
 	}
-	if v.server, err = dup(s.server); err != nil {
+	if v.server, err = sockets.Duplicate(s.server.(syscall.Conn)); err != nil {
 		syscall.Close(v.client)
 		s.stay()
 		return errParked
@@ -156,24 +157,6 @@ func isPlain(conn net.Conn) bool {
 		return true
 	}
 	return false
-}
-
-// dup gives a second descriptor of a connection, which the runtime's poller does not know.
-func dup(conn net.Conn) (int, error) {
-	raw, err := conn.(syscall.Conn).SyscallConn()
-	if err != nil {
-		return -1, err
-	}
-	second, failed := -1, error(nil)
-	err = raw.Control(func(fd uintptr) {
-		n, _, errno := syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_DUPFD_CLOEXEC, 0)
-		if errno != 0 {
-			failed = errno
-			return
-		}
-		second = int(n)
-	})
-	return second, errors.Join(err, failed)
 }
 
 // connection makes a connection of a descriptor, which it takes over.

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"encoding/binary"
 	"os"
 	"runtime"
 	"sync"
@@ -88,9 +89,7 @@ func (l *loop) do(f func()) {
 	l.mu.Lock()
 	l.post = append(l.post, f)
 	l.mu.Unlock()
-	var one [8]byte
-	*(*uint64)(unsafe.Pointer(&one)) = 1
-	syscall.Write(l.bell, one[:])
+	syscall.Write(l.bell, binary.NativeEndian.AppendUint64(nil, 1))
 }
 
 func (l *loop) load() int { return int(l.count.Load()) }
@@ -124,17 +123,18 @@ func (l *loop) run() {
 	defer close(l.stopped)
 	for !l.over {
 		n := l.wait()
+		rung := false
 		for i := range n {
 			ev := &l.events[i]
 			if int(ev.Fd) == l.bell {
-				l.posted()
-				continue
-			}
-			// An event of a connection that was closed since is none of another's: descriptors enter in posted only, and the
-			// kernel forgets the events of a closed one.
-			if e := l.ends[ev.Fd]; e != nil {
+				rung = true
+			} else if e := l.ends[ev.Fd]; e != nil {
 				l.event(e, ev.Events)
 			}
+		}
+		if rung {
+			// Behind the events: what enters may have the number of a descriptor that was closed since they were gathered.
+			l.posted()
 		}
 		again := l.again
 		l.again = nil

@@ -17,6 +17,7 @@ type stop uint8
 const (
 	atEnd   stop = iota // the next message is not there, or not as much of it as is needed
 	atOurs              // the next message is there as a whole, and is not simply forwarded
+	atLarge             // the next message is larger than clients may send
 	atLast              // the client has said its last word, over which the scan has gone
 	atWrong             // what follows is no message; the scan has gone over all of it
 )
@@ -45,8 +46,7 @@ func (s *session) scanFrontend(in *buffer) (why stop, need int) {
 			return atWrong, 0
 		}
 		if s.largest > 0 && size > s.largest {
-			s.tooLarge(size)
-			return atWrong, 0
+			return atLarge, size
 		}
 		if s.wantsBody(typ) {
 			if in.w-in.r < size {
@@ -101,6 +101,8 @@ func (s *session) pumpFrontend(in *buffer) error {
 			continue
 		case atLast:
 			return io.EOF
+		case atLarge:
+			return s.tooLarge(in, need)
 		case atWrong:
 			return fmt.Errorf("a message of impossible size: %w", io.EOF)
 		}

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -25,7 +24,7 @@ func (s *session) login(to *upstream, user string) error {
 	if !l.mayAuthenticate() {
 		return nil // the pumps relay it all
 	}
-	stop := context.AfterFunc(s.ctx, func() { s.server.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(s.ctx, func() { s.server.SetDeadline(past) })
 	defer stop()
 	request, err := l.first()
 	if err != nil {
@@ -60,7 +59,7 @@ func (l *login) mayAuthenticate() bool {
 	if l.to.binding == "require" || l.certified {
 		return true
 	}
-	return !l.inside && (l.auth.Mode() != auth.Relay || isTLS(l.client) && isTLS(l.server))
+	return !l.inside && (l.auth.Mode() != auth.Relay || auth.IsTLS(l.client) && auth.IsTLS(l.server))
 }
 
 // mustAuthenticate tells whether PgOwl itself authenticates the client, knowing the server's request.
@@ -78,7 +77,7 @@ func (l *login) mustAuthenticate(request []byte) bool {
 		return code != ok // a server that trusts would check no password
 	}
 	// The client would see that TLS ends here: as libpq puts it, that it can bind itself and is not offered to.
-	return code == sasl && isTLS(l.client) && !auth.SameBinding(l.client, l.server) && slices.Contains(saslMechanisms(request), "SCRAM-SHA-256-PLUS")
+	return code == sasl && auth.IsTLS(l.client) && !auth.SameBinding(l.client, l.server) && slices.Contains(saslMechanisms(request), "SCRAM-SHA-256-PLUS")
 }
 
 // first reads up to the server's first request or error; what else it says goes to the client.
@@ -152,11 +151,6 @@ func withoutBinding(request []byte) []byte {
 		return nil
 	}
 	return encode(&pgproto3.AuthenticationSASL{AuthMechanisms: kept})
-}
-
-func isTLS(conn net.Conn) bool {
-	_, ok := conn.(interface{ ConnectionState() tls.ConnectionState })
-	return ok
 }
 
 // stuffed tells whether a client has sent more than it could know of: an attacker in between may put bytes in the clear before

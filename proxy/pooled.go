@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/pgowl/pgowl/proxy/auth"
@@ -50,20 +49,11 @@ func (b *pooled) cancel(ctx context.Context) {
 
 // servePooled is what serve does for a client of the pool's, behind its start-up message.
 func (p *Server) servePooled(raw, client net.Conn, c *pool.Client, v *visit) error {
-	if c, ok := client.(*peekedConn); ok && len(c.first) == 0 {
-		client = c.Conn
-	}
-	s := &session{proxy: p, client: client, log: v.log, visit: v, largest: p.limits().MaxMessage}
-	s.moved = sync.NewCond(&s.mu)
-	s.ctx, s.cancel = context.WithCancelCause(p.ctx)
-	v.hurry(s)
+	s := p.newSession(raw, client, v)
+	client = s.client
 	defer s.cancel(errClosed)
-	p.mu.Lock()
-	if _, open := p.conns[raw]; open {
-		p.conns[raw] = s
-	}
-	p.mu.Unlock()
 	defer p.forget(s)
+	v.hurry(s)
 	if e := p.options.Engine; e != nil {
 		s.wantsCalls = e.Serves(c.Database(), c.User())
 	}
@@ -78,7 +68,7 @@ func (p *Server) servePooled(raw, client net.Conn, c *pool.Client, v *visit) err
 	}
 	err = s.borrow(c)
 	var own *auth.Error
-	if errors.As(err, &own) && p.auth.Mode() == auth.Relay && !c.Proven && isPrivate(client) {
+	if errors.As(err, &own) && p.auth.Mode() == auth.Relay && !c.Proven && auth.IsPrivate(client) {
 		// The server does not trust the role, and what it asks for cannot be relayed to a client who may get another's connection.
 		if c.Secret, err = p.auth.AskPassword(s.ctx, client, c.User()); err != nil {
 			return err
@@ -117,14 +107,15 @@ func (s *session) borrow(c *pool.Client) error {
 	if s.proxy.pool.Mode() == pool.Transaction {
 		link, err := s.proxy.pool.Link(s.ctx, c, s.serves)
 		if err == nil {
-			s.pooled, s.server = &pooled{link: link}, link
+			s.pooled = &pooled{link: link}
+			s.serveBy(link)
 		}
 		return err
 	}
 	lease, err := s.proxy.pool.Lend(s.ctx, c)
 	if err == nil {
-		s.pooled, s.server = &pooled{lease: lease}, lease.Conn()
-		s.drivable = len(s.proxy.drivers) > 0 && isPlain(s.client) && isPlain(s.server)
+		s.pooled = &pooled{lease: lease}
+		s.serveBy(lease.Conn())
 	}
 	return err
 }
@@ -154,7 +145,7 @@ func (s *session) giveBack(done <-chan struct{}, client, in *buffer, ended *erro
 	if !s.keepsServer() || client.skip > 0 { // half a message was sent, perhaps one that needs no answer
 		return false
 	}
-	s.server.SetReadDeadline(time.Unix(1, 0))
+	s.server.SetReadDeadline(past)
 	<-done
 	s.pooled.whole = errors.Is(*ended, os.ErrDeadlineExceeded) && in.r == in.w && in.skip == 0 && s.keepsServer()
 	return true
@@ -173,6 +164,3 @@ func (s *session) leaveServer() {
 	}
 	s.pooled.lease.Return(s.server, tx)
 }
-
-// isPrivate tells whether a password may be asked for in clear.
-func isPrivate(conn net.Conn) bool { return isTLS(conn) || conn.LocalAddr().Network() == "unix" }

@@ -60,7 +60,8 @@ type Server struct {
 	cancel    context.CancelCauseFunc
 	wait      sync.WaitGroup
 
-	drivers []driver // none: sessions are moved by goroutines of their own
+	drivers     []driver // none: sessions are moved by goroutines of their own
+	stopDrivers sync.Once
 
 	mu       sync.Mutex
 	conns    map[net.Conn]*session // nil while it logs in
@@ -199,20 +200,11 @@ func (p *Server) serve(raw net.Conn, to *upstream, v *visit) error {
 		return err
 	}
 	defer server.Close()
-	if c, ok := client.(*peekedConn); ok && len(c.first) == 0 {
-		client = c.Conn
-	}
-	s := &session{proxy: p, client: client, server: server, dialed: server, log: v.log, visit: v, largest: limits.MaxMessage}
-	s.drivable = len(p.drivers) > 0 && isPlain(client) && isPlain(server)
-	p.mu.Lock()
-	if _, open := p.conns[raw]; open {
-		p.conns[raw] = s
-	}
-	p.mu.Unlock()
-	s.moved = sync.NewCond(&s.mu)
-	s.ctx, s.cancel = context.WithCancelCause(p.ctx)
+	s := p.newSession(raw, client, v)
 	defer s.cancel(errClosed)
 	defer p.forget(s)
+	s.serveBy(server)
+	s.dialed = server
 	if e := p.options.Engine; e != nil && e.Serves(settings["database"], settings["user"]) && settings["replication"] == "" {
 		s.wantsCalls = true
 		first = first.with("pgowl.session", e.Token())
@@ -226,7 +218,30 @@ func (p *Server) serve(raw net.Conn, to *upstream, v *visit) error {
 	if err := s.login(to, settings["user"]); err != nil {
 		return err
 	}
-	return s.run(newBuffer(client))
+	return s.run(newBuffer(s.client))
+}
+
+// newSession makes the session of a client that has said what it wants. Whoever ends the proxy finds it from now on. Its context has to be
+// cancelled, and the session forgotten.
+func (p *Server) newSession(raw, client net.Conn, v *visit) *session {
+	if c, ok := client.(*peekedConn); ok && len(c.first) == 0 {
+		client = c.Conn
+	}
+	s := &session{proxy: p, client: client, log: v.log, visit: v, largest: p.limits().MaxMessage}
+	s.moved = sync.NewCond(&s.mu)
+	s.ctx, s.cancel = context.WithCancelCause(p.ctx)
+	p.mu.Lock()
+	if _, open := p.conns[raw]; open {
+		p.conns[raw] = s
+	}
+	p.mu.Unlock()
+	return s
+}
+
+// serveBy gives the session its server connection.
+func (s *session) serveBy(server net.Conn) {
+	s.server = server
+	s.drivable = len(s.proxy.drivers) > 0 && isPlain(s.client) && isPlain(server)
 }
 
 // Reach says why the server behind the proxy cannot be reached; nil where it can.
@@ -278,8 +293,9 @@ func (p *Server) Stop() {
 	if p.pool != nil {
 		p.pool.Close()
 	}
-	for _, d := range p.drivers {
-		d.stop()
-	}
-	p.drivers = nil
+	p.stopDrivers.Do(func() {
+		for _, d := range p.drivers {
+			d.stop()
+		}
+	})
 }

@@ -85,6 +85,9 @@ type session struct {
 // errClosed is how a pump ends that has nothing to complain about.
 var errClosed = errors.New("closed")
 
+// past is a deadline that ends a read at once.
+var past = time.Unix(1, 0)
+
 // errParked is how pumps end that leave their session to the other driver.
 var errParked = errors.New("parked")
 
@@ -129,7 +132,7 @@ func (s *session) pump(client, server *buffer) error {
 			defer close(done)
 			backendErr = s.guard(func() error { return s.pumpBackend(server) })
 			if backendErr == errParked {
-				s.client.SetReadDeadline(time.Unix(1, 0)) // the other pump shall park, too
+				s.client.SetReadDeadline(past) // the other pump shall park, too
 				return
 			}
 			s.end(backendErr)

@@ -203,7 +203,7 @@ func (l *loop) handle(e *end) {
 		s.silent = true
 	}
 	switch {
-	case why == atOurs, e.eof && e == &t.client && s.keepsServer():
+	case why == atOurs, why == atLarge, e.eof && e == &t.client && s.keepsServer():
 		l.leave(t)
 	case e.eof:
 		if e == &t.server && len(t.client.out) == 0 {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/pgowl/pgowl/exec/function"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -145,9 +146,20 @@ func refuse(conn net.Conn, err error) {
 	}
 }
 
-// tooLarge ends a session whose client sends a message beyond the limit. What it sent before has been forwarded.
-func (s *session) tooLarge(size int) {
-	s.terminate("54000", "message of "+strconv.Itoa(size)+" bytes is larger than this server takes ("+strconv.Itoa(s.largest)+")")
+// largeTime is how long a message that is refused for its size may go on to come.
+const largeTime = time.Second
+
+// tooLarge ends a session whose client sends a message beyond the limit. What it sent before has been forwarded. The message itself is heard to
+// its end: a client that is cut off while it writes may never read why.
+func (s *session) tooLarge(in *buffer, size int) error {
+	text := "message of " + strconv.Itoa(size) + " bytes is larger than this server takes (" + strconv.Itoa(s.largest) + ")"
+	s.out.Lock()
+	defer s.out.Unlock()
+	s.client.SetDeadline(time.Now().Add(largeTime))
+	s.client.Write(encode(&pgproto3.ErrorResponse{Severity: "FATAL", SeverityUnlocalized: "FATAL", Code: "54000", Message: text}))
+	io.CopyN(io.Discard, s.client, int64(size-(in.w-in.r)))
+	s.client.Close()
+	return errors.New(text)
 }
 
 // replicates tells whether the value of the setting replication asks for physical replication, which has no database. A client that

@@ -27,7 +27,7 @@ func (a *Authenticator) ask(client net.Conn, user string) (_ Secret, last []byte
 
 // askPassword asks for the password in clear. Whether it is right is the server's to say.
 func askPassword(client net.Conn, user string) (_ Secret, last []byte, err error) {
-	if !isPrivate(client) {
+	if !IsPrivate(client) {
 		return Secret{}, nil, &Error{Code: codeNotAllowed, Message: "a password is asked for only inside TLS",
 			Detail: "The role is not in PgOwl's users file, and the server cannot be asked to check the log-in as it is."}
 	}
@@ -40,7 +40,7 @@ func askPassword(client net.Conn, user string) (_ Secret, last []byte, err error
 
 // askMD5 lets the client show that it knows what an md5 hash was made of.
 func askMD5(client net.Conn, user string, e *entry) (_ Secret, last []byte, err error) {
-	if !isPrivate(client) {
+	if !IsPrivate(client) {
 		return Secret{}, nil, &Error{Code: codeNotAllowed, Message: "an md5 log-in is taken only inside TLS",
 			Detail: "PgOwl's users file has an md5 hash for the role; a password or a SCRAM secret would do without TLS."}
 	}

@@ -65,8 +65,8 @@ func SameBinding(client, server net.Conn) bool {
 	return b != nil && bytes.Equal(b, serverBinding(server))
 }
 
-// isPrivate tells whether nobody else can read what is sent: inside TLS, or on a Unix socket.
-func isPrivate(conn net.Conn) bool {
+// IsPrivate tells whether nobody else can read what is sent: inside TLS, or on a Unix socket.
+func IsPrivate(conn net.Conn) bool {
 	if _, ok := conn.(secured); ok {
 		return true
 	}
@@ -74,8 +74,8 @@ func isPrivate(conn net.Conn) bool {
 	return a != nil && a.Network() == "unix"
 }
 
-// isTLS tells whether a connection is inside TLS.
-func isTLS(conn net.Conn) bool {
+// IsTLS tells whether a connection is inside TLS.
+func IsTLS(conn net.Conn) bool {
 	_, ok := conn.(secured)
 	return ok
 }

@@ -111,7 +111,7 @@ func (p *prover) request(code uint32, data []byte) (done bool, err error) {
 	p.answered = true
 	switch code {
 	case requestCleartext:
-		if !isPrivate(p.server) && !p.options.AllowCleartext {
+		if !IsPrivate(p.server) && !p.options.AllowCleartext {
 			return false, errorf(codeNotAllowed, "the server asks for the password in clear outside TLS")
 		}
 		if p.secret.Password == "" {

@@ -59,7 +59,7 @@ func (p *Pool) open(ctx context.Context, c *Client) (_ *server, err error) {
 		}
 	}()
 	s := &server{pool: p, conn: conn, in: newFrames(conn), identity: c.identity, params: map[string]string{}, opened: p.options.Now()}
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(past) })
 	defer stop()
 	token := p.options.Token(c.place.user, c.place.database)
 	s.token = token != ""

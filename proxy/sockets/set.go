@@ -2,7 +2,6 @@ package sockets
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -176,8 +175,9 @@ func Notify(state string) {
 }
 
 // HandOver starts this program anew, from the file that is there now, with the same arguments and all sockets, and returns its process
-// once it serves. Both accept connections then: the caller has to stop. After an error the new process has ended, and nothing has changed.
-func (s *Set) HandOver(patience time.Duration) (*os.Process, error) {
+// once it serves. Both accept connections then: the caller has to stop. After an error, which the end of ctx is, the new process has ended,
+// and nothing has changed.
+func (s *Set) HandOver(ctx context.Context) (*os.Process, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	read, write, err := os.Pipe()
@@ -190,10 +190,11 @@ func (s *Set) HandOver(patience time.Duration) (*os.Process, error) {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = nil, os.Stdout, os.Stderr
 	var names, addresses []string
 	for _, u := range s.used {
-		f, err := u.listener.(interface{ File() (*os.File, error) }).File()
+		fd, err := Duplicate(u.listener.(syscall.Conn))
 		if err != nil {
 			return nil, err
 		}
+		f := os.NewFile(uintptr(fd), u.name)
 		defer f.Close()
 		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
 		names, addresses = append(names, u.name), append(addresses, u.address)
@@ -205,10 +206,14 @@ func (s *Set) HandOver(patience time.Duration) (*os.Process, error) {
 		return nil, err
 	}
 	write.Close() // its end is noticed now
-	read.SetReadDeadline(time.Now().Add(patience))
+	defer context.AfterFunc(ctx, func() { read.SetReadDeadline(time.Unix(1, 0)) })()
 	if _, err := read.Read(make([]byte, 1)); err != nil {
 		cmd.Process.Kill()
-		if e := cmd.Wait(); e != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		e := cmd.Wait()
+		switch {
+		case ctx.Err() != nil:
+			err = context.Cause(ctx)
+		case e != nil:
 			err = e
 		}
 		return nil, fmt.Errorf("the new process does not serve: %w", err)
