@@ -31,7 +31,7 @@ func (r *reader) extensions(stmts []*pg_query.RawStmt) bool {
 		}
 		r.plan.Lane = Extension
 		r.plan.Tags[i] = tag
-		r.plan.edits = append(r.plan.edits, edit{start, end, "DO $pgowl$BEGIN " + body + " END$pgowl$"})
+		r.plan.edits = append(r.plan.edits, edit{start: start, end: end, text: "DO $pgowl$BEGIN " + body + " END$pgowl$"})
 	}
 	return len(r.plan.Tags) > 0
 }

@@ -1,6 +1,6 @@
 package parser
 
-// Mentions reports whether the text of a statement could hold a name of ours: pgml, pg_cron or plpython3u in any case. It may
+// Mentions reports whether the text of a statement could hold a name of ours: pgml, pg_cron, plpython3u or pgowl.lanes in any case. It may
 // say yes wrongly (a string, a comment), never no wrongly for what the proxy alone can do; a function found through
 // search_path or an escaped identifier still works on the server, by the call lane.
 func Mentions(text []byte) bool {
@@ -10,7 +10,7 @@ func Mentions(text []byte) bool {
 		}
 		switch text[i+1] | 0x20 {
 		case 'g':
-			if foldHasPrefix(text[i:], "pgml") || foldHasPrefix(text[i:], "pg_cron") {
+			if foldHasPrefix(text[i:], "pgml") || foldHasPrefix(text[i:], "pg_cron") || foldHasPrefix(text[i:], "pgowl.lanes") {
 				return true
 			}
 		case 'l':

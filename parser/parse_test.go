@@ -112,6 +112,17 @@ func TestOrigin(t *testing.T) {
 	if got, want := p.TextOrigin(values, inside), len([]rune(text[:strings.Index(text, "pgml")]))+1; got != want {
 		t.Errorf("a place inside a fold maps to %d, want the call's start %d", got, want)
 	}
+	kept := len([]rune(changed[:strings.LastIndex(changed, "'y'")])) + 1
+	if got, want := p.TextOrigin(values, kept), len([]rune(text[:strings.Index(text, "'y'")]))+1; got != want {
+		t.Errorf("a place in the call that is kept maps to %d, want %d", got, want)
+	}
+	twice := "SELECT pgml.embed('m', 'x'), 1, pgml.embed('m', 'x')"
+	q := Parse(twice)
+	changed = q.Text(values[:len(q.Folds)])
+	second := strings.LastIndex(changed, "'x'") + 1
+	if got, want := q.TextOrigin(values[:len(q.Folds)], second), strings.LastIndex(twice, "'x'")+1; got != want {
+		t.Errorf("a place in the second of two calls maps to %d, want %d", got, want)
+	}
 	if got, want := p.TextOrigin(values, 1<<30), len([]rune(text))+1; got != want {
 		t.Errorf("a place beyond the end maps to %d, want %d", got, want)
 	}

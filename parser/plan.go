@@ -79,6 +79,9 @@ type Arg struct {
 type edit struct {
 	start, end int
 	text       string
+	kept       int    // where in text the replaced text is still found; 0: nowhere
+	inner      []edit // that were made of it there
+	from       int    // where inner's places count from: a call that stands twice is one
 }
 
 type foldPlace struct {
@@ -106,10 +109,10 @@ func (p *Plan) TextOrigin(values []Value, position int) int {
 }
 
 func (p *Plan) textEdits(values []Value) []edit {
-	return p.allEdits(func(c *FunctionCall, i int) string {
+	return p.allEdits(func(c *FunctionCall, i int) edit {
 		v := values[i]
 		if !v.OK {
-			return p.text[c.start:c.end]
+			return edit{text: p.text[c.start:c.end]}
 		}
 		literal := "NULL::" + c.Result
 		if !v.Null {
@@ -131,7 +134,7 @@ func (p *Plan) ParamTextOrigin(first, position int) int {
 }
 
 func (p *Plan) paramEdits(first int) []edit {
-	return p.allEdits(func(c *FunctionCall, i int) string {
+	return p.allEdits(func(c *FunctionCall, i int) edit {
 		value := "$" + strconv.Itoa(first+2*i)
 		model := "$" + strconv.Itoa(first+2*i+1)
 		return p.guarded(c, value+"::"+c.Result, model+"::bigint")
@@ -142,7 +145,7 @@ func (p *Plan) paramEdits(first int) []edit {
 // the server resolves and checks it as ever: its type, its name, the right to execute it, its parameters' types. It may not
 // be evaluated while planning, which later() sees to; nor may the planner drop it, which a condition that it cannot
 // compute sees to.
-func (p *Plan) guarded(c *FunctionCall, value, model string) string {
+func (p *Plan) guarded(c *FunctionCall, value, model string) edit {
 	guard := "pg_catalog.now() IS NOT NULL"
 	if c.projectCall() {
 		first := &c.Args[0]
@@ -150,21 +153,22 @@ func (p *Plan) guarded(c *FunctionCall, value, model string) string {
 	} else if model[0] == '$' {
 		guard += " AND " + model + " IS NULL" // names the parameter, which is NULL for these
 	}
-	return "CASE WHEN " + guard + " AND " + value + " IS NOT NULL THEN " + value + " ELSE " + p.delayed(c) + " END"
+	before := "CASE WHEN " + guard + " AND " + value + " IS NOT NULL THEN " + value + " ELSE "
+	call, inner := p.delayed(c)
+	return edit{text: before + call + " END", kept: len(before), inner: inner, from: c.start}
 }
 
 // delayed is the call's own text with its first argument, and that of every call inside it, put off until the statement runs.
-func (p *Plan) delayed(c *FunctionCall) string {
-	var edits []edit
+func (p *Plan) delayed(c *FunctionCall) (text string, edits []edit) {
 	c.delays(p.text, &edits)
-	return splice(p.text, c.start, c.end, edits)
+	return splice(p.text, c.start, c.end, edits), edits
 }
 
 func (c *FunctionCall) delays(text string, edits *[]edit) {
 	if a := &c.Args[0]; a.Kind == Const && a.Type == "unknown" {
-		*edits = append(*edits, edit{a.start, a.end, "pgowl.later(" + text[a.start:a.end] + "::text)"})
+		*edits = append(*edits, edit{start: a.start, end: a.end, text: "pgowl.later(" + text[a.start:a.end] + "::text)"})
 	} else if a.Kind == Const && a.Type == "text" || a.Kind == Param && c.Function == "embed" || a.Kind == Param && a.Type == "text" {
-		*edits = append(*edits, edit{a.start, a.end, "pgowl.later(" + text[a.start:a.end] + ")"})
+		*edits = append(*edits, edit{start: a.start, end: a.end, text: "pgowl.later(" + text[a.start:a.end] + ")"})
 	}
 	for i := range c.Args {
 		if c.Args[i].Kind == Nested {
@@ -177,19 +181,21 @@ func (c *FunctionCall) delays(text string, edits *[]edit) {
 func (c *FunctionCall) projectCall() bool { return c.Function != "embed" }
 
 // allEdits gives what changes: folds and edits.
-func (p *Plan) allEdits(fold func(c *FunctionCall, i int) string) []edit {
+func (p *Plan) allEdits(fold func(c *FunctionCall, i int) edit) []edit {
 	edits := append([]edit(nil), p.edits...)
 	for _, place := range p.folds {
-		text := fold(p.Folds[place.fold], place.fold)
-		if text != p.text[place.start:place.end] { // else places inside stay where they are
-			edits = append(edits, edit{place.start, place.end, text})
+		e := fold(p.Folds[place.fold], place.fold)
+		if e.text != p.text[place.start:place.end] { // else places inside stay where they are
+			e.start, e.end = place.start, place.end
+			edits = append(edits, e)
 		}
 	}
 	sort.SliceStable(edits, func(i, j int) bool { return edits[i].start < edits[j].start })
 	return edits
 }
 
-// origin maps a position in the text that edits made of another back to it; a place inside an edit is where that starts.
+// origin maps a position in the text that edits made of another back to it; a place inside an edit is where that starts, unless it is of
+// the text that was kept.
 func origin(text, changed string, edits []edit, position int) int {
 	at := 0 // bytes into changed
 	for range position - 1 {
@@ -199,20 +205,27 @@ func origin(text, changed string, edits []edit, position int) int {
 		_, size := utf8.DecodeRuneInString(changed[at:])
 		at += size
 	}
-	from := 0 // bytes into text
+	return utf8.RuneCountInString(text[:min(source(edits, 0, at), len(text))]) + 1
+}
+
+// source is origin in bytes: at counts in what edits made of the text from from on.
+func source(edits []edit, from, at int) int {
 	for _, e := range edits {
 		if at < e.start-from {
 			break
 		}
 		at -= e.start - from
-		if from = e.start; at < len(e.text) {
-			at = 0
-			break
+		from = e.start
+		if at < len(e.text) {
+			if e.kept > 0 && at >= e.kept {
+				return min(e.start+source(e.inner, e.from, at-e.kept)-e.from, e.end)
+			}
+			return e.start
 		}
 		at -= len(e.text)
 		from = e.end
 	}
-	return utf8.RuneCountInString(text[:min(from+at, len(text))]) + 1
+	return from + at
 }
 
 // splice gives text[from:to] with the edits, which must lie inside and not overlap, made.

@@ -60,11 +60,13 @@ func (r *reader) tryColumns(s *pg_query.SelectStmt) (map[*pg_query.FuncCall]bool
 			return nil, false
 		}
 		r.hide(call, &hidden)
-		text := "CASE WHEN pg_catalog.now() IS NULL THEN " + r.plan.delayed(call) + " END"
+		const before = "CASE WHEN pg_catalog.now() IS NULL THEN "
+		kept, inner := r.plan.delayed(call)
+		text := before + kept + " END"
 		if target.Name == "" {
 			text += ` AS "` + name + `"`
 		}
-		edits = append(edits, edit{call.start, call.end, text})
+		edits = append(edits, edit{start: call.start, end: call.end, text: text, kept: len(before), inner: inner, from: call.start})
 		taken[f] = true
 		r.plan.Columns = append(r.plan.Columns, call)
 	}
@@ -73,7 +75,7 @@ func (r *reader) tryColumns(s *pg_query.SelectStmt) (map[*pg_query.FuncCall]bool
 	}
 	end := targetEnd(r.tokens, int(s.TargetList[len(s.TargetList)-1].GetResTarget().GetLocation()))
 	// Where the list's last entry is a call, its edit ends where this one starts; splice keeps their order.
-	r.plan.edits = append(edits, edit{end, end, hidden.String()})
+	r.plan.edits = append(edits, edit{start: end, end: end, text: hidden.String()})
 	return taken, true
 }
 

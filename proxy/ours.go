@@ -99,6 +99,7 @@ func (s *session) plan(text string, executes bool) *parser.Plan {
 		}
 		return nil
 	}
+	s.lanes = s.lanes || namesLanes(text)
 	p := s.proxy.options.Engine.Plan(text)
 	s.meter.planned(p.Lane)
 	if executes {
@@ -125,6 +126,12 @@ func (s *session) simpleQuery(message []byte) error {
 	if p.Lane == parser.Extension {
 		m := encode(&pgproto3.Query{String: p.Text(nil)})
 		return s.send(m, entry{protocol.ForQuery, &tagSink{originSink: originSink{s, func(at int) int { return p.TextOrigin(nil, at) }}, tags: p.Tags}})
+	}
+	if forced, err := s.callLane(); forced || err != nil {
+		if err != nil {
+			return err
+		}
+		return s.pass('Q', message)
 	}
 	values, err := s.fold(p, nil)
 	if err == errCanceled {
@@ -171,6 +178,15 @@ func (s *session) parseMessage(message []byte) error {
 	}
 	if p == nil || p.Undecided(m.ParameterOIDs) {
 		return s.parsePlain(m.Name, message)
+	}
+	if p.Lane != parser.Extension {
+		forced, err := s.callLane()
+		if err != nil {
+			return err
+		}
+		if forced {
+			return s.parsePlain(m.Name, message)
+		}
 	}
 	st := &statement{plan: p, oids: m.ParameterOIDs}
 	text := ""

@@ -48,7 +48,7 @@ func (b *pooled) cancel(ctx context.Context) {
 }
 
 // servePooled is what serve does for a client of the pool's, behind its start-up message.
-func (p *Server) servePooled(raw, client net.Conn, c *pool.Client, v *visit) error {
+func (p *Server) servePooled(raw, client net.Conn, c *pool.Client, settings map[string]string, v *visit) error {
 	s := p.newSession(raw, client, v)
 	client = s.client
 	defer s.cancel(errClosed)
@@ -56,6 +56,7 @@ func (p *Server) servePooled(raw, client net.Conn, c *pool.Client, v *visit) err
 	v.hurry(s)
 	if e := p.options.Engine; e != nil {
 		s.wantsCalls = e.Serves(c.Database(), c.User())
+		s.namesLanes(settings)
 	}
 	if b := c.Negotiation(); b != nil {
 		if _, err := client.Write(b); err != nil {

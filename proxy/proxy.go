@@ -188,7 +188,7 @@ func (p *Server) serve(raw net.Conn, to *upstream, v *visit) error {
 	}
 	if p.pool != nil && to != p.inner {
 		if c, ok := pool.NewClient(first.code, first.body); ok {
-			return p.servePooled(raw, client, c, v)
+			return p.servePooled(raw, client, c, settings, v)
 		}
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, limits.loginTime())
@@ -207,6 +207,7 @@ func (p *Server) serve(raw net.Conn, to *upstream, v *visit) error {
 	s.dialed = server
 	if e := p.options.Engine; e != nil && e.Serves(settings["database"], settings["user"]) && settings["replication"] == "" {
 		s.wantsCalls = true
+		s.namesLanes(settings)
 		first = first.with("pgowl.session", e.Token())
 	}
 	v.hurry(s)

@@ -54,6 +54,7 @@ type session struct {
 	backend  *buffer // of the backend's pump
 	ready    bool    // the first ReadyForQuery has come
 	silent   bool    // the client has said its last word
+	lanes    bool    // has named the setting pgowl.lanes
 	largest  int     // bytes of a client's message, below the protocol's limit; 0: that
 	drivable bool    // both connections are plain, so that a loop can drive them
 	byTurns  bool    // one goroutine drives the session (express): the backend's pump ends with the reply

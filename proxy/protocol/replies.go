@@ -82,7 +82,7 @@ func (q *Replies[W]) All() iter.Seq2[Kind, W] {
 }
 
 // Push notes a message that is sent to the server. Must be called before it is sent. ignored tells that the server will ignore it: then it
-// has no effect, and its waiter hears nothing.
+// has no effect, and its waiter hears nothing. Neither does that of a ForCopyEnd that ends a copy which goes on: there is nothing to wait for.
 func (q *Replies[W]) Push(k Kind, w W) (ignored bool) {
 	q.Open = !k.untilReady()
 	switch {
@@ -204,6 +204,7 @@ func (q *Replies[W]) copyStarts() {
 		switch {
 		case q.Copying && e.kind == ForCopyEnd:
 			q.Copying = false
+			e.waiter.Settled(Done)
 		case q.Copying && e.kind == ForSync:
 			q.inCopy++
 			e.waiter.Settled(Skipped)

@@ -114,6 +114,71 @@ AS $$ BEGIN
     RETURN pgowl.call('predict_row', ARRAY[int8send(pgowl.deployed(model_id)), convert_to(to_json("row")::text, 'UTF8')])::real;
 END $$;
 
+-- Not PostgresML's: its documentation calls predict with these, and there the call is ambiguous (42725). The form with text is what a literal without
+-- a type resolves to.
+CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features numeric[]) RETURNS real
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features::real[])])::real;
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features text) RETURNS real
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features::real[])])::real;
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features double precision[]) RETURNS real
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features::real[])])::real;
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features smallint[]) RETURNS real
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features::real[])])::real;
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features integer[]) RETURNS real
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features::real[])])::real;
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features bigint[]) RETURNS real
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features::real[])])::real;
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features boolean[]) RETURNS real
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features::integer[]::real[])])::real;
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features numeric[]) RETURNS real
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features::real[])])::real;
+END $$;
+
+CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features text) RETURNS real
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features::real[])])::real;
+END $$;
+
 CREATE OR REPLACE FUNCTION pgml.predict_proba(project_name text, features real[]) RETURNS real[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp

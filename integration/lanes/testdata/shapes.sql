@@ -1,0 +1,270 @@
+-- constants and parameters
+SELECT pgml.predict('line', '{3,4}'::real[])
+SELECT pgml.predict('line', ARRAY[3, 4]), pgml.predict('line', ARRAY[3, 4]::bigint[]), pgml.predict('line', ARRAY[3, 4]::smallint[])
+SELECT pgml.predict($1, $2::real[]) -- $ line | {3,4}
+SELECT pgml.predict($1::text, $2::real[]), $3::int + 1 AS more -- $ kinds | {4,3} | 7
+SELECT pgml.predict('line', $1::float8[]) FROM inputs WHERE id = $2 -- $ {1,2} | 3
+SELECT pgml.predict($1::text, NULL::real[]), pgml.predict(NULL, '{1,2}'::real[]) -- $ line
+SELECT pgml.predict($1::text, x) FROM inputs WHERE id = $2::bigint -- $ line | 2
+SELECT pgml.predict('line', $1::real[]) -- $ NULL
+
+-- types that PostgresML's overloads leave open
+SELECT pgml.predict('line', '{3,4}'), pgml.predict('line', ARRAY[3.0, 4.0])
+SELECT pgml.predict('line', NULL)
+SELECT pgml.predict('line', y::numeric[]), pgml.predict('kinds', n::smallint[]) FROM inputs ORDER BY id
+SELECT pgml.predict('line', x::text) FROM inputs WHERE id < 4
+SELECT pgml.predict('line', $1) -- $ {3,4}
+SELECT pgml.predict($1, $2) -- $ line | {3,4}
+SELECT pgml.predict('line', '{3,y}')
+SELECT pgml.predict('line', 'x'::varchar)
+SELECT id FROM inputs WHERE pgml.predict('line', '{3,4}') > id
+
+-- in FROM
+SELECT * FROM pgml.predict('line', '{3,4}'::real[])
+SELECT predict FROM pgml.predict('line', '{3,4}'::real[])
+SELECT p.* FROM pgml.predict('line', '{3,4}'::real[]) AS p
+SELECT v + 1 FROM pgml.predict('line', '{3,4}'::real[]) AS p(v)
+SELECT * FROM inputs i, pgml.predict('line', i.x) p ORDER BY i.id
+SELECT * FROM pgml.predict('line', '{3,4}'::real[]) WITH ORDINALITY
+SELECT * FROM ROWS FROM (pgml.predict('line', '{3,4}'::real[]), generate_series(1, 2)) AS f(a, b)
+SELECT * FROM pgml.predict_batch('line', ARRAY[[1,2],[3,4]]::real[])
+SELECT pgml.predict_batch('line', ARRAY[[1,2],[3,4]]::real[]), generate_series(1, 3)
+
+-- batches of aggregated arguments
+SELECT pgml.predict_batch('line', array_agg(x ORDER BY id)), unnest(array_agg(id ORDER BY id)) FROM inputs WHERE id < 7
+SELECT count(*), sum(v) FROM (SELECT pgml.predict_batch('line', array_agg(x ORDER BY id)) AS v FROM inputs WHERE id < 7) s
+
+-- per row
+SELECT id, pgml.predict('line', x) FROM inputs ORDER BY id
+SELECT id, pgml.predict('line', x) AS p FROM inputs ORDER BY id LIMIT 3 OFFSET 1
+SELECT *, pgml.predict('line', x) FROM inputs
+SELECT i.*, pgml.predict('line', i.x), i.id FROM inputs AS i WHERE i.id > 2
+SELECT pgml.predict('line', x), pgml.predict('kinds', x), pgml.predict_proba('kinds', x) FROM inputs
+SELECT pgml.predict('line', x)::int, pgml.predict('line', x)::text || '!' FROM inputs
+SELECT DISTINCT pgml.predict('kinds', x) FROM inputs
+SELECT DISTINCT ON (g) g, pgml.predict('line', x) FROM inputs ORDER BY g, id
+SELECT "pgml"."predict"('line', x) FROM inputs
+SELECT U&"pgml"."predict"('line', x) FROM inputs
+SELECT U&"\0070gml".predict('line', x) FROM inputs
+SELECT PGML.Predict('line', x) FROM inputs
+SELECT pgml . predict ( 'line' , x ) FROM inputs
+SELECT pgml/* a comment */.predict('line', /* ' */ x) -- another
+SELECT pgml.predict($$line$$, x), E'it''s\n', 'pgml.predict' FROM inputs
+SELECT pgml.predict(features => x, project_name => 'line') FROM inputs
+SELECT pgml.predict('line', features => x) FROM inputs
+SELECT pgml.predict('line', VARIADIC x) FROM inputs
+SELECT pgml.predict('line', x), * FROM inputs WHERE false
+SELECT pgml.predict('line', x) FROM inputs i TABLESAMPLE SYSTEM (100)
+SELECT pgml.predict('line', x) FROM ONLY inputs
+SELECT (SELECT pgml.predict('line', i.x)) FROM inputs i
+SELECT ARRAY(SELECT pgml.predict('line', x) FROM inputs ORDER BY id)
+SELECT ROW(id, pgml.predict('line', x)) FROM inputs
+SELECT id, pgml.predict('line', x) INTO TEMP one FROM inputs
+SELECT to_jsonb(s) FROM (SELECT id, pgml.predict('line', x) AS p FROM inputs) s
+SELECT pgml.predict('line', x) FROM inputs FOR UPDATE
+SELECT pgml.predict('line', x) FROM inputs FETCH FIRST 2 ROWS ONLY
+
+-- elsewhere in a SELECT
+SELECT id FROM inputs WHERE pgml.predict('line', x) > 10 ORDER BY id
+SELECT id FROM inputs ORDER BY pgml.predict('line', x) DESC NULLS LAST, id
+SELECT pgml.predict('kinds', x) AS k, count(*) FROM inputs GROUP BY k ORDER BY k
+SELECT pgml.predict('kinds', x), count(*) FROM inputs GROUP BY pgml.predict('kinds', x) HAVING sum(pgml.predict('line', x)) > 1
+SELECT count(*) FROM inputs a JOIN inputs b ON pgml.predict('line', a.x) < pgml.predict('line', b.x)
+SELECT a.id FROM inputs a LEFT JOIN inputs b ON a.id = b.id AND pgml.predict('kinds', b.x) = 1 WHERE b.id IS NULL
+SELECT id, rank() OVER (ORDER BY pgml.predict('line', x)) FROM inputs
+SELECT id, sum(pgml.predict('line', x)) OVER (ORDER BY id ROWS 1 PRECEDING) FROM inputs
+SELECT CASE WHEN pgml.predict('kinds', x) = 1 THEN 'yes' ELSE 'no' END FROM inputs
+SELECT id FROM inputs WHERE id IN (SELECT id FROM inputs WHERE pgml.predict('line', x) > 8)
+SELECT id FROM inputs o WHERE EXISTS (SELECT 1 FROM inputs i WHERE i.id = o.id AND pgml.predict('line', o.x) > 8)
+SELECT i.id, l.p FROM inputs i, LATERAL (SELECT pgml.predict('line', i.x) AS p) l
+WITH c AS (SELECT id, pgml.predict('line', x) AS p FROM inputs) SELECT * FROM c WHERE p > 8
+WITH c AS MATERIALIZED (SELECT id, pgml.predict('line', x) AS p FROM inputs) SELECT count(*) FROM c
+WITH RECURSIVE r(n, v) AS (SELECT 1, pgml.predict('line', '{1,2}'::real[]) UNION ALL SELECT n + 1, pgml.predict('line', ARRAY[n, 3]::real[]) FROM r WHERE n < 4) SELECT * FROM r
+SELECT sum(pgml.predict('line', x)), avg(pgml.predict('line', x)) FILTER (WHERE id > 2) FROM inputs
+SELECT pgml.predict('line', ARRAY[max(id), min(id)]::real[]) FROM inputs
+SELECT g, pgml.predict('line', ARRAY[sum(id), 3]::real[]) FROM inputs WHERE g IS NOT NULL GROUP BY g
+SELECT g, count(*) FROM inputs GROUP BY GROUPING SETS ((g), ()) HAVING count(pgml.predict('line', '{1,2}'::real[])) > 1
+SELECT id, pgml.predict('line', x) FROM inputs UNION SELECT 0, pgml.predict('line', '{1,1}'::real[])
+SELECT id, pgml.predict('line', x) FROM inputs UNION ALL SELECT id, 0 FROM inputs ORDER BY 1, 2
+VALUES (pgml.predict('line', '{3,4}'::real[]), 1), (2, pgml.predict('kinds', '{3,4}'::real[]))
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY pgml.predict('line', x)) FROM inputs
+SELECT string_agg(pgml.predict('line', x)::text, ',' ORDER BY pgml.predict('line', x) DESC) FROM inputs
+TABLE seen
+
+-- data that changes
+INSERT INTO kept SELECT id, pgml.predict('line', x), t FROM inputs
+INSERT INTO kept VALUES (1, pgml.predict('line', '{3,4}'::real[]), 'x'), (2, NULL, 'y') RETURNING *
+INSERT INTO kept (id, value) SELECT id, pgml.predict('line', x) FROM inputs RETURNING id, value, pgml.predict('line', '{1,1}'::real[])
+UPDATE kept SET value = pgml.predict('line', ARRAY[id, 3]::real[]) WHERE id < 4
+UPDATE target SET value = pgml.predict('line', x) RETURNING id, value
+UPDATE target t SET value = pgml.predict('line', i.x) FROM inputs i WHERE i.id = t.id AND pgml.predict('line', i.x) > 1
+INSERT INTO target SELECT id, pgml.predict('line', x), x FROM inputs WHERE id < 5 ON CONFLICT (id) DO UPDATE SET value = pgml.predict('line', excluded.x) + 100
+INSERT INTO target VALUES (1) ON CONFLICT DO NOTHING RETURNING pgml.predict('line', '{1,1}'::real[])
+DELETE FROM kept WHERE pgml.predict('line', ARRAY[id, 3]::real[]) > 9 RETURNING *, pgml.predict('kinds', ARRAY[id, 3]::real[])
+WITH d AS (DELETE FROM target WHERE id = 1 RETURNING x) INSERT INTO kept SELECT 1, pgml.predict('line', x) FROM d RETURNING *
+WITH u AS (UPDATE target SET value = 1 RETURNING id) SELECT id, pgml.predict('line', ARRAY[id, 1]::real[]) FROM u ORDER BY id
+SELECT * FROM kept ORDER BY id, value, note
+SELECT * FROM target ORDER BY id
+
+-- merge
+MERGE INTO target t USING inputs i ON t.id = i.id WHEN MATCHED THEN UPDATE SET value = pgml.predict('line', i.x) WHEN NOT MATCHED THEN INSERT VALUES (i.id, pgml.predict('line', i.x), i.x)
+SELECT * FROM target ORDER BY id
+
+-- parameters of a statement that changes data
+INSERT INTO kept VALUES ($1, pgml.predict($2, $3::real[])) RETURNING * -- $ 5 | line | {3,4}
+INSERT INTO kept SELECT id, pgml.predict($1::text, x) FROM inputs WHERE id < $2 RETURNING value -- $ line | 3
+UPDATE target SET value = pgml.predict('line', $1::real[]) WHERE id = $2 RETURNING value -- $ {3,4} | 2
+
+-- tables that are made
+CREATE TABLE made_as AS SELECT id, pgml.predict('line', x) AS p FROM inputs
+SELECT * FROM made_as
+CREATE TEMP TABLE made_temp AS SELECT pgml.predict('line', '{3,4}'::real[])
+SELECT * FROM made_temp
+SELECT id, pgml.predict('line', x) AS p INTO made_into FROM inputs
+SELECT * FROM made_into
+CREATE MATERIALIZED VIEW made_view AS SELECT id, pgml.predict('line', x) AS p FROM inputs
+SELECT * FROM made_view
+REFRESH MATERIALIZED VIEW kept_view
+SELECT * FROM kept_view
+CREATE VIEW again AS SELECT pgml.predict('line', x) AS p FROM inputs
+SELECT p FROM again WHERE p > 5
+
+-- cursors
+DECLARE c SCROLL CURSOR FOR SELECT id, pgml.predict('line', x) FROM inputs ORDER BY id
+FETCH 2 FROM c
+MOVE 1 IN c
+FETCH ALL FROM c
+FETCH BACKWARD 2 FROM c
+CLOSE c
+DECLARE h CURSOR WITH HOLD FOR SELECT pgml.predict('line', x) FROM inputs ORDER BY id
+FETCH h
+
+-- prepared in SQL
+PREPARE q AS SELECT id, pgml.predict('line', x) FROM inputs ORDER BY id
+EXECUTE q
+PREPARE r (text, real[]) AS SELECT pgml.predict($1, $2)
+EXECUTE r('line', '{3,4}')
+EXECUTE r('line', NULL)
+EXECUTE r('nosuch', '{3,4}')
+DEALLOCATE q
+
+-- explain
+EXPLAIN (COSTS OFF) SELECT 1 FROM inputs WHERE pgml.predict('line', x) > 1
+EXPLAIN (COSTS OFF, ANALYZE, TIMING OFF, SUMMARY OFF) SELECT id FROM inputs WHERE pgml.predict('line', x) > 10
+
+-- code
+DO $$ DECLARE v real; BEGIN SELECT pgml.predict('line', x) INTO v FROM inputs WHERE id = 1; RAISE NOTICE '%', v; END $$
+DO $$ BEGIN PERFORM pgml.predict('nosuch', '{1,2}'::real[]); EXCEPTION WHEN OTHERS THEN RAISE NOTICE 'caught % %', SQLSTATE, SQLERRM; END $$
+SELECT guess(x), think(x) FROM inputs WHERE id < 4
+SELECT guess(ARRAY[pgml.predict('kinds', x), 3]::real[]) FROM inputs WHERE id < 7
+CALL store('{3,4}')
+SELECT * FROM kept
+CREATE FUNCTION fresh(a real[]) RETURNS SETOF real LANGUAGE sql BEGIN ATOMIC SELECT pgml.predict('line', a); END
+SELECT fresh('{3,4}')
+
+-- triggers, checks, generated columns, defaults, domains, indexes
+INSERT INTO watched SELECT id, x FROM inputs RETURNING *
+UPDATE watched SET x = '{1,1}' WHERE id = 2 RETURNING *
+INSERT INTO made (id, x) SELECT id, x FROM inputs RETURNING *
+INSERT INTO checked SELECT id, x FROM inputs
+INSERT INTO checked VALUES (1, '{1,1}')
+INSERT INTO checked VALUES (1, '{12,12}') RETURNING *
+INSERT INTO defaulted (id) VALUES (1) RETURNING *
+SELECT '{1,1}'::good
+SELECT '{9,9}'::good
+SET LOCAL enable_seqscan = off
+SELECT id FROM indexed WHERE pgml.predict('line', x) > 8 AND pgml.predict('kinds', x) = 1 ORDER BY id
+INSERT INTO indexed VALUES (8, '{8,2}')
+ALTER TABLE indexed ADD CHECK (pgml.predict('line', x) > 0)
+ALTER TABLE kept ADD COLUMN p real DEFAULT pgml.predict('line', '{3,4}'::real[])
+
+-- rules and policies
+CREATE RULE r AS ON INSERT TO kept DO ALSO INSERT INTO target VALUES (NEW.id + 50, pgml.predict('line', ARRAY[NEW.id, 2]::real[]))
+INSERT INTO kept VALUES (3, 1)
+SELECT * FROM target ORDER BY id
+CREATE POLICY p ON inputs USING (pgml.predict('line', x) > 9)
+ALTER TABLE inputs ENABLE ROW LEVEL SECURITY
+SELECT count(*) FROM inputs
+
+-- search_path
+SET LOCAL search_path = pgml, public
+SELECT predict('line', '{3,4}'::real[])
+SELECT id, predict('line', x) FROM inputs
+SELECT id, pgml.predict('line', x) FROM inputs
+SET LOCAL search_path = nowhere
+SELECT pgml.predict('line', x) FROM public.inputs
+
+-- several in one
+SELECT 1 AS one
+SET LOCAL standard_conforming_strings = off
+SELECT id, pgml.predict('line', x) FROM inputs WHERE t <> 'a\'b'
+SET LOCAL standard_conforming_strings = on
+
+-- errors
+SELECT pgml.predict('nosuch', '{3,4}'::real[])
+SELECT pgml.predict('line', '{3}'::real[])
+SELECT pgml.predict('line', '{1,2,3}'::real[]) FROM inputs
+SELECT pgml.predict('nosuch', x) FROM inputs
+SELECT pgml.predict('line', x || '{1}'::real[]) FROM inputs
+SELECT id FROM inputs WHERE pgml.predict('nosuch', x) > 1
+SELECT pgml.predict('line', nosuch) FROM inputs
+SELECT pgml.predict('line', x), 1 / (id - 3) FROM inputs ORDER BY id
+SELECT pgml.predict('line', x) FROM nosuch
+SELECT pgml.predict('line')
+SELECT pgml.predict('line', 'a', 'b')
+SELECT pgml.predict('line', 5)
+SELECT pgml.predict('line', '{3,x}'::real[])
+SELECT pgml.predict('line', $1::real[]) -- $ {3,x}
+SELECT pgml.predict('line', '{3,4}')
+SELECT pgml.predict('line', '{3,4}'::numeric[])
+SELECT pgml.nosuch('line')
+SELECT pgml.predict('line', x) FROM inputs GROUP BY id
+SELECT pgml.predict('line', x) FROM inputs WHERE
+SELECT pgml.predict('line', x) FROM inputs ORDER BY nosuch
+INSERT INTO kept SELECT id, pgml.predict('nosuch', x) FROM inputs
+UPDATE target SET value = pgml.predict('line', '{1,2,3}')
+SELECT 1
+
+-- errors outside a transaction (bare)
+SELECT pgml.predict('nosuch', '{3,4}'::real[])
+SELECT id, pgml.predict('nosuch', x) FROM inputs
+SELECT id, pgml.predict('line', x) FROM inputs WHERE id < 3
+BEGIN
+SELECT id, pgml.predict('nosuch', x) FROM inputs
+SELECT pgml.predict('line', '{3,4}'::real[])
+ROLLBACK
+SELECT pgml.predict('line', '{3,4}'::real[])
+
+-- isolation (bare)
+BEGIN ISOLATION LEVEL SERIALIZABLE
+SELECT pgml.predict('line', '{3,4}'::real[]), count(*) FROM inputs
+SELECT id FROM inputs WHERE pgml.predict('line', x) > 9
+SELECT id, pgml.predict('line', x) FROM inputs
+COMMIT
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
+SELECT id FROM inputs WHERE pgml.predict('line', x) > 9
+SELECT id, pgml.predict('line', x) FROM inputs
+SELECT think('{3,4}')
+INSERT INTO kept SELECT id, pgml.predict('line', x) FROM inputs
+ROLLBACK
+BEGIN READ ONLY
+SELECT think('{3,4}'), pgml.predict('line', '{3,4}'::real[])
+COMMIT
+
+-- savepoints (bare)
+BEGIN
+INSERT INTO kept VALUES (1, pgml.predict('line', '{3,4}'::real[]))
+SAVEPOINT a
+INSERT INTO kept SELECT 2, pgml.predict('nosuch', '{3,4}'::real[])
+SELECT 1
+ROLLBACK TO a
+SELECT id, pgml.predict('line', x) FROM inputs WHERE id = 1
+SELECT * FROM kept
+ROLLBACK
+
+-- its own writes
+INSERT INTO inputs VALUES (20, '{2,9}')
+SELECT id, pgml.predict('line', x) FROM inputs WHERE id > 10
+UPDATE inputs SET x = '{9,9}' WHERE id = 20
+SELECT pgml.predict('line', x) FROM inputs WHERE id = 20
+SELECT count(*) FROM inputs WHERE pgml.predict('line', x) > 12
