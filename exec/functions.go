@@ -25,6 +25,7 @@ func (e *Engine) functions() map[string]call.Func {
 		"embed_many":    e.callEmbedMany,
 		"predict":       e.callPredict,
 		"predict_row":   e.callPredictRow,
+		"predict_many":  e.callPredictMany,
 		"predict_proba": e.callProba,
 		"predict_batch": e.callBatch,
 		"train":         e.callTrain,
@@ -114,6 +115,47 @@ func (e *Engine) callBatch(ctx context.Context, s function.Session, args [][]byt
 	}
 	v, err := model.PredictBatch(features)
 	return string(appendReals(nil, v)), len(v), err
+}
+
+// callPredictMany takes the arguments of many rows: each F and an array in binary form, or R and a row as JSON, or NULL.
+func (e *Engine) callPredictMany(ctx context.Context, s function.Session, args [][]byte) (string, int, error) {
+	if len(args) == 0 || len(args[0]) != 8 {
+		return "", 0, errArguments
+	}
+	model, err := e.model(ctx, int64(binary.BigEndian.Uint64(args[0])), s)
+	if err != nil {
+		return "", 0, err
+	}
+	b := []byte{'{'}
+	var features []float32
+	for i, arg := range args[1:] {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if i%256 == 255 && ctx.Err() != nil {
+			return "", 0, context.Cause(ctx)
+		}
+		switch {
+		case arg == nil:
+			b = append(b, "NULL"...)
+			continue
+		case len(arg) > 0 && arg[0] == 'F':
+			features, err = featuresOf(features[:0], Field{OID: oidFloat4Array, Format: 1}, arg[1:])
+		case len(arg) > 0 && arg[0] == 'R':
+			features, err = rowFeatures(arg[1:])
+		default:
+			err = errArguments
+		}
+		if err != nil {
+			return "", 0, err
+		}
+		v, err := model.Predict(features)
+		if err != nil {
+			return "", 0, err
+		}
+		b = appendReal(b, v)
+	}
+	return string(append(b, '}')), len(args) - 1, nil
 }
 
 // callPredictRow takes a row as JSON, an object in column order.

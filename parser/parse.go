@@ -40,14 +40,21 @@ func Parse(text string) *Plan {
 		return asIs
 	}
 	stmt := tree.Stmts[0].Stmt
-	if stmt.GetSelectStmt() == nil && stmt.GetInsertStmt() == nil && stmt.GetUpdateStmt() == nil && stmt.GetDeleteStmt() == nil {
+	source := stored(stmt)
+	if stmt.GetSelectStmt() == nil && stmt.GetInsertStmt() == nil && stmt.GetUpdateStmt() == nil && stmt.GetDeleteStmt() == nil && source == nil {
 		return asIs
 	}
 	if s := stmt.GetSelectStmt(); s != nil && s.IntoClause != nil {
 		return asIs
 	}
-	r.walk(stmt.ProtoReflect(), r.columns(stmt.GetSelectStmt()))
+	taken := r.columns(stmt.GetSelectStmt())
+	if source != nil {
+		taken = r.batch(source)
+	}
+	r.walk(stmt.ProtoReflect(), taken)
 	switch {
+	case source != nil && len(taken) > 0:
+		r.plan.Lane = Batch
 	case len(r.plan.Columns) > 0:
 		r.plan.Lane = Stream
 	case len(r.plan.Folds) > 0:

@@ -15,10 +15,11 @@ const (
 	Call      Lane = iota // as it is; the functions in the database ask the proxy
 	Fold                  // some calls are computed beforehand
 	Stream                // calls of the target list are computed as rows flow by; some others may be folded
+	Batch                 // calls in a statement that stores rows are gathered in the server; some others may be folded
 	Extension             // statements about our extensions are replaced by calls of functions
 )
 
-func (l Lane) String() string { return [...]string{"call", "fold", "stream", "extension"}[l] }
+func (l Lane) String() string { return [...]string{"call", "fold", "stream", "batch", "extension"}[l] }
 
 // Plan is what Parse found in a text. It is immutable.
 type Plan struct {
@@ -39,7 +40,7 @@ type Plan struct {
 
 	text  string
 	folds []foldPlace // where Folds stand
-	edits []edit      // what a Stream or an Extension changes
+	edits []edit      // what a Stream, a Batch or an Extension changes
 }
 
 // FunctionCall is a call of an engine function.
@@ -79,7 +80,8 @@ type Arg struct {
 type edit struct {
 	start, end int
 	text       string
-	kept       int    // where in text the replaced text is still found; 0: nowhere
+	kept       int // where in text the replaced text is still found, 0: nowhere; and where that ends
+	keptEnd    int
 	inner      []edit // that were made of it there
 	from       int    // where inner's places count from: a call that stands twice is one
 }
@@ -155,7 +157,7 @@ func (p *Plan) guarded(c *FunctionCall, value, model string) edit {
 	}
 	before := "CASE WHEN " + guard + " AND " + value + " IS NOT NULL THEN " + value + " ELSE "
 	call, inner := p.delayed(c)
-	return edit{text: before + call + " END", kept: len(before), inner: inner, from: c.start}
+	return edit{text: before + call + " END", kept: len(before), keptEnd: len(before) + len(call), inner: inner, from: c.start}
 }
 
 // delayed is the call's own text with its first argument, and that of every call inside it, put off until the statement runs.
@@ -217,7 +219,7 @@ func source(edits []edit, from, at int) int {
 		at -= e.start - from
 		from = e.start
 		if at < len(e.text) {
-			if e.kept > 0 && at >= e.kept {
+			if e.kept > 0 && at >= e.kept && at < e.keptEnd {
 				return min(e.start+source(e.inner, e.from, at-e.kept)-e.from, e.end)
 			}
 			return e.start

@@ -7,6 +7,9 @@ import (
 	pg_query "github.com/pganalyze/pg_query_go/v6"
 )
 
+// neverCalled begins an expression in which a call stands for the server to check, but is not evaluated. The planner can't know that.
+const neverCalled = "CASE WHEN pg_catalog.now() IS NULL THEN "
+
 // columns decides whether the calls that stand in a SELECT's target list can be computed as rows flow by, and if so makes the
 // edits: each call is put where it is never evaluated (so that the server still checks and types it), and its arguments are
 // returned behind the statement's own columns.
@@ -60,13 +63,12 @@ func (r *reader) tryColumns(s *pg_query.SelectStmt) (map[*pg_query.FuncCall]bool
 			return nil, false
 		}
 		r.hide(call, &hidden)
-		const before = "CASE WHEN pg_catalog.now() IS NULL THEN "
 		kept, inner := r.plan.delayed(call)
-		text := before + kept + " END"
+		text := neverCalled + kept + " END"
 		if target.Name == "" {
 			text += ` AS "` + name + `"`
 		}
-		edits = append(edits, edit{start: call.start, end: call.end, text: text, kept: len(before), inner: inner, from: call.start})
+		edits = append(edits, edit{start: call.start, end: call.end, text: text, kept: len(neverCalled), keptEnd: len(neverCalled) + len(kept), inner: inner, from: call.start})
 		taken[f] = true
 		r.plan.Columns = append(r.plan.Columns, call)
 	}

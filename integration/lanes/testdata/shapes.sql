@@ -106,6 +106,42 @@ WITH u AS (UPDATE target SET value = 1 RETURNING id) SELECT id, pgml.predict('li
 SELECT * FROM kept ORDER BY id, value, note
 SELECT * FROM target ORDER BY id
 
+-- many rows that are stored
+CREATE TABLE many AS SELECT g AS id, ARRAY[g % 13, g % 7]::real[] AS x, ARRAY[g % 13, g % 7] AS n, CASE WHEN g % 5 > 0 THEN ARRAY[g % 3, g % 11]::float8[] END AS y FROM generate_series(1, 600) g
+INSERT INTO kept SELECT id, pgml.predict('line', x), 'many' FROM many
+SELECT count(*), sum(value), count(value) FROM kept
+INSERT INTO kept SELECT id, pgml.predict('kinds', y), 'nulls' FROM many RETURNING id, value
+INSERT INTO kept SELECT m.id, pgml.predict('line', m.n), pgml.predict('kinds', ARRAY[m.id % 4, 2]) || '' FROM many m JOIN inputs i ON i.id = m.id % 6 WHERE pgml.predict('kinds', i.x) = 0 ORDER BY m.id DESC
+SELECT * FROM kept WHERE note <> 'many' ORDER BY id, value, note LIMIT 50
+CREATE TABLE stored AS SELECT id, pgml.predict('line', x), pgml.predict('kinds', n) AS kind, pgml.predict('line', '{1,2}'::real[]) AS constant FROM many ORDER BY id
+SELECT * FROM stored ORDER BY id LIMIT 40
+SELECT sum(predict), sum(kind), min(constant) FROM stored
+INSERT INTO kept SELECT id, pgml.predict('line', x) FROM many LIMIT 3
+INSERT INTO kept SELECT id, pgml.predict('line', ARRAY[id, 1, 2]::real[]) FROM inputs
+INSERT INTO kept SELECT id, pgml.predict('nosuch', x) FROM many
+INSERT INTO kept SELECT id, pgml.predict('nosuch', x) FROM inputs WHERE x IS NULL RETURNING *
+INSERT INTO kept SELECT id, pgml.predict('line', id) FROM inputs
+INSERT INTO kept SELECT id, pgml.predict('line', nosuch) FROM inputs
+INSERT INTO kept SELECT id, pgml.predict('line', t) FROM inputs
+INSERT INTO kept SELECT id, pgml.predict('line', '{' || id || ',2}') FROM inputs RETURNING *
+INSERT INTO kept SELECT id, pgml.predict('line', y::numeric[]) FROM inputs RETURNING *
+INSERT INTO kept SELECT id, pgml.predict('line', coalesce(x, '{1,1}')) FROM inputs RETURNING *
+INSERT INTO kept SELECT row_number() OVER (ORDER BY id DESC), pgml.predict('line', x) FROM inputs RETURNING *
+INSERT INTO kept WITH c AS (SELECT * FROM inputs WHERE id < 5) SELECT id, pgml.predict('line', x) FROM c RETURNING *
+INSERT INTO kept SELECT generate_series(1, 2), pgml.predict('line', x) FROM inputs RETURNING *
+INSERT INTO kept (value, id) SELECT pgml.predict('line', x) AS id, id FROM inputs ORDER BY 1 RETURNING *
+INSERT INTO kept SELECT i.id, l.p FROM inputs i, LATERAL (SELECT pgml.predict('line', i.x) AS p) l RETURNING *
+INSERT INTO watched SELECT id, x, pgml.predict('line', x) FROM inputs RETURNING *
+INSERT INTO kept SELECT id, pgml.predict('line', x) FROM inputs WHERE false RETURNING *
+SELECT id, pgml.predict('line', x) INTO more FROM inputs
+CREATE TABLE none AS SELECT id, pgml.predict('line', x) FROM inputs WITH NO DATA
+SELECT * FROM none
+
+-- parameters where rows are stored
+INSERT INTO kept SELECT id + $1, pgml.predict('line', x) FROM inputs WHERE id < $2 RETURNING * -- $ 10 | 4
+INSERT INTO kept SELECT id, pgml.predict($1::text, x), pgml.predict($1::text, $2::real[]) || '' FROM inputs RETURNING * -- $ line | {3,4}
+INSERT INTO kept SELECT id, pgml.predict('line', ARRAY[id, $1]::real[]) FROM inputs RETURNING * -- $ 4
+
 -- merge
 MERGE INTO target t USING inputs i ON t.id = i.id WHEN MATCHED THEN UPDATE SET value = pgml.predict('line', i.x) WHEN NOT MATCHED THEN INSERT VALUES (i.id, pgml.predict('line', i.x), i.x)
 SELECT * FROM target ORDER BY id
