@@ -153,7 +153,7 @@ func (e *Engine) computePredict(ctx context.Context, l lane, c *parser.FunctionC
 			return out, err
 		}
 	}
-	var model *predict.Model
+	var rows predict.Rows
 	var id int64
 	var features []float32
 	for i := range n {
@@ -177,18 +177,20 @@ func (e *Engine) computePredict(ctx context.Context, l lane, c *parser.FunctionC
 				return out, err
 			}
 		}
-		if model == nil || id != ids[i] {
-			var err error
+		var err error
+		if rows.Model == nil || id != ids[i] {
+			rows.Score(out.reals)
 			id = ids[i]
-			if model, err = e.model(ctx, id, nil); err != nil {
+			if rows.Model, err = e.model(ctx, id, nil); err != nil {
 				return out, err
 			}
 		}
-		var err error
-		if out.reals != nil {
-			out.reals[i], err = model.Predict(features)
-		} else {
-			out.vectors[i], err = model.Proba(features)
+		if out.reals == nil {
+			out.vectors[i], err = rows.Model.Proba(features)
+		} else if n == 1 {
+			out.reals[i], err = rows.Model.Predict(features)
+		} else if err = rows.Add(i, features); rows.Full() {
+			rows.Score(out.reals)
 		}
 		if err != nil {
 			return out, err
@@ -197,5 +199,6 @@ func (e *Engine) computePredict(ctx context.Context, l lane, c *parser.FunctionC
 			return out, context.Cause(ctx)
 		}
 	}
+	rows.Score(out.reals)
 	return out, nil
 }

@@ -117,45 +117,82 @@ func (e *Engine) callBatch(ctx context.Context, s function.Session, args [][]byt
 	return string(appendReals(nil, v)), len(v), err
 }
 
-// callPredictMany takes the arguments of many rows: each F and an array in binary form, or R and a row as JSON, or NULL.
+// callPredictMany takes the arguments of many rows, as 25_batch.sql gathers them: a bytea[] in binary form.
 func (e *Engine) callPredictMany(ctx context.Context, s function.Session, args [][]byte) (string, int, error) {
-	if len(args) == 0 || len(args[0]) != 8 {
+	if len(args) != 2 || len(args[0]) != 8 {
 		return "", 0, errArguments
 	}
 	model, err := e.model(ctx, int64(binary.BigEndian.Uint64(args[0])), s)
 	if err != nil {
 		return "", 0, err
 	}
+	rows := predict.Rows{Model: model}
+	var predicted, features []float32
+	var null []bool
+	if len(args[1]) < 20 {
+		return "", 0, errArguments
+	}
+	for rest := args[1][20:]; len(rest) > 0; { // past the array's header
+		var row []byte
+		if row, rest, err = nextRow(rest); err != nil {
+			return "", 0, err
+		}
+		place := len(predicted)
+		predicted, null = append(predicted, 0), append(null, row == nil)
+		if row == nil {
+			continue
+		}
+		if row[0] == 'F' {
+			features, err = featuresOf(features[:0], Field{OID: oidFloat4Array, Format: 1}, row[1:])
+		} else {
+			features, err = rowFeatures(row[1:])
+		}
+		if err == nil {
+			err = rows.Add(place, features)
+		}
+		if err != nil {
+			return "", 0, err
+		}
+		if rows.Full() {
+			if rows.Score(predicted); ctx.Err() != nil {
+				return "", 0, context.Cause(ctx)
+			}
+		}
+	}
+	rows.Score(predicted)
 	b := []byte{'{'}
-	var features []float32
-	for i, arg := range args[1:] {
+	for i, v := range predicted {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if i%256 == 255 && ctx.Err() != nil {
-			return "", 0, context.Cause(ctx)
-		}
-		switch {
-		case arg == nil:
+		if null[i] {
 			b = append(b, "NULL"...)
-			continue
-		case len(arg) > 0 && arg[0] == 'F':
-			features, err = featuresOf(features[:0], Field{OID: oidFloat4Array, Format: 1}, arg[1:])
-		case len(arg) > 0 && arg[0] == 'R':
-			features, err = rowFeatures(arg[1:])
-		default:
-			err = errArguments
+		} else {
+			b = appendReal(b, v)
 		}
-		if err != nil {
-			return "", 0, err
-		}
-		v, err := model.Predict(features)
-		if err != nil {
-			return "", 0, err
-		}
-		b = appendReal(b, v)
 	}
-	return string(append(b, '}')), len(args) - 1, nil
+	return string(append(b, '}')), len(predicted), nil
+}
+
+// nextRow takes the first row off an array's elements: a length (-1 for NULL, which gives nil), the project's name and a zero byte,
+// which the database has read already, and F or R with the row itself.
+func nextRow(b []byte) (row, rest []byte, err error) {
+	if len(b) < 4 {
+		return nil, nil, errArguments
+	}
+	n := int(int32(binary.BigEndian.Uint32(b)))
+	b = b[4:]
+	if n == -1 {
+		return nil, b, nil
+	}
+	if n < 0 || n > len(b) {
+		return nil, nil, errArguments
+	}
+	_, row, _ = bytes.Cut(b[:n], []byte{0})
+	if len(row) == 0 || row[0] != 'F' && row[0] != 'R' {
+		return nil, nil, errArguments
+	}
+	return row, b[n:], nil
 }
 
 // callPredictRow takes a row as JSON, an object in column order.

@@ -111,7 +111,7 @@ func featuresOf(dst []float32, f Field, v []byte) ([]float32, error) {
 		}
 	}
 	v = v[12+8*dims:]
-	size := map[uint32]int{oidBool: 1, oidInt2: 2, oidInt4: 4, oidFloat4: 4, oidInt8: 8, oidFloat8: 8}[oid]
+	size := sizeOf(oid)
 	if size == 0 {
 		return dst, errMalformed("array")
 	}
@@ -129,6 +129,21 @@ func featuresOf(dst []float32, f Field, v []byte) ([]float32, error) {
 		return dst, errMalformed("array")
 	}
 	return dst, nil
+}
+
+// sizeOf is the length of a number's binary form, 0 for a type that is no number.
+func sizeOf(oid uint32) int {
+	switch oid {
+	case oidBool:
+		return 1
+	case oidInt2:
+		return 2
+	case oidInt4, oidFloat4:
+		return 4
+	case oidInt8, oidFloat8:
+		return 8
+	}
+	return 0
 }
 
 // number narrows a binary value to float4, as PostgresML does.

@@ -40,7 +40,7 @@ func (r *reader) batch(s *pg_query.SelectStmt) map[*pg_query.FuncCall]bool {
 		}
 		project, features := &call.Args[0], &call.Args[1]
 		kept, inner := r.plan.delayed(call)
-		text := neverCalled + kept + " ELSE (pgowl.predict_all(" + r.text[project.start:project.end] + "::pg_catalog.text, pgowl.features(" +
+		text := neverCalled + kept + " ELSE (pgowl.predict_all(pgowl.features(" + r.text[project.start:project.end] + "::pg_catalog.text, " +
 			r.text[features.start:features.end] + ")) OVER " + batchWindow + ")[(pg_catalog.row_number() OVER " + batchWindow + ")::pg_catalog.int4] END"
 		if node.GetResTarget().Name == "" {
 			text += ` AS "predict"`

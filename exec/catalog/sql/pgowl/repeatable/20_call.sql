@@ -157,7 +157,7 @@ BEGIN
             order_ := substr(answer, 2)::json;
             EXECUTE format('WITH q AS (%s) SELECT coalesce(pg_catalog.json_agg(q), ''[]'')::text FROM q', order_->>'sql')
                 INTO result USING (order_->>'args')::jsonb;
-            answer := pgowl.ask(id, 'rows ' || translate(encode(convert_to(result, 'UTF8'), 'base64'), E'\n', ''));
+            answer := pgowl.ask(id, 'rows ' || replace(encode(convert_to(result, 'UTF8'), 'base64'), E'\n', ''));
         ELSIF kind = 'X' THEN
             EXECUTE substr(answer, 2)::json->>'sql';
             answer := pgowl.ask(id, 'rows');
@@ -186,13 +186,8 @@ DECLARE
     arg bytea;
     answer text;
 BEGIN
-    IF cardinality(args) > 16 THEN -- appending is faster for a few, and takes the square of the time for many
-        what := what || ' ' || (SELECT string_agg(coalesce(nullif(translate(encode(a, 'base64'), E'\n', ''), ''), CASE WHEN a IS NULL THEN '-' ELSE '=' END), ' ' ORDER BY n)
-            FROM unnest(args) WITH ORDINALITY u(a, n));
-        args := '{}';
-    END IF;
     FOREACH arg IN ARRAY args LOOP
-        what := what || ' ' || coalesce(nullif(translate(encode(arg, 'base64'), E'\n', ''), ''), CASE WHEN arg IS NULL THEN '-' ELSE '=' END);
+        what := what || ' ' || coalesce(nullif(replace(encode(arg, 'base64'), E'\n', ''), ''), CASE WHEN arg IS NULL THEN '-' ELSE '=' END);
     END LOOP;
     answer := pgowl.ask(id, what);
     IF left(answer, 1) NOT IN ('V', 'J', 'N') THEN
@@ -227,7 +222,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for function %s', (SELECT p.proname FROM pg_proc p WHERE p.oid = fn));
     END IF;
     RETURN pgowl.converse(id, 'call ' || (SELECT p.proname FROM pg_proc p WHERE p.oid = fn) || ' '
-        || translate(encode(convert_to(args::text, 'UTF8'), 'base64'), E'\n', ''));
+        || replace(encode(convert_to(args::text, 'UTF8'), 'base64'), E'\n', ''));
 END $$;
 
 -- Goes on with a call after a statement that ran as the caller. The id is known to the session alone; what cannot be one is nobody's, and
@@ -235,7 +230,7 @@ END $$;
 CREATE OR REPLACE FUNCTION pgowl.resume_call(id text, result text) RETURNS text
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT pgowl.converse(CASE WHEN id ~ '^[0-9a-f]{32}$' THEN id ELSE repeat('0', 32) END, 'rows ' || translate(encode(convert_to(result, 'UTF8'), 'base64'), E'\n', '')) $$;
+AS $$ SELECT pgowl.converse(CASE WHEN id ~ '^[0-9a-f]{32}$' THEN id ELSE repeat('0', 32) END, 'rows ' || replace(encode(convert_to(result, 'UTF8'), 'base64'), E'\n', '')) $$;
 
 -- Sends a piece of a stream, without waiting for an answer.
 CREATE OR REPLACE FUNCTION pgowl.send_piece(id text, piece bytea) RETURNS void
@@ -243,7 +238,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    request text := concat_ws(' ', id, pg_backend_pid()::text, 's', '-', 'piece', translate(encode(piece, 'base64'), E'\n', ''));
+    request text := concat_ws(' ', id, pg_backend_pid()::text, 's', '-', 'piece', replace(encode(piece, 'base64'), E'\n', ''));
 BEGIN
     RAISE INFO USING ERRCODE = 'OWL01', MESSAGE = request,
         DETAIL = encode(sha256(convert_to((SELECT s.key FROM pgowl.secret s) || request, 'SQL_ASCII')), 'hex');
