@@ -21,14 +21,15 @@ import (
 func (e *Engine) functions() map[string]call.Func {
 	all := map[string]call.Func{}
 	for name, f := range map[string]counted{
-		"embed":         e.callEmbed,
-		"embed_many":    e.callEmbedMany,
-		"predict":       e.callPredict,
-		"predict_row":   e.callPredictRow,
-		"predict_many":  e.callPredictMany,
-		"predict_proba": e.callProba,
-		"predict_batch": e.callBatch,
-		"train":         e.callTrain,
+		"embed":              e.callEmbed,
+		"embed_many":         e.callEmbedMany,
+		"predict":            e.callPredict,
+		"predict_row":        e.callPredictRow,
+		"predict_many":       e.callPredictMany,
+		"predict_proba_many": e.callProbaMany,
+		"predict_proba":      e.callProba,
+		"predict_batch":      e.callBatch,
+		"train":              e.callTrain,
 	} {
 		all[name] = e.measured(name, f)
 	}
@@ -117,47 +118,29 @@ func (e *Engine) callBatch(ctx context.Context, s function.Session, args [][]byt
 	return string(appendReals(nil, v)), len(v), err
 }
 
-// callPredictMany takes the arguments of many rows, as 25_batch.sql gathers them: a bytea[] in binary form.
+// callPredictMany takes the arguments of many rows, as 25_batch.sql gathers them.
 func (e *Engine) callPredictMany(ctx context.Context, s function.Session, args [][]byte) (string, int, error) {
-	if len(args) != 2 || len(args[0]) != 8 {
-		return "", 0, errArguments
-	}
-	model, err := e.model(ctx, int64(binary.BigEndian.Uint64(args[0])), s)
-	if err != nil {
-		return "", 0, err
-	}
-	rows := predict.Rows{Model: model}
-	var predicted, features []float32
+	var rows predict.Rows
+	var predicted []float32
 	var null []bool
-	if len(args[1]) < 20 {
-		return "", 0, errArguments
-	}
-	for rest := args[1][20:]; len(rest) > 0; { // past the array's header
-		var row []byte
-		if row, rest, err = nextRow(rest); err != nil {
-			return "", 0, err
-		}
+	err := e.eachRow(ctx, s, args, func(model *predict.Model, features []float32) error {
+		rows.Model = model
 		place := len(predicted)
-		predicted, null = append(predicted, 0), append(null, row == nil)
-		if row == nil {
-			continue
+		predicted, null = append(predicted, 0), append(null, features == nil)
+		if features == nil {
+			return nil
 		}
-		if row[0] == 'F' {
-			features, err = featuresOf(features[:0], Field{OID: oidFloat4Array, Format: 1}, row[1:])
-		} else {
-			features, err = rowFeatures(row[1:])
-		}
-		if err == nil {
-			err = rows.Add(place, features)
-		}
-		if err != nil {
-			return "", 0, err
+		if err := rows.Add(place, features); err != nil {
+			return err
 		}
 		if rows.Full() {
-			if rows.Score(predicted); ctx.Err() != nil {
-				return "", 0, context.Cause(ctx)
-			}
+			rows.Score(predicted)
+			return context.Cause(ctx)
 		}
+		return nil
+	})
+	if err != nil {
+		return "", 0, err
 	}
 	rows.Score(predicted)
 	b := []byte{'{'}
@@ -172,6 +155,64 @@ func (e *Engine) callPredictMany(ctx context.Context, s function.Session, args [
 		}
 	}
 	return string(append(b, '}')), len(predicted), nil
+}
+
+// callProbaMany is callPredictMany for probabilities: each row's in the text form of an array, as an array's element.
+func (e *Engine) callProbaMany(ctx context.Context, s function.Session, args [][]byte) (string, int, error) {
+	b := []byte{'{'}
+	n := 0
+	err := e.eachRow(ctx, s, args, func(model *predict.Model, features []float32) error {
+		if n++; n > 1 {
+			b = append(b, ',')
+		}
+		if features == nil {
+			b = append(b, "NULL"...)
+			return nil
+		}
+		v, err := model.Proba(features)
+		b = append(appendReals(append(b, '"'), v), '"')
+		if err == nil && n%64 == 0 {
+			err = context.Cause(ctx)
+		}
+		return err
+	})
+	return string(append(b, '}')), n, err
+}
+
+// eachRow calls do with the model and the features of each row that was gathered: the array bytea[] in binary form. The features are nil for
+// NULL, and hold during the call only.
+func (e *Engine) eachRow(ctx context.Context, s function.Session, args [][]byte, do func(model *predict.Model, features []float32) error) error {
+	if len(args) != 2 || len(args[0]) != 8 || len(args[1]) < 20 {
+		return errArguments
+	}
+	model, err := e.model(ctx, int64(binary.BigEndian.Uint64(args[0])), s)
+	if err != nil {
+		return err
+	}
+	features := []float32{}
+	for rest := args[1][20:]; len(rest) > 0; { // past the array's header
+		var row []byte
+		if row, rest, err = nextRow(rest); err != nil {
+			return err
+		}
+		switch {
+		case row == nil:
+			err = do(model, nil)
+		case row[0] == 'F':
+			if features, err = featuresOf(features[:0], Field{OID: oidFloat4Array, Format: 1}, row[1:]); err == nil {
+				err = do(model, features)
+			}
+		default:
+			var values []float32
+			if values, err = rowFeatures(row[1:]); err == nil {
+				err = do(model, append(features[:0], values...))
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // nextRow takes the first row off an array's elements: a length (-1 for NULL, which gives nil), the project's name and a zero byte,

@@ -4,12 +4,15 @@ import (
 	pg_query "github.com/pganalyze/pg_query_go/v6"
 )
 
-// stored gives the SELECT whose rows a statement stores: INSERT ... SELECT, CREATE TABLE AS; nil for others.
+// stored gives the SELECT whose rows a statement stores or copies: INSERT ... SELECT, CREATE TABLE AS, COPY (SELECT ...) TO; nil for others.
 func stored(stmt *pg_query.Node) *pg_query.SelectStmt {
 	if i := stmt.GetInsertStmt(); i != nil {
 		return i.GetSelectStmt().GetSelectStmt()
 	}
 	if c := stmt.GetCreateTableAsStmt(); c != nil && c.Objtype == pg_query.ObjectType_OBJECT_TABLE {
+		return c.GetQuery().GetSelectStmt()
+	}
+	if c := stmt.GetCopyStmt(); c != nil && !c.IsFrom {
 		return c.GetQuery().GetSelectStmt()
 	}
 	return nil
@@ -19,36 +22,105 @@ func stored(stmt *pg_query.Node) *pg_query.SelectStmt {
 // slower than a call. The number of a row in its batch is its place in the answer.
 const batchWindow = "(PARTITION BY pg_catalog.date_trunc('milliseconds', pg_catalog.clock_timestamp()))"
 
-// batch makes the edits that have the server gather the arguments of predictions in the target list (see 25_batch.sql in exec/catalog), and gives
-// the calls. Each edit keeps the call where it is never evaluated, so that the server checks and types it as ever. A statement whose rows
-// would not all be computed, or in which a window function has no place, is left as it is.
+// batch makes the edits that have the server gather the arguments of predictions in the target list and in ORDER BY (see 25_batch.sql in
+// exec/catalog), and gives the calls. Each edit keeps the call where it is never evaluated, so that the server checks and types it as ever. A
+// statement whose rows would not all be computed, or in which a window function has no place, is left as it is.
 func (r *reader) batch(s *pg_query.SelectStmt) map[*pg_query.FuncCall]bool {
 	if s.Op != pg_query.SetOperation_SETOP_NONE || len(s.DistinctClause) > 0 || len(s.GroupClause) > 0 || s.HavingClause != nil ||
-		len(s.ValuesLists) > 0 || len(s.FromClause) == 0 || s.LimitCount != nil || s.LimitOffset != nil || len(s.LockingClause) > 0 ||
-		len(s.WindowClause) > 0 {
+		len(s.ValuesLists) > 0 || len(s.FromClause) == 0 || len(s.LockingClause) > 0 || len(s.WindowClause) > 0 {
 		return nil
+	}
+	if (s.LimitCount != nil || s.LimitOffset != nil) && !r.sortsByCall(s) {
+		return nil // it may need the first rows alone
 	}
 	taken := map[*pg_query.FuncCall]bool{}
 	for _, node := range s.TargetList {
-		f := node.GetResTarget().GetVal().GetFuncCall()
-		if f == nil || len(f.Args) != 2 || f.Args[0].GetNamedArgExpr() != nil || f.Args[1].GetNamedArgExpr() != nil {
-			continue
+		target := node.GetResTarget()
+		value := target.GetVal()
+		if target.GetName() != "" || value.GetAExpr() != nil || value.GetFuncCall() != nil {
+			r.gather(value, target.GetName() == "" && value.GetFuncCall() != nil, taken)
 		}
-		call := r.readCall(f)
-		if call == nil || call.Function != "predict" || !call.firstIsText() || call.Args[0].Null || !call.readsRow() || !plain(f.Args[1]) {
-			continue
-		}
-		project, features := &call.Args[0], &call.Args[1]
-		kept, inner := r.plan.delayed(call)
-		text := neverCalled + kept + " ELSE (pgowl.predict_all(pgowl.features(" + r.text[project.start:project.end] + "::pg_catalog.text, " +
-			r.text[features.start:features.end] + ")) OVER " + batchWindow + ")[(pg_catalog.row_number() OVER " + batchWindow + ")::pg_catalog.int4] END"
-		if node.GetResTarget().Name == "" {
-			text += ` AS "predict"`
-		}
-		r.plan.edits = append(r.plan.edits, edit{start: call.start, end: call.end, text: text, kept: len(neverCalled), keptEnd: len(neverCalled) + len(kept), inner: inner, from: call.start})
-		taken[f] = true
+	}
+	for _, node := range s.SortClause {
+		r.gather(node.GetSortBy().GetNode(), false, taken)
 	}
 	return taken
+}
+
+// gather makes the edits for the calls in an expression, where it evaluates them for every row. A call that names its column says so.
+func (r *reader) gather(node *pg_query.Node, names bool, taken map[*pg_query.FuncCall]bool) {
+	switch n := node.GetNode().(type) {
+	case *pg_query.Node_AExpr:
+		if n.AExpr.Kind == pg_query.A_Expr_Kind_AEXPR_OP {
+			r.gather(n.AExpr.Lexpr, false, taken)
+			r.gather(n.AExpr.Rexpr, false, taken)
+		}
+	case *pg_query.Node_TypeCast:
+		r.gather(n.TypeCast.Arg, false, taken)
+	case *pg_query.Node_FuncCall:
+		call := r.gatherable(n.FuncCall)
+		if call == nil {
+			return
+		}
+		kept, inner := r.plan.delayed(call)
+		text := neverCalled + kept + " ELSE (" + gatherers[call.Function] + "(" + r.features(call) + ") OVER " + batchWindow +
+			")[(pg_catalog.row_number() OVER " + batchWindow + ")::pg_catalog.int4]"
+		if call.Function != "predict" {
+			text += "::pg_catalog.float4[]"
+		}
+		text += " END"
+		if names {
+			text += ` AS "` + call.Function + `"`
+		}
+		r.plan.edits = append(r.plan.edits, edit{start: call.start, end: call.end, text: text, kept: len(neverCalled), keptEnd: len(neverCalled) + len(kept), inner: inner, from: call.start})
+		taken[n.FuncCall] = true
+	}
+}
+
+// gatherers are the aggregates that compute all rows of a batch.
+var gatherers = map[string]string{"predict": "pgowl.predict_all", "predict_proba": "pgowl.predict_proba_all"}
+
+// gatherable makes a FunctionCall of a prediction from a row whose arguments can be read beforehand, else nil.
+func (r *reader) gatherable(f *pg_query.FuncCall) *FunctionCall {
+	if len(f.Args) != 2 || f.Args[0].GetNamedArgExpr() != nil || f.Args[1].GetNamedArgExpr() != nil {
+		return nil
+	}
+	call := r.readCall(f)
+	if call == nil || gatherers[call.Function] == "" || !call.firstIsText() || call.Args[0].Null || !call.readsRow() || !plain(f.Args[1]) {
+		return nil
+	}
+	return call
+}
+
+// features is a call's arguments as one value.
+func (r *reader) features(c *FunctionCall) string {
+	project, features := &c.Args[0], &c.Args[1]
+	return "pgowl.features(" + r.text[project.start:project.end] + "::pg_catalog.text, " + r.text[features.start:features.end] + ")"
+}
+
+// sortsByCall reports whether ORDER BY needs a prediction of every row.
+func (r *reader) sortsByCall(s *pg_query.SelectStmt) bool {
+	for _, node := range s.SortClause {
+		by := node.GetSortBy().GetNode()
+		if r.callsPerRow(by) {
+			return true
+		}
+		for i, t := range s.TargetList {
+			target := t.GetResTarget()
+			name := target.GetName()
+			if name == "" {
+				if f := target.GetVal().GetFuncCall(); f != nil {
+					name, _ = ourName(f)
+				}
+			}
+			column := by.GetColumnRef()
+			if r.callsPerRow(target.GetVal()) && (column != nil && len(column.Fields) == 1 && column.Fields[0].GetString_().GetSval() == name ||
+				by.GetAConst() != nil && int(by.GetAConst().GetIval().GetIval()) == i+1) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // plain reports whether an expression is certain to be allowed inside a window function's argument: no function that may return a set, or

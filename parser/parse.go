@@ -48,6 +48,9 @@ func Parse(text string) *Plan {
 		return asIs
 	}
 	taken := r.columns(stmt.GetSelectStmt())
+	if len(taken) == 0 && source == nil {
+		source = stmt.GetSelectStmt()
+	}
 	if source != nil {
 		taken = r.batch(source)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	pg_query "github.com/pganalyze/pg_query_go/v6"
+	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // neverCalled begins an expression in which a call stands for the server to check, but is not evaluated. The planner can't know that.
@@ -51,7 +52,7 @@ func (r *reader) tryColumns(s *pg_query.SelectStmt) (map[*pg_query.FuncCall]bool
 		if name == "" {
 			name = call.Function
 		}
-		if sortsBy(s.SortClause, name) {
+		if r.sortsBy(s.SortClause, name) {
 			return nil, false
 		}
 		switch {
@@ -143,8 +144,8 @@ func (r *reader) hide(c *FunctionCall, b *strings.Builder) {
 	}
 }
 
-// sortsBy reports whether an ORDER BY names an output column or holds a call of ours: then the server needs the value.
-func sortsBy(sort []*pg_query.Node, name string) bool {
+// sortsBy reports whether an ORDER BY names an output column or holds a call of ours that cannot be folded: then the server needs the value.
+func (r *reader) sortsBy(sort []*pg_query.Node, name string) bool {
 	for _, node := range sort {
 		by := node.GetSortBy().GetNode()
 		if c := by.GetColumnRef(); c != nil {
@@ -156,9 +157,30 @@ func sortsBy(sort []*pg_query.Node, name string) bool {
 		if c := by.GetAConst(); c != nil {
 			return true // a position: rare enough not to work out which
 		}
-		if mentionsCall(by) {
+		if r.callsPerRow(by) {
 			return true
 		}
 	}
 	return false
+}
+
+// callsPerRow reports whether an expression holds a call of ours that cannot be computed once for the statement.
+func (r *reader) callsPerRow(node *pg_query.Node) bool {
+	found := false
+	var walk func(m protoreflect.Message)
+	walk = func(m protoreflect.Message) {
+		if f, ok := m.Interface().(*pg_query.FuncCall); ok {
+			if _, ours := ourName(f); ours {
+				if call := r.readCall(f); call == nil || !call.foldable() || !call.firstIsText() {
+					found = true
+				}
+				return
+			}
+		}
+		eachChild(m, walk)
+	}
+	if node != nil {
+		walk(node.ProtoReflect())
+	}
+	return found
 }

@@ -117,6 +117,26 @@ CREATE TABLE stored AS SELECT id, pgml.predict('line', x), pgml.predict('kinds',
 SELECT * FROM stored ORDER BY id LIMIT 40
 SELECT sum(predict), sum(kind), min(constant) FROM stored
 INSERT INTO kept SELECT id, pgml.predict('line', x) FROM many LIMIT 3
+SELECT id, pgml.predict('line', x) FROM many ORDER BY 2 DESC, 1 LIMIT 7
+SELECT id FROM many ORDER BY pgml.predict('line', x), id DESC LIMIT 7 OFFSET 3
+SELECT id, pgml.predict('line', x) AS score, pgml.predict('kinds', y) FROM many ORDER BY score, id LIMIT 30
+SELECT id, -pgml.predict('line', x), pgml.predict('kinds', y) > $1, pgml.predict('line', n)::int || 'x' AS c FROM many WHERE id > $2 ORDER BY id -- $ 0.5 | 580
+SELECT id, pgml.predict('line', ARRAY[id, 1, 2]::real[]) FROM many ORDER BY 2
+SELECT id, pgml.predict('line', x) > 'x' FROM many
+SELECT id FROM many ORDER BY pgml.predict('line', nosuch)
+SELECT count(*), pgml.predict('line', x) + 1 FROM many
+SELECT id, (SELECT max(id) FROM inputs), pgml.predict('line', x) + 1 FROM many m WHERE id < 4 ORDER BY id
+SELECT t.*, pgml.predict('line', x) * 2 FROM many t WHERE id < 3 ORDER BY id
+SELECT id FROM many ORDER BY pgml.predict('line', x), id LIMIT 3 FOR UPDATE
+SELECT row_number() OVER (ORDER BY id), pgml.predict('line', x) + 1 FROM many ORDER BY 1 LIMIT 5
+SELECT row_number() OVER (ORDER BY pgml.predict('line', x), id), pgml.predict('line', x) + 1 FROM many ORDER BY 1 LIMIT 5
+INSERT INTO kept SELECT id, (pgml.predict_proba('kinds', x::real[]))[2], 'proba' FROM many
+SELECT count(*), sum(value) FROM kept WHERE note = 'proba'
+CREATE TABLE probabilities AS SELECT id, pgml.predict_proba('kinds', x) AS p, pgml.predict_proba('kinds', y::real[]) AS q FROM many ORDER BY id
+SELECT * FROM probabilities ORDER BY id LIMIT 20
+COPY (SELECT id, pgml.predict('line', x), pgml.predict('kinds', y) FROM many WHERE id < 30 ORDER BY id) TO STDOUT
+COPY (SELECT id, pgml.predict('line', '{1,2}'::real[]) FROM inputs ORDER BY id) TO STDOUT (FORMAT csv, HEADER)
+COPY (SELECT id, pgml.predict('nosuch', x) FROM many) TO STDOUT
 INSERT INTO kept SELECT id, pgml.predict('line', ARRAY[id, 1, 2]::real[]) FROM inputs
 INSERT INTO kept SELECT id, pgml.predict('nosuch', x) FROM many
 INSERT INTO kept SELECT id, pgml.predict('nosuch', x) FROM inputs WHERE x IS NULL RETURNING *

@@ -96,8 +96,11 @@ BEGIN
                 answer := answer || substr(got, 2);
                 EXIT talk;
             WHEN '@' THEN
-                SELECT r.body INTO STRICT answer FROM pgowl.replies r WHERE r.id = ask.id;
-                EXIT talk;
+                SELECT r.body INTO answer FROM pgowl.replies r WHERE r.id = ask.id;
+                EXIT talk WHEN FOUND;
+                -- Taken away in between, with the backend that showed it or because it was not read for a second.
+                answer := '';
+                request := concat_ws(' ', id, pg_backend_pid()::text, 's', ticket, 'again');
             WHEN '&' THEN
                 -- The first of several pieces that stand in as many backends already: their number, then this one's text.
                 pieces := substr(got, 2, 1)::int;

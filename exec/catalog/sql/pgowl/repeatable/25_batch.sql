@@ -24,10 +24,10 @@ AS $$ SELECT pg_catalog.convert_to(project, 'UTF8') OPERATOR(pg_catalog.||) '\x0
 CREATE OR REPLACE FUNCTION pgowl.features(project text, "row" anyelement) RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT pg_catalog.convert_to(project, 'UTF8') OPERATOR(pg_catalog.||) '\x0052'::pg_catalog.bytea OPERATOR(pg_catalog.||) pg_catalog.convert_to(pg_catalog.to_json("row")::pg_catalog.text, 'UTF8') $$;
 
--- The predictions for what was gathered, NULL where the argument is. Who asks is shown by name and proof, as in pgowl.begin_call: it needs the
--- right to what it would call without us. STABLE, though it asks the proxy: which model is deployed is read in the statement's own snapshot, for
--- every batch the same.
-CREATE OR REPLACE FUNCTION pgowl.predict_many(state bytea[], name text, proof text) RETURNS real[]
+-- What a function gives for the rows that were gathered, an array in text form, with NULL where the arguments are. Who asks is shown by name and
+-- proof, as in pgowl.begin_call: it needs the right to what it would call without us. STABLE, though it asks the proxy: which model is deployed is
+-- read in the statement's own snapshot, for every batch the same.
+CREATE OR REPLACE FUNCTION pgowl.call_many(fn text, state bytea[], name text, proof text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -35,25 +35,34 @@ DECLARE
     one bytea := state[1];
 BEGIN
     IF proof IS DISTINCT FROM (SELECT encode(sha256(convert_to(s.key || ':identity:' || name || ':' || pg_backend_pid(), 'UTF8')), 'hex') FROM pgowl.secret s)
-        OR NOT has_schema_privilege(name, 'pgml', 'USAGE')
-        OR NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'pgml'::regnamespace AND p.proname = 'predict' AND has_function_privilege(name, p.oid, 'EXECUTE')) THEN
-        RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = 'permission denied for function predict';
+        OR fn NOT IN ('predict', 'predict_proba') OR NOT has_schema_privilege(name, 'pgml', 'USAGE')
+        OR NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'pgml'::regnamespace AND p.proname = fn AND has_function_privilege(name, p.oid, 'EXECUTE')) THEN
+        RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for function %s', fn);
     END IF;
     IF one IS NULL THEN
         SELECT a INTO one FROM unnest(state) a WHERE a IS NOT NULL LIMIT 1;
         IF NOT FOUND THEN
-            RETURN array_fill(NULL::real, ARRAY[cardinality(state)]);
+            RETURN array_fill(NULL::real, ARRAY[cardinality(state)])::text;
         END IF;
     END IF;
-    RETURN pgowl.call('predict_many', ARRAY[int8send(pgowl.deployed(convert_from(substr(one, 1, position('\x00' IN one) - 1), 'UTF8'))), array_send(state)])::real[];
+    RETURN pgowl.call(fn || '_many', ARRAY[int8send(pgowl.deployed(convert_from(substr(one, 1, position('\x00' IN one) - 1), 'UTF8'))), array_send(state)]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgowl.predictions(state bytea[]) RETURNS real[]
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN (SELECT pgowl.predict_many(state, i.name, i.proof) FROM pgowl.identity i);
+    RETURN (SELECT pgowl.call_many('predict', state, i.name, i.proof) FROM pgowl.identity i)::real[];
 END $$;
 
--- Its step is the server's own: it appends in place, which no function in PL/pgSQL can do for an aggregate.
+-- The probabilities of each row as the text of its array: an array of arrays has no NULL rows.
+CREATE OR REPLACE FUNCTION pgowl.probabilities(state bytea[]) RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN (SELECT pgowl.call_many('predict_proba', state, i.name, i.proof) FROM pgowl.identity i)::text[];
+END $$;
+
+-- Their step is the server's own: it appends in place, which no function in PL/pgSQL can do for an aggregate.
 CREATE OR REPLACE AGGREGATE pgowl.predict_all(args bytea) (SFUNC = pg_catalog.array_append, STYPE = bytea[], INITCOND = '{}', FINALFUNC = pgowl.predictions);
+CREATE OR REPLACE AGGREGATE pgowl.predict_proba_all(args bytea) (SFUNC = pg_catalog.array_append, STYPE = bytea[], INITCOND = '{}', FINALFUNC = pgowl.probabilities);
