@@ -54,7 +54,9 @@ func Parse(text string) *Plan {
 	if source != nil {
 		taken = r.batch(source)
 	}
-	r.walk(stmt.ProtoReflect(), taken)
+	if stmt.GetCopyStmt() == nil { // which takes no parameters, and folded values are some; the planner computes a constant call once
+		r.walk(stmt.ProtoReflect(), taken)
+	}
 	switch {
 	case source != nil && len(taken) > 0:
 		r.plan.Lane = Batch
