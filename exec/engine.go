@@ -50,6 +50,7 @@ type Engine struct {
 	ready atomic.Pointer[error]
 	mail  *mailbox.Pool
 	pool  *pgxpool.Pool
+	lost  chan struct{} // a reply may lie in the database that nobody takes away
 
 	cancel context.CancelFunc
 	wait   sync.WaitGroup
@@ -78,6 +79,8 @@ func New(o Options) (*Engine, error) {
 		models: predict.NewCache(o.ModelBytes),
 		texts:  text.NewStore(text.StoreOptions{Dir: o.Models, Library: o.Library, CacheBytes: o.CacheBytes})}
 	e.mail = mailbox.New(e.dialMailbox, 16)
+	e.lost = make(chan struct{}, 1)
+	e.mail.Lost = e.replyLost
 	if o.Registry != nil {
 		if err := e.register(o.Registry); err != nil {
 			return nil, fmt.Errorf("the engine's metrics: %w", err)
@@ -109,6 +112,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.cancel = cancel
 	err = e.open(ctx)
 	if err == nil {
+		e.wait.Go(func() { e.sweep(background) })
 		return nil
 	}
 	if !unreachable(err) {
@@ -126,6 +130,7 @@ func (e *Engine) Start(ctx context.Context) error {
 				return
 			}
 			if err := e.open(background); err == nil {
+				e.sweep(background)
 				return
 			} else if background.Err() == nil {
 				e.log.Warn("the service connection cannot be made yet", zap.Error(err))
@@ -164,9 +169,6 @@ func (e *Engine) open(ctx context.Context) error {
 	}
 	if role != result.Owner {
 		return fmt.Errorf("the service connection logs in as %q, but schema pgowl belongs to %q: log in as that role", role, result.Owner)
-	}
-	if _, err := conn.Exec(ctx, "DELETE FROM pgowl.replies WHERE created_at < now() - interval '1 hour'"); err != nil && !readOnly(err) {
-		return err
 	}
 	var track string
 	if err := conn.QueryRow(ctx, "SELECT current_setting('track_activities')").Scan(&track); err != nil {

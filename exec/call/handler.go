@@ -175,42 +175,62 @@ func (r *running) run(words []string) (answer string) {
 }
 
 // answer posts an answer. A call is over with it unless the answer asks for something.
-func (r *running) answer(text string) {
-	if err := r.post(text); err != nil && !errors.Is(err, ErrOver) {
+func (r *running) answer(text string) { r.answerTo(r.asker(), text) }
+
+// asker is the ticket of the request that is to be answered.
+func (r *running) asker() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ticket
+}
+
+func (r *running) answerTo(ticket, text string) {
+	if err := r.post(ticket, text); err != nil && !errors.Is(err, ErrOver) {
 		// The reader asks again after a second, or finds out by itself that no backend of ours is left.
 		r.h.lane.Log.Warn("an answer could not be given", zap.Error(err))
 	}
 }
 
-// post shows a text to the reader.
-func (r *running) post(text string) error {
+// post shows a text to the reader who waits with a ticket. Who has another one by now has read it, and must not see it again: an order would be
+// carried out twice.
+func (r *running) post(ticket, text string) error {
 	r.mu.Lock()
+	if r.ticket != ticket {
+		r.mu.Unlock()
+		return nil
+	}
 	r.said, r.posting = text, true
 	r.mu.Unlock()
-	err := r.tryPost(text)
+	err := r.tryPost(ticket, text)
 	r.mu.Lock()
 	r.posting = false
 	r.mu.Unlock()
 	return err
 }
 
-func (r *running) tryPost(text string) error {
+func (r *running) tryPost(ticket, text string) error {
 	for {
 		box, err := r.h.lane.Mail.Get(r.ctx)
 		if err != nil {
 			return err
 		}
-		if err = r.postIn(box, text); err == nil || !box.Broken() {
+		if err = r.postIn(box, ticket, text); err == nil || !box.Broken() {
 			return err
 		}
 		r.h.lane.Log.Debug("a mailbox was lost, another is taken", zap.Error(err))
 	}
 }
 
-func (r *running) postIn(box *mailbox.Box, text string) (err error) {
+func (r *running) postIn(box *mailbox.Box, ticket, text string) (err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.releaseLocked()
 	r.box = box
+	if r.ticket != ticket {
+		// The mailbox was lost, but not before the text had been read in it.
+		r.releaseLocked()
+		return nil
+	}
 	if r.ctx.Err() != nil {
 		r.releaseLocked()
 		return context.Cause(r.ctx)
@@ -305,7 +325,7 @@ func (r *running) again(ticket string) {
 	r.h.wait.Add(1)
 	go func() {
 		defer r.h.wait.Done()
-		r.answer(text)
+		r.answerTo(ticket, text)
 	}()
 }
 

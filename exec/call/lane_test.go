@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -209,6 +211,95 @@ func TestALostAnswerIsGivenAgain(t *testing.T) {
 	}
 	if failures < 2 {
 		t.Error("the connection did not fail, so nothing was shown")
+	}
+}
+
+// deaf is a connection that ends in the middle of its first order: that has gone out, and how it went does not come back.
+type deaf struct {
+	net.Conn
+	told bool
+	wait func()
+}
+
+func (d *deaf) Write(b []byte) (int, error) {
+	d.told = d.told || strings.Contains(string(b), "nextval")
+	return d.Conn.Write(b)
+}
+
+func (d *deaf) Read(b []byte) (int, error) {
+	if d.told {
+		d.wait()
+		return 0, io.EOF
+	}
+	return d.Conn.Read(b)
+}
+
+// TestAnOrderIsCarriedOutOnce: the mailbox is lost after the order has been read in it, and before the proxy knows that.
+func TestAnOrderIsCarriedOutOnce(t *testing.T) {
+	l := newLane(t, 1, map[string]Func{"once": func(ctx context.Context, s function.Session, _ [][]byte) (string, error) {
+		rows, err := s.Query(ctx, function.Owner, "SELECT nextval('public.orders') AS n", nil)
+		return string(rows), err
+	}})
+	c, direct := l.session(t), l.session(t)
+	if _, err := direct.Exec(context.Background(), "CREATE SEQUENCE orders"); err != nil {
+		t.Fatal(err)
+	}
+	good, boxes := l.Mail, 0
+	l.Mail = mailbox.New(func(ctx context.Context) (*pgconn.PgConn, error) {
+		c, err := pgconn.ParseConfig(l.url)
+		if err != nil {
+			return nil, err
+		}
+		c.RuntimeParams["application_name"] = "pgowl:proxy"
+		if boxes++; boxes > 1 {
+			return pgconn.ConnectConfig(ctx, c)
+		}
+		c.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+			return &deaf{Conn: conn, wait: func() {
+				for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+					var called bool
+					if err := direct.QueryRow(context.Background(), "SELECT is_called FROM orders").Scan(&called); err != nil || called {
+						return
+					}
+				}
+			}}, err
+		}
+		return pgconn.ConnectConfig(ctx, c)
+	}, 1)
+	t.Cleanup(l.Mail.Close)
+	defer good.Close()
+	var got string
+	if err := c.QueryRow(context.Background(), "SELECT pgowl.call('once', '{}')").Scan(&got); err != nil || got != `[{"n":1}]` {
+		t.Errorf("%s, %v", got, err)
+	}
+	var last int
+	if err := direct.QueryRow(context.Background(), "SELECT last_value FROM orders").Scan(&last); err != nil || last != 1 || boxes != 2 {
+		t.Errorf("carried out %d times, %d mailboxes, %v", last, boxes, err)
+	}
+}
+
+// TestALostReplyIsGivenAgain: the row that a mailbox tells of is not there when the reader looks.
+func TestALostReplyIsGivenAgain(t *testing.T) {
+	l := newLane(t, 1, map[string]Func{"long": long})
+	c := l.session(t)
+	for _, sql := range []string{
+		"CREATE SEQUENCE replied",
+		"CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN CASE WHEN nextval('public.replied') > 1 THEN NEW END; END $$",
+		"CREATE TRIGGER lose BEFORE INSERT ON pgowl.replies FOR EACH ROW EXECUTE FUNCTION lose()",
+	} {
+		if _, err := c.Exec(context.Background(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got string
+	var replied int
+	err := c.QueryRow(context.Background(), "SELECT pgowl.call('long', ARRAY[convert_to('40000', 'UTF8')])").Scan(&got)
+	if err != nil || got != pattern(40000) {
+		t.Errorf("%v, %d came", err, len(got))
+	}
+	if err := c.QueryRow(context.Background(), "SELECT last_value FROM replied").Scan(&replied); err != nil || replied != 2 {
+		t.Errorf("%v, replied %d times", err, replied)
 	}
 }
 

@@ -22,7 +22,8 @@ func (s *session) request(ctx context.Context, as function.Role, kind byte, sql 
 		}
 		order["args"] = args
 	}
-	if err := (*running)(s).post(string(kind) + asciiJSON(order)); err != nil {
+	r := (*running)(s)
+	if err := r.post(r.asker(), string(kind)+asciiJSON(order)); err != nil {
 		return err
 	}
 	return ctx.Err()

@@ -17,6 +17,9 @@ import (
 
 // Pool is a set of backends that texts are put into. Its methods may be called by several goroutines.
 type Pool struct {
+	// Lost is called when a backend has gone and left a row in pgowl.replies; nil: nobody wants to know. Set it before the pool is used.
+	Lost func()
+
 	dial  func(ctx context.Context) (*pgconn.PgConn, error)
 	limit int
 
@@ -182,11 +185,11 @@ func (b *Box) Release() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		r := b.conn.ExecParams(ctx, "DELETE FROM pgowl.replies WHERE id = $1", [][]byte{[]byte(b.gone)}, nil, nil, nil).Read()
 		cancel()
-		b.gone = ""
 		if r.Err != nil {
 			b.pool.drop(b)
 			return
 		}
+		b.gone = ""
 	}
 	p := b.pool
 	p.mu.Lock()
@@ -206,6 +209,9 @@ func (p *Pool) drop(b *Box) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		b.conn.Close(ctx)
 		cancel()
+	}
+	if b.gone != "" && p.Lost != nil {
+		p.Lost()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
