@@ -26,6 +26,7 @@ func (e *Engine) functions() map[string]call.Func {
 		"predict":            e.callPredict,
 		"predict_row":        e.callPredictRow,
 		"predict_many":       e.callPredictMany,
+		"predict_known_many": e.callKnownMany,
 		"predict_proba_many": e.callProbaMany,
 		"predict_proba":      e.callProba,
 		"predict_batch":      e.callBatch,
@@ -120,18 +121,28 @@ func (e *Engine) callBatch(ctx context.Context, s function.Session, args [][]byt
 
 // callPredictMany takes the arguments of many rows, as 25_batch.sql gathers them.
 func (e *Engine) callPredictMany(ctx context.Context, s function.Session, args [][]byte) (string, int, error) {
+	return e.predictMany(ctx, s, args, func(err error) error { return err })
+}
+
+// callKnownMany is callPredictMany with NULL for rows that fail: nobody has asked for those yet.
+func (e *Engine) callKnownMany(ctx context.Context, s function.Session, args [][]byte) (string, int, error) {
+	return e.predictMany(ctx, s, args, func(error) error { return nil })
+}
+
+// predictMany scores rows; refused says what becomes of the error of one that cannot be.
+func (e *Engine) predictMany(ctx context.Context, s function.Session, args [][]byte, refused func(error) error) (string, int, error) {
 	var rows predict.Rows
 	var predicted []float32
 	var null []bool
-	err := e.eachRow(ctx, s, args, func(model *predict.Model, features []float32) error {
+	err := e.eachRow(ctx, s, args, func(model *predict.Model, features []float32, err error) error {
 		rows.Model = model
 		place := len(predicted)
-		predicted, null = append(predicted, 0), append(null, features == nil)
-		if features == nil {
-			return nil
+		if err == nil && features != nil {
+			err = rows.Add(place, features)
 		}
-		if err := rows.Add(place, features); err != nil {
-			return err
+		predicted, null = append(predicted, 0), append(null, err != nil || features == nil)
+		if err != nil {
+			return refused(err)
 		}
 		if rows.Full() {
 			rows.Score(predicted)
@@ -161,9 +172,12 @@ func (e *Engine) callPredictMany(ctx context.Context, s function.Session, args [
 func (e *Engine) callProbaMany(ctx context.Context, s function.Session, args [][]byte) (string, int, error) {
 	b := []byte{'{'}
 	n := 0
-	err := e.eachRow(ctx, s, args, func(model *predict.Model, features []float32) error {
+	err := e.eachRow(ctx, s, args, func(model *predict.Model, features []float32, err error) error {
 		if n++; n > 1 {
 			b = append(b, ',')
+		}
+		if err != nil {
+			return err
 		}
 		if features == nil {
 			b = append(b, "NULL"...)
@@ -180,8 +194,8 @@ func (e *Engine) callProbaMany(ctx context.Context, s function.Session, args [][
 }
 
 // eachRow calls do with the model and the features of each row that was gathered: the array bytea[] in binary form. The features are nil for
-// NULL, and hold during the call only.
-func (e *Engine) eachRow(ctx context.Context, s function.Session, args [][]byte, do func(model *predict.Model, features []float32) error) error {
+// NULL, and hold during the call only. A row that is no features is an error of that row.
+func (e *Engine) eachRow(ctx context.Context, s function.Session, args [][]byte, do func(model *predict.Model, features []float32, err error) error) error {
 	if len(args) != 2 || len(args[0]) != 8 || len(args[1]) < 20 {
 		return errArguments
 	}
@@ -197,16 +211,15 @@ func (e *Engine) eachRow(ctx context.Context, s function.Session, args [][]byte,
 		}
 		switch {
 		case row == nil:
-			err = do(model, nil)
+			err = do(model, nil, nil)
 		case row[0] == 'F':
-			if features, err = featuresOf(features[:0], Field{OID: oidFloat4Array, Format: 1}, row[1:]); err == nil {
-				err = do(model, features)
-			}
+			features, err = featuresOf(features[:0], Field{OID: oidFloat4Array, Format: 1}, row[1:])
+			err = do(model, features, err)
 		default:
 			var values []float32
-			if values, err = rowFeatures(row[1:]); err == nil {
-				err = do(model, append(features[:0], values...))
-			}
+			values, err = rowFeatures(row[1:])
+			features = append(features[:0], values...)
+			err = do(model, features, err)
 		}
 		if err != nil {
 			return err

@@ -54,14 +54,18 @@ func Parse(text string) *Plan {
 	if source != nil {
 		taken = r.batch(source)
 	}
+	if taken == nil {
+		taken = map[*pg_query.FuncCall]bool{}
+	}
+	memo := r.memo(stmt, taken)
 	if stmt.GetCopyStmt() == nil { // which takes no parameters, and folded values are some; the planner computes a constant call once
 		r.walk(stmt.ProtoReflect(), taken)
 	}
 	switch {
-	case source != nil && len(taken) > 0:
-		r.plan.Lane = Batch
 	case len(r.plan.Columns) > 0:
 		r.plan.Lane = Stream
+	case memo || source != nil && len(taken) > 0:
+		r.plan.Lane = Batch
 	case len(r.plan.Folds) > 0:
 		r.plan.Lane = Fold
 	}

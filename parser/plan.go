@@ -84,6 +84,13 @@ type edit struct {
 	keptEnd    int
 	inner      []edit // that were made of it there
 	from       int    // where inner's places count from: a call that stands twice is one
+	copies     []textCopy
+}
+
+// textCopy is a part of an edit's text that stands elsewhere in the client's, from a place on.
+type textCopy struct {
+	at, end int
+	from    int
 }
 
 type foldPlace struct {
@@ -221,6 +228,11 @@ func source(edits []edit, from, at int) int {
 		if at < len(e.text) {
 			if e.kept > 0 && at >= e.kept && at < e.keptEnd {
 				return min(e.start+source(e.inner, e.from, at-e.kept)-e.from, e.end)
+			}
+			for _, c := range e.copies {
+				if at >= c.at && at < c.end {
+					return c.from + at - c.at
+				}
 			}
 			return e.start
 		}

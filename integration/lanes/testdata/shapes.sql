@@ -137,6 +137,59 @@ SELECT * FROM probabilities ORDER BY id LIMIT 20
 COPY (SELECT id, pgml.predict('line', x), pgml.predict('kinds', y) FROM many WHERE id < 30 ORDER BY id) TO STDOUT
 COPY (SELECT id, pgml.predict('line', '{1,2}'::real[]) FROM inputs ORDER BY id) TO STDOUT (FORMAT csv, HEADER)
 COPY (SELECT id, pgml.predict('nosuch', x) FROM many) TO STDOUT
+
+-- many rows that are asked for, changed or deleted by a prediction
+CREATE TABLE asked AS SELECT g AS id, ARRAY[g % 13, g % 7]::real[] AS x, ARRAY[g % 13, g % 7] AS n, CASE WHEN g % 5 > 0 THEN ARRAY[g % 3, g % 11]::float8[] END AS y, NULL::real AS value, 'a' || g AS name FROM generate_series(1, 600) g
+SELECT id FROM asked WHERE pgml.predict('line', x) > 20 ORDER BY id
+SELECT count(*), min(id), avg(id) FROM asked AS a WHERE a.id > $1 AND lower(a.name) LIKE 'a%' AND pgml.predict($2::text, ARRAY[a.id % 9, 2]) = 1 -- $ 100 | kinds
+SELECT count(*) FROM asked WHERE pgml.predict('line', n) BETWEEN 5 AND 10
+SELECT count(*) FROM asked WHERE id < 500 AND (pgml.predict('line', n) BETWEEN 5 AND 10 OR pgml.predict('kinds', y) IS NULL)
+SELECT id, pgml.predict('kinds', x) FROM asked WHERE pgml.predict('line', x) > 20 AND pgml.predict('line', x) < 24.5 ORDER BY id
+SELECT name, count(*) FROM asked WHERE pgml.predict('line', x) > 22 GROUP BY name HAVING count(*) > 0 ORDER BY name
+SELECT d.id FROM asked d WHERE d.id < 30 AND NOT pgml.predict('line', d.x) > 10 ORDER BY d.id FOR UPDATE
+SELECT id FROM asked WHERE id < 10 AND pgml.predict('line', ARRAY[id, 1, 2]) > 0
+SELECT id FROM asked WHERE pgml.predict('line', ARRAY[id, 1, 2]) > 0 AND id < 0
+SELECT id FROM asked WHERE id > 3 OR pgml.predict('line', ARRAY[id, 1, 2]) > 0 ORDER BY id LIMIT 3
+SELECT id FROM asked WHERE (cardinality(x) = 3 AND pgml.predict('line', ARRAY[id, 1, 2]) > 0) OR id = 4
+SELECT id FROM asked WHERE pgml.predict('nosuch', x) > 0
+SELECT id FROM asked WHERE pgml.predict('nosuch', x) > 0 AND id < 0
+SELECT id FROM asked WHERE pgml.predict('line', x) > 0 AND nosuch = 1
+SELECT id FROM asked WHERE nosuch = 1 AND pgml.predict('line', x) > 0
+SELECT id FROM asked WHERE pgml.predict('line', nosuch) > 0
+SELECT id FROM asked WHERE pgml.predict('line', id) > 0
+SELECT id FROM nosuch WHERE pgml.predict('line', x) > 0
+SELECT id FROM asked WHERE pgml.predict('line', x) > 'x'
+SELECT id FROM asked WHERE pgml.predict('line', y) IS NULL AND id < 40 ORDER BY id
+SELECT id FROM asked WHERE pgml.predict('line', $1) > id AND id < 30 ORDER BY id -- $ {3,4}
+UPDATE asked SET value = pgml.predict('line', x)
+SELECT count(*), sum(value), max(value) FROM asked
+UPDATE asked a SET value = pgml.predict('line', n) + 1, name = 'b' || pgml.predict('kinds', y) WHERE a.id % 2 = 0 AND a.id < $1 RETURNING a.id, value, name -- $ 30
+UPDATE asked SET value = pgml.predict('kinds', x), x = ARRAY[1, 2] WHERE id IN (5, 6, 7) AND pgml.predict('line', x) > 0 RETURNING *
+UPDATE asked SET value = pgml.predict('kinds', x) WHERE id = 5 RETURNING *
+UPDATE asked SET value = pgml.predict('line', ARRAY[id, 1, 2]) WHERE id = 5
+UPDATE asked SET value = pgml.predict('line', nosuch)
+UPDATE asked SET nosuch = pgml.predict('line', x)
+UPDATE asked SET value = pgml.predict('line', x) WHERE nosuch = 1
+UPDATE nosuch SET value = pgml.predict('line', x)
+CREATE VIEW asking AS SELECT id, x, value FROM asked WHERE id < 50
+UPDATE asking SET value = pgml.predict('line', x) + 3
+SELECT sum(value) FROM asked
+CREATE RULE noted AS ON UPDATE TO asked WHERE new.value > 23 DO ALSO INSERT INTO kept VALUES (new.id, new.value, 'rule')
+UPDATE asked SET value = pgml.predict('line', x) WHERE id < 100
+SELECT count(*) FROM kept WHERE note = 'rule'
+DROP RULE noted ON asked
+CREATE TABLE parts (id int, x real[], value real) PARTITION BY RANGE (id)
+CREATE TABLE parts1 PARTITION OF parts FOR VALUES FROM (0) TO (300)
+CREATE TABLE parts2 PARTITION OF parts FOR VALUES FROM (300) TO (1000)
+INSERT INTO parts SELECT id, x, pgml.predict('line', x) FROM asked WHERE pgml.predict('kinds', n) = 1
+SELECT count(*), sum(value) FROM parts
+UPDATE parts SET value = pgml.predict('kinds', x), id = id + 200 WHERE pgml.predict('line', x) > 3
+SELECT count(*), sum(value), sum(id) FROM parts
+DELETE FROM parts WHERE pgml.predict('line', x) < 12 RETURNING id
+CREATE TABLE gone AS SELECT id, pgml.predict('line', x) AS p FROM asked WHERE pgml.predict('kinds', n) = 0 ORDER BY id
+SELECT * FROM gone ORDER BY id LIMIT 20
+DELETE FROM asked WHERE pgml.predict('line', x) > 5 AND id < 200
+SELECT count(*) FROM asked
 INSERT INTO kept SELECT id, pgml.predict('line', ARRAY[id, 1, 2]::real[]) FROM inputs
 INSERT INTO kept SELECT id, pgml.predict('nosuch', x) FROM many
 INSERT INTO kept SELECT id, pgml.predict('nosuch', x) FROM inputs WHERE x IS NULL RETURNING *

@@ -33,11 +33,13 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     one bytea := state[1];
+    public text := CASE fn WHEN 'predict_known' THEN 'predict' ELSE fn END;
+    project text;
 BEGIN
     IF proof IS DISTINCT FROM (SELECT encode(sha256(convert_to(s.key || ':identity:' || name || ':' || pg_backend_pid(), 'UTF8')), 'hex') FROM pgowl.secret s)
-        OR fn NOT IN ('predict', 'predict_proba') OR NOT has_schema_privilege(name, 'pgml', 'USAGE')
-        OR NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'pgml'::regnamespace AND p.proname = fn AND has_function_privilege(name, p.oid, 'EXECUTE')) THEN
-        RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for function %s', fn);
+        OR public NOT IN ('predict', 'predict_proba') OR NOT has_schema_privilege(name, 'pgml', 'USAGE')
+        OR NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'pgml'::regnamespace AND p.proname = public AND has_function_privilege(name, p.oid, 'EXECUTE')) THEN
+        RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for function %s', public);
     END IF;
     IF one IS NULL THEN
         SELECT a INTO one FROM unnest(state) a WHERE a IS NOT NULL LIMIT 1;
@@ -45,7 +47,11 @@ BEGIN
             RETURN array_fill(NULL::real, ARRAY[cardinality(state)])::text;
         END IF;
     END IF;
-    RETURN pgowl.call(fn || '_many', ARRAY[int8send(pgowl.deployed(convert_from(substr(one, 1, position('\x00' IN one) - 1), 'UTF8'))), array_send(state)]);
+    project := convert_from(substr(one, 1, position('\x00' IN one) - 1), 'UTF8');
+    IF fn = 'predict_known' AND pgowl.live_model(project) IS NULL THEN
+        RETURN array_fill(NULL::real, ARRAY[cardinality(state)])::text;
+    END IF;
+    RETURN pgowl.call(fn || '_many', ARRAY[int8send(pgowl.deployed(project)), array_send(state)]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgowl.predictions(state bytea[]) RETURNS real[]
@@ -63,6 +69,20 @@ AS $$ BEGIN
     RETURN (SELECT pgowl.call_many('predict_proba', state, i.name, i.proof) FROM pgowl.identity i)::text[];
 END $$;
 
+-- The predictions of the rows that have one: NULL also where a row would make it fail. Whoever needs that row's asks for it, and gets the error.
+CREATE OR REPLACE FUNCTION pgowl.known(state bytea[]) RETURNS real[]
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN (SELECT pgowl.call_many('predict_known', state, i.name, i.proof) FROM pgowl.identity i)::real[];
+END $$;
+
+-- The key of a row's arguments in a memo (see the parser's memo.go): whoever could find two rows with one key would get one's prediction for
+-- the other, so it is half of a SHA-256.
+CREATE OR REPLACE FUNCTION pgowl.memo_key(args bytea) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT pg_catalog.encode(pg_catalog.substr(pg_catalog.sha256(args), 1, 16), 'hex')::pg_catalog.uuid $$;
+
 -- Their step is the server's own: it appends in place, which no function in PL/pgSQL can do for an aggregate.
 CREATE OR REPLACE AGGREGATE pgowl.predict_all(args bytea) (SFUNC = pg_catalog.array_append, STYPE = bytea[], INITCOND = '{}', FINALFUNC = pgowl.predictions);
 CREATE OR REPLACE AGGREGATE pgowl.predict_proba_all(args bytea) (SFUNC = pg_catalog.array_append, STYPE = bytea[], INITCOND = '{}', FINALFUNC = pgowl.probabilities);
+CREATE OR REPLACE AGGREGATE pgowl.predict_known(args bytea) (SFUNC = pg_catalog.array_append, STYPE = bytea[], INITCOND = '{}', FINALFUNC = pgowl.known);
