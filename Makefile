@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: all build setup setup-tests setup-bench demo test fuzz bench microbench clean
+.PHONY: all build setup setup-tests setup-versions setup-bench demo test test-versions test-clients fuzz bench microbench clean
 
 all: build
 
@@ -26,6 +26,13 @@ demo: setup build
 
 test: setup-tests
 	@sh integration/test.sh $(GO)
+
+# What runs inside the server, on every major version of Postgres from 13 on; VERSIONS='13 18' picks some. Minutes.
+test-versions: setup-versions
+	@sh integration/versions.sh $(GO)
+
+setup-versions: bin/setup
+	@bin/setup -servers
 
 # Every fuzz target for TIME each (10m), all at once; goes on where the last run stopped.
 fuzz: setup-tests

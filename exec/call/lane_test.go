@@ -178,8 +178,13 @@ func TestALostBackendIsReplaced(t *testing.T) {
 		if err := c.QueryRow(context.Background(), "SELECT pgowl.call('long', ARRAY[convert_to('4000', 'UTF8')])").Scan(&got); err != nil || got != pattern(4000) {
 			t.Fatalf("%v, %d bytes", err, len(got))
 		}
-		if err := c.QueryRow(context.Background(), "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE application_name = 'pgowl:proxy' AND datname = current_database()").Scan(&n); err != nil || n == 0 {
+		if err := c.QueryRow(context.Background(), "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'pgowl:proxy' AND datname = current_database()").Scan(&n); err != nil || n == 0 {
 			t.Fatalf("%v, %d ended", err, n)
+		}
+		for deadline := time.Now().Add(5 * time.Second); n > 0; {
+			if err := c.QueryRow(context.Background(), "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgowl:proxy' AND datname = current_database()").Scan(&n); err != nil || time.Now().After(deadline) {
+				t.Fatalf("%v, %d still there", err, n)
+			}
 		}
 	}
 }
@@ -218,6 +223,7 @@ func TestALostAnswerIsGivenAgain(t *testing.T) {
 type deaf struct {
 	net.Conn
 	told bool
+	once sync.Once
 	wait func()
 }
 
@@ -228,7 +234,7 @@ func (d *deaf) Write(b []byte) (int, error) {
 
 func (d *deaf) Read(b []byte) (int, error) {
 	if d.told {
-		d.wait()
+		d.once.Do(d.wait)
 		return 0, io.EOF
 	}
 	return d.Conn.Read(b)

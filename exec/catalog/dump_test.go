@@ -5,6 +5,7 @@ import (
 	"fmt"
 	osexec "os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/pgowl/pgowl/integration/pgtest"
@@ -20,6 +21,9 @@ func TestCatalogSurvivesDumpAndRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	script, err := runTool(dump, nil, from)
+	if err != nil && strings.Contains(err.Error(), "server version mismatch") {
+		t.Skip(err) // this server is newer than pg_dump
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func (c *Cluster) Init(ctx context.Context, password string, hba ...string) erro
 		return err
 	}
 	defer os.RemoveAll(work)
-	args := []string{"-D", work, "-U", "postgres", "-E", "UTF8", "--no-sync", "--no-instructions"}
+	args := []string{"-D", work, "-U", "postgres", "-E", "UTF8", "--no-sync"}
 	if runtime.GOOS == "linux" {
 		args = append(args, "--locale=C.UTF-8")
 	} else {

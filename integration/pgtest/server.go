@@ -46,7 +46,8 @@ func HBA(line string) Option { return func(o *options) { o.hba = append(o.hba, l
 // Password gives the superuser a password; all connections then need one (SCRAM).
 func Password(password string) Option { return func(o *options) { o.password = password } }
 
-// Binaries names the folder of the server's programs, to test with another version than the default one.
+// Binaries names the folder of the server's programs, to test with another version than the default one. For all servers of a test binary
+// PGTEST_POSTGRES does.
 func Binaries(dir string) Option { return func(o *options) { o.binaries = dir } }
 
 var shared struct {
@@ -99,7 +100,7 @@ func StopShared() {
 }
 
 func start(opts []Option) (_ *Server, err error) {
-	o := options{files: map[string]string{}, settings: map[string]string{
+	o := options{binaries: os.Getenv("PGTEST_POSTGRES"), files: map[string]string{}, settings: map[string]string{
 		// Nothing has to survive; many tests share two cores.
 		"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
 		"shared_buffers": "32MB", "max_connections": "200",

@@ -1,6 +1,6 @@
 // Command setup brings what building, running and testing PgOwl need onto a machine, each into its default place, and keeps
 // what is there: the machine's packages (apt), ONNX Runtime's library, the demo's model, with -tests other languages' Postgres
-// clients, and with -bench PgBouncer. It talks to registries through their own clients alone, with whatever configuration these have.
+// clients, with -servers other versions of Postgres, and with -bench PgBouncer. It talks to registries through their own clients alone, with whatever configuration these have.
 package main
 
 import (
@@ -29,6 +29,7 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("setup", flag.ContinueOnError)
 	tests := flags.Bool("tests", false, "also what the tests need: Postgres clients of Python, Node.js and Java")
 	bench := flags.Bool("bench", false, "also what the benchmarks compare with: PgBouncer")
+	servers := flags.Bool("servers", false, "also a Postgres server of each major version, for make test-versions")
 	env := flags.Bool("env", false, "only print the places, as shell assignments")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -46,7 +47,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	missing := missingParts(c)
 	missing.bouncer = *bench
-	if err := installPackages(ctx, *tests, missing); err != nil {
+	if err := installPackages(ctx, *tests || *servers, missing); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(c.Data, 0o755); err != nil {
@@ -65,6 +66,9 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 	}
+	if *servers {
+		return installServers(ctx, serverFolder(c))
+	}
 	return nil
 }
 
@@ -79,6 +83,7 @@ func printEnv(c conf.Config) error {
 		{"CLIENT_NODE_MODULES", filepath.Join(clientFolder(c), "node", "node_modules")},
 		{"CLIENT_SOURCES", filepath.Join(clientFolder(c), "sources")},
 		{"CLIENT_JARS", filepath.Join(clientFolder(c), "jars")},
+		{"PGTEST_SERVERS", serverFolder(c)},
 	} {
 		fmt.Printf("export %s=%s\n", v[0], shellQuote(v[1]))
 	}
