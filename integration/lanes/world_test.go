@@ -59,7 +59,18 @@ var tables = []string{
 	"ANALYZE",
 }
 
+var opened *world
+
+// open gives the world, which is made once.
 func open(t *testing.T) *world {
+	t.Helper()
+	if opened == nil {
+		opened = build(t)
+	}
+	return opened
+}
+
+func build(t *testing.T) *world {
 	t.Helper()
 	ctx := context.Background()
 	server := pgtest.Start(t)
