@@ -285,6 +285,59 @@ func TestAnOrderIsCarriedOutOnce(t *testing.T) {
 	}
 }
 
+// TestPiecesAreNotMixedUp: while an answer is shown again, a piece may stand in two backends and another in none.
+func TestPiecesAreNotMixedUp(t *testing.T) {
+	l := newLane(t, 1, nil)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	config, err := pgx.ParseConfig(l.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var boxes [3]*pgx.Conn
+	for i := range boxes {
+		if boxes[i], err = pgx.ConnectConfig(ctx, config.Copy()); err != nil {
+			t.Fatal(err)
+		}
+		defer boxes[i].Close(context.Background())
+	}
+	show := func(box int, text string) {
+		if _, err := boxes[box].PgConn().Exec(ctx, text).ReadAll(); err != nil {
+			t.Error(err)
+		}
+	}
+	config.RuntimeParams["pgowl.session"] = Token(l.Key, "proxy", "session")
+	asked := 0
+	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
+		words := strings.Split(n.Message, " ")
+		mark := "--" + words[0] + words[3]
+		switch words[4] {
+		case "call":
+			show(0, mark+"/2:two,")
+			show(1, mark+"/2:two,")
+			show(2, mark+":0:&3Vone,")
+		case "again":
+			switch asked++; asked {
+			case 1:
+				show(0, mark+"/3:three")
+			case 2:
+				show(2, mark+":0:.Vone piece")
+			}
+		}
+	}
+	c, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	for _, want := range []string{"one,two,three", "one piece"} { // the second time, the answer comes another way when it is shown again
+		var got string
+		if err := c.QueryRow(ctx, "SELECT pgowl.call('any', '{}')").Scan(&got); err != nil || got != want || asked == 0 {
+			t.Errorf("%q, want %q, asked again %d times, %v", got, want, asked, err)
+		}
+	}
+}
+
 // TestALostReplyIsGivenAgain: the row that a mailbox tells of is not there when the reader looks.
 func TestALostReplyIsGivenAgain(t *testing.T) {
 	l := newLane(t, 1, map[string]Func{"long": long})
@@ -304,7 +357,7 @@ func TestALostReplyIsGivenAgain(t *testing.T) {
 	if err != nil || got != pattern(40000) {
 		t.Errorf("%v, %d came", err, len(got))
 	}
-	if err := c.QueryRow(context.Background(), "SELECT last_value FROM replied").Scan(&replied); err != nil || replied != 2 {
+	if err := c.QueryRow(context.Background(), "SELECT last_value FROM replied").Scan(&replied); err != nil || replied < 2 {
 		t.Errorf("%v, replied %d times", err, replied)
 	}
 }

@@ -61,6 +61,9 @@ func TestRandomKills(t *testing.T) {
 			t.Fatalf("after %d kills", i)
 		}
 		k.kill(kind, dice)
+		if (i+1)%25 == 0 {
+			t.Logf("%d kills", i+1)
+		}
 	}
 	k.gate.Lock()
 	stop()

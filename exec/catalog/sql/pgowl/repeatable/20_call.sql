@@ -46,11 +46,13 @@ BEGIN
         CASE WHEN current_setting('transaction_isolation') = 'read committed' AND NOT pg_is_in_recovery() THEN 'c' ELSE 's' END,
         ticket, what);
     <<talk>> LOOP
-        RAISE INFO USING ERRCODE = 'OWL01', MESSAGE = request,
-            DETAIL = encode(sha256(convert_to(key || request, 'SQL_ASCII')), 'hex');
+        IF request <> '' THEN
+            RAISE INFO USING ERRCODE = 'OWL01', MESSAGE = request,
+                DETAIL = encode(sha256(convert_to(key || request, 'SQL_ASCII')), 'hex');
+            asked := clock_timestamp();
+        END IF;
         mark := '--' || id || ticket || ':' || seq || ':';
         looks := 0;
-        asked := clock_timestamp();
         LOOP
             PERFORM pg_stat_clear_snapshot();
             looks := looks + 1;
@@ -99,17 +101,18 @@ BEGIN
                 SELECT r.body INTO answer FROM pgowl.replies r WHERE r.id = ask.id;
                 EXIT talk WHEN FOUND;
                 -- Taken away in between, with the backend that showed it or because it was not read for a second.
-                answer := '';
-                request := concat_ws(' ', id, pg_backend_pid()::text, 's', ticket, 'again');
+                request := '';
             WHEN '&' THEN
-                -- The first of several pieces that stand in as many backends already: their number, then this one's text.
+                -- The first of several pieces that stand in as many backends already: their number, then this one's text. A piece may stand in two
+                -- of them while the proxy shows the answer again.
                 pieces := substr(got, 2, 1)::int;
-                SELECT substr(got, 3) || string_agg(substr(b.query, length(mark) + 1), '' ORDER BY b.query COLLATE "C") INTO answer
-                    FROM (SELECT n, pg_stat_get_backend_activity(n) AS query FROM pg_stat_get_backend_idset() n) b
-                    WHERE starts_with(b.query, '--' || id || ticket || '/') AND pg_stat_get_backend_userid(b.n) = me
+                SELECT substr(got, 3) || string_agg(substr(p.query, length(mark) + 1), '' ORDER BY p.query COLLATE "C") INTO answer
+                    FROM (SELECT DISTINCT b.query FROM (SELECT n, pg_stat_get_backend_activity(n) AS query FROM pg_stat_get_backend_idset() n) b
+                        WHERE starts_with(b.query, '--' || id || ticket || '/') AND pg_stat_get_backend_userid(b.n) = me) p
                     HAVING count(*) = pieces - 1;
                 EXIT talk WHEN FOUND;
-                request := concat_ws(' ', id, pg_backend_pid()::text, 's', ticket, 'again'); -- one of them is lost
+                -- This look went over a backend before its piece stood there, or one of them is lost.
+                request := '';
             ELSE
                 answer := answer || substr(got, 2);
                 seq := seq + 1;
@@ -118,6 +121,16 @@ BEGIN
     END LOOP;
     -- Read: the backends that showed it are free for others, whatever this statement does next and however long.
     request := concat_ws(' ', id, pg_backend_pid()::text, 's', ticket, 'done');
+        IF request = '' THEN
+            -- Another look; after some of them the proxy is asked to show it again.
+            answer := '';
+            IF NOT busy THEN
+                PERFORM pg_sleep(0.001);
+                IF clock_timestamp() > asked + interval '50 ms' THEN
+                    request := concat_ws(' ', id, pg_backend_pid()::text, 's', ticket, 'again');
+                END IF;
+            END IF;
+        END IF;
     RAISE INFO USING ERRCODE = 'OWL01', MESSAGE = request,
         DETAIL = encode(sha256(convert_to(key || request, 'SQL_ASCII')), 'hex');
     RETURN answer;
