@@ -33,18 +33,20 @@ func lanes(ctx context.Context, s *stage, o options) error {
 	if err := prepareLanes(ctx, c, o); err != nil {
 		return err
 	}
-	for _, part := range []func(context.Context, lane) error{round, fold, callLane, stream} {
-		if err := part(ctx, lane{direct, relay, c, o}); err != nil {
+	for _, part := range []func(context.Context, lane) error{round, fold, callLane, callOut, contests, flat} {
+		if err := part(ctx, lane{direct, relay, c, o, s.owls[0].cmd.Process.Pid, s.url("direct")}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// lane is what the parts of lanes share: three sessions.
+// lane is what the parts of lanes share: three sessions, PgOwl's process, and how libpq finds the server.
 type lane struct {
 	direct, relay, owl *pgx.Conn
 	o                  options
+	pid                int
+	libpq              string
 }
 
 // prepareLanes makes a table and trains a model on a part of it.
@@ -192,30 +194,4 @@ func callLane(ctx context.Context, l lane) error {
 		}
 	}
 	return inside("call embed, new texts", "w := pgml.embed('"+embedder+"', 'Coldest weather in ' || i + (random() * 1e6)::int || ' years')", 200)
-}
-
-// stream compares rows with a prediction to the same rows without.
-func stream(ctx context.Context, l lane) error {
-	for _, r := range []struct {
-		name string
-		c    *pgx.Conn
-		sql  string
-	}{
-		{"SELECT id, f: direct", l.direct, "SELECT id, f FROM wide"},
-		{"SELECT id, f: by PgOwl", l.owl, "SELECT id, f FROM wide"},
-		{"SELECT id, predict(f): stream", l.owl, "SELECT id, pgml.predict('bench', f) FROM wide"},
-	} {
-		start := time.Now()
-		if err := drain(ctx, r.c, r.sql); err != nil {
-			return err
-		}
-		rate(l.o.rows, "rows", r.name, start)
-	}
-	n := min(l.o.rows, 10000)
-	start := time.Now()
-	if _, err := l.owl.Exec(ctx, fmt.Sprintf("CREATE TEMP TABLE guess AS SELECT id, pgml.predict('bench', f) AS y FROM wide LIMIT %d", n)); err != nil {
-		return err
-	}
-	rate(n, "rows", "CREATE TABLE AS SELECT predict(f): call", start)
-	return nil
 }
