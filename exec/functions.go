@@ -22,6 +22,7 @@ func (e *Engine) functions() map[string]call.Func {
 	all := map[string]call.Func{}
 	for name, f := range map[string]counted{
 		"embed":              e.callEmbed,
+		"embed_rows":         e.callEmbedRows,
 		"embed_many":         e.callEmbedMany,
 		"predict":            e.callPredict,
 		"predict_row":        e.callPredictRow,
@@ -193,6 +194,56 @@ func (e *Engine) callProbaMany(ctx context.Context, s function.Session, args [][
 	return string(append(b, '}')), n, err
 }
 
+// callEmbedRows embeds the texts of many rows, as 25_batch.sql gathers them, those of one model and one set of options together.
+func (e *Engine) callEmbedRows(ctx context.Context, _ function.Session, args [][]byte) (string, int, error) {
+	if len(args) != 1 || len(args[0]) < 20 {
+		return "", 0, errArguments
+	}
+	rows := map[embedKey][]int{}
+	texts := map[embedKey][]string{}
+	n := 0
+	for rest := args[0][20:]; len(rest) > 0; n++ { // past the array's header
+		var row []byte
+		var err error
+		if row, rest, err = nextElement(rest); err != nil {
+			return "", 0, err
+		}
+		if row == nil {
+			continue
+		}
+		model, rest, ok := bytes.Cut(row, []byte{0})
+		kwargs, input, ok2 := bytes.Cut(rest, []byte{0})
+		if !ok || !ok2 {
+			return "", 0, errArguments
+		}
+		key := embedKey{string(model), string(kwargs)}
+		rows[key] = append(rows[key], n)
+		texts[key] = append(texts[key], string(input))
+	}
+	all := make([][]float32, n)
+	for key, places := range rows {
+		vectors, err := e.embed(ctx, key.model, texts[key], []byte(key.kwargs))
+		if err != nil {
+			return "", 0, err
+		}
+		for i, place := range places {
+			all[place] = vectors[i]
+		}
+	}
+	b := []byte{'{'}
+	for i, v := range all {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if v == nil {
+			b = append(b, "NULL"...)
+		} else {
+			b = append(appendReals(append(b, '"'), v), '"')
+		}
+	}
+	return string(append(b, '}')), n, nil
+}
+
 // eachRow calls do with the model and the features of each row that was gathered: the array bytea[] in binary form. The features are nil for
 // NULL, and hold during the call only. A row that is no features is an error of that row.
 func (e *Engine) eachRow(ctx context.Context, s function.Session, args [][]byte, do func(model *predict.Model, features []float32, err error) error) error {
@@ -228,9 +279,22 @@ func (e *Engine) eachRow(ctx context.Context, s function.Session, args [][]byte,
 	return nil
 }
 
-// nextRow takes the first row off an array's elements: a length (-1 for NULL, which gives nil), the project's name and a zero byte,
-// which the database has read already, and F or R with the row itself.
+// nextRow takes the first row off an array's elements: the project's name and a zero byte, which the database has read already, and F or R with
+// the row itself. It is nil for NULL.
 func nextRow(b []byte) (row, rest []byte, err error) {
+	element, rest, err := nextElement(b)
+	if err != nil || element == nil {
+		return nil, rest, err
+	}
+	_, row, _ = bytes.Cut(element, []byte{0})
+	if len(row) == 0 || row[0] != 'F' && row[0] != 'R' {
+		return nil, nil, errArguments
+	}
+	return row, rest, nil
+}
+
+// nextElement takes the first off the elements of an array in binary form: a length, -1 for NULL (which gives nil), and the bytes.
+func nextElement(b []byte) (element, rest []byte, err error) {
 	if len(b) < 4 {
 		return nil, nil, errArguments
 	}
@@ -242,11 +306,7 @@ func nextRow(b []byte) (row, rest []byte, err error) {
 	if n < 0 || n > len(b) {
 		return nil, nil, errArguments
 	}
-	_, row, _ = bytes.Cut(b[:n], []byte{0})
-	if len(row) == 0 || row[0] != 'F' && row[0] != 'R' {
-		return nil, nil, errArguments
-	}
-	return row, b[n:], nil
+	return b[:n:n], b[n:], nil
 }
 
 // callPredictRow takes a row as JSON, an object in column order.

@@ -22,6 +22,9 @@ func stored(stmt *pg_query.Node) *pg_query.SelectStmt {
 // slower than a call. The number of a row in its batch is its place in the answer.
 const batchWindow = "(PARTITION BY pg_catalog.date_trunc('milliseconds', pg_catalog.clock_timestamp()))"
 
+// Embeddings take a thousand times longer, and their answers a hundred times the room: a tenth of the rows.
+const textWindow = "(PARTITION BY CAST(pg_catalog.clock_timestamp() AS timestamp(4) with time zone))"
+
 // batch makes the edits that have the server gather the arguments of predictions in the target list and in ORDER BY (see 25_batch.sql in
 // exec/catalog), and gives the calls. Each edit keeps the call where it is never evaluated, so that the server checks and types it as ever. A
 // statement whose rows would not all be computed, or in which a window function has no place, is left as it is.
@@ -63,8 +66,13 @@ func (r *reader) gather(node *pg_query.Node, names bool, taken map[*pg_query.Fun
 			return
 		}
 		kept, inner := r.plan.delayed(call)
-		text := neverCalled + kept + " ELSE (" + gatherers[call.Function] + "(" + r.features(call) + ") OVER " + batchWindow +
-			")[(pg_catalog.row_number() OVER " + batchWindow + ")::pg_catalog.int4]"
+		window, args := batchWindow, r.features(call)
+		if call.Function == "embed" {
+			window, args = textWindow, r.inputs(call)
+			r.plan.Doubtful = true // the text may be an array, and the function another one
+		}
+		text := neverCalled + kept + " ELSE (" + gatherers[call.Function] + "(" + args + ") OVER " + window +
+			")[(pg_catalog.row_number() OVER " + window + ")::pg_catalog.int4]"
 		if call.Function != "predict" {
 			text += "::pg_catalog.float4[]"
 		}
@@ -78,18 +86,35 @@ func (r *reader) gather(node *pg_query.Node, names bool, taken map[*pg_query.Fun
 }
 
 // gatherers are the aggregates that compute all rows of a batch.
-var gatherers = map[string]string{"predict": "pgowl.predict_all", "predict_proba": "pgowl.predict_proba_all"}
+var gatherers = map[string]string{"predict": "pgowl.predict_all", "predict_proba": "pgowl.predict_proba_all", "embed": "pgowl.embed_all"}
 
-// gatherable makes a FunctionCall of a prediction from a row whose arguments can be read beforehand, else nil.
+// gatherable makes a FunctionCall of a call on a row whose arguments can be read beforehand, else nil.
 func (r *reader) gatherable(f *pg_query.FuncCall) *FunctionCall {
-	if len(f.Args) != 2 || f.Args[0].GetNamedArgExpr() != nil || f.Args[1].GetNamedArgExpr() != nil {
-		return nil
+	for i, a := range f.Args {
+		if a.GetNamedArgExpr() != nil || i > 0 && !plain(a) {
+			return nil
+		}
 	}
 	call := r.readCall(f)
-	if call == nil || gatherers[call.Function] == "" || !call.firstIsText() || call.Args[0].Null || !call.readsRow() || !plain(f.Args[1]) {
+	if call == nil || gatherers[call.Function] == "" || !call.firstIsText() || call.Args[0].Null || !call.readsRow() {
 		return nil
 	}
 	return call
+}
+
+// inputs is the arguments of an embedding as one value.
+func (r *reader) inputs(c *FunctionCall) string {
+	text := "pgowl.inputs("
+	for i := range c.Args {
+		if i > 0 {
+			text += ", "
+		}
+		text += r.text[c.Args[i].start:c.Args[i].end]
+		if i == 0 {
+			text += "::pg_catalog.text"
+		}
+	}
+	return text + ")"
 }
 
 // features is a call's arguments as one value.
@@ -147,6 +172,8 @@ func plain(node *pg_query.Node) bool {
 		return all(n.RowExpr.Args)
 	case *pg_query.Node_CoalesceExpr:
 		return all(n.CoalesceExpr.Args)
+	case *pg_query.Node_FuncCall:
+		return scalar(n.FuncCall) && all(n.FuncCall.Args)
 	case *pg_query.Node_AExpr:
 		return n.AExpr.Kind == pg_query.A_Expr_Kind_AEXPR_OP && (n.AExpr.Lexpr == nil || plain(n.AExpr.Lexpr)) && plain(n.AExpr.Rexpr)
 	}

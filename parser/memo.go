@@ -287,12 +287,20 @@ func checkable(node *pg_query.Node) bool {
 	case *pg_query.Node_AExpr:
 		return all(n.AExpr.Lexpr, n.AExpr.Rexpr)
 	case *pg_query.Node_FuncCall:
-		name := n.FuncCall.Funcname[len(n.FuncCall.Funcname)-1].GetString_().GetSval()
-		return slices.Contains(scalars, name) && all(n.FuncCall.Args...)
+		return scalar(n.FuncCall) && all(n.FuncCall.Args...)
 	}
 	return false
 }
 
+// scalar reports whether a call is of one of scalars, by its name: who has made another function of that name for other types has made one
+// that does the like.
+func scalar(f *pg_query.FuncCall) bool {
+	if len(f.Funcname) > 2 || len(f.Funcname) == 2 && f.Funcname[0].GetString_().GetSval() != "pg_catalog" || f.Over != nil || f.AggDistinct || f.AggFilter != nil || f.AggStar {
+		return false
+	}
+	return slices.Contains(scalars, f.Funcname[len(f.Funcname)-1].GetString_().GetSval())
+}
+
 // scalars are functions of pg_catalog without side effects that conditions are often made of.
 var scalars = []string{"now", "lower", "upper", "length", "abs", "date_trunc", "cardinality", "array_length", "octet_length", "char_length",
-	"left", "right", "substr", "btrim", "round", "floor", "ceil", "age", "date_part", "extract", "timezone", "starts_with", "md5", "mod"}
+	"right", "substr", "btrim", "concat", "concat_ws", "replace", "trim", "ltrim", "rtrim", "left", "round", "floor", "ceil", "age", "date_part", "extract", "timezone", "starts_with", "md5", "mod"}

@@ -33,6 +33,8 @@ type Plan struct {
 	Positions []int
 	// Hidden is the number of columns that the rewritten statement returns behind its own: the arguments of Columns.
 	Hidden int
+	// Doubtful is set where the server may refuse what a Batch has made of a statement, but not the statement itself: try it.
+	Doubtful bool
 	// MaxParam is the highest parameter number in the text.
 	MaxParam int
 	// Tags are the command tags of the statements that were replaced, by the statement's place in the text, from 0.

@@ -147,6 +147,15 @@ func (s *session) simpleQuery(message []byte) error {
 		}
 		return s.pass('Q', message) // the plan's text has columns of ours
 	}
+	if p.Doubtful {
+		ok, err := s.tryStream(&statement{plan: p}, streamName, p.Text(values))
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return s.pass('Q', message)
+		}
+	}
 	return s.send(encode(&pgproto3.Query{String: p.Text(values)}),
 		entry{protocol.ForQuery, &originSink{s, func(at int) int { return p.TextOrigin(values, at) }}})
 }
@@ -199,7 +208,7 @@ func (s *session) parseMessage(message []byte) error {
 	default:
 		text = p.Text(nil)
 	}
-	if p.Lane == parser.Stream {
+	if p.Lane == parser.Stream || p.Doubtful {
 		ok, err := s.prepareStream(st, m.Name, text)
 		if err != nil {
 			return err

@@ -24,6 +24,12 @@ AS $$ SELECT pg_catalog.convert_to(project, 'UTF8') OPERATOR(pg_catalog.||) '\x0
 CREATE OR REPLACE FUNCTION pgowl.features(project text, "row" anyelement) RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT pg_catalog.convert_to(project, 'UTF8') OPERATOR(pg_catalog.||) '\x0052'::pg_catalog.bytea OPERATOR(pg_catalog.||) pg_catalog.convert_to(pg_catalog.to_json("row")::pg_catalog.text, 'UTF8') $$;
 
+-- One row's arguments of pgml.embed: the model, the options and the text, each but the last ended by a zero byte. Of an array of texts there are none:
+-- that pgml.embed gives rows.
+CREATE OR REPLACE FUNCTION pgowl.inputs(transformer text, input text, kwargs jsonb DEFAULT '{}') RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT pg_catalog.convert_to(transformer, 'UTF8') OPERATOR(pg_catalog.||) '\x00'::pg_catalog.bytea OPERATOR(pg_catalog.||) pg_catalog.convert_to(kwargs::pg_catalog.text, 'UTF8')
+    OPERATOR(pg_catalog.||) '\x00'::pg_catalog.bytea OPERATOR(pg_catalog.||) pg_catalog.convert_to(input, 'UTF8') $$;
+
 -- What a function gives for the rows that were gathered, an array in text form, with NULL where the arguments are. Who asks is shown by name and
 -- proof, as in pgowl.begin_call: it needs the right to what it would call without us. STABLE, though it asks the proxy: which model is deployed is
 -- read in the statement's own snapshot, for every batch the same.
@@ -37,7 +43,7 @@ DECLARE
     project text;
 BEGIN
     IF proof IS DISTINCT FROM (SELECT encode(sha256(convert_to(s.key || ':identity:' || name || ':' || pg_backend_pid(), 'UTF8')), 'hex') FROM pgowl.secret s)
-        OR public NOT IN ('predict', 'predict_proba') OR NOT has_schema_privilege(name, 'pgml', 'USAGE')
+        OR public NOT IN ('predict', 'predict_proba', 'embed') OR NOT has_schema_privilege(name, 'pgml', 'USAGE')
         OR NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'pgml'::regnamespace AND p.proname = public AND has_function_privilege(name, p.oid, 'EXECUTE')) THEN
         RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for function %s', public);
     END IF;
@@ -46,6 +52,9 @@ BEGIN
         IF NOT FOUND THEN
             RETURN array_fill(NULL::real, ARRAY[cardinality(state)])::text;
         END IF;
+    END IF;
+    IF fn = 'embed' THEN
+        RETURN pgowl.call('embed_rows', ARRAY[array_send(state)]);
     END IF;
     project := convert_from(substr(one, 1, position('\x00' IN one) - 1), 'UTF8');
     IF fn = 'predict_known' AND pgowl.live_model(project) IS NULL THEN
@@ -77,6 +86,14 @@ AS $$ BEGIN
     RETURN (SELECT pgowl.call_many('predict_known', state, i.name, i.proof) FROM pgowl.identity i)::real[];
 END $$;
 
+-- The embeddings, in the text form that pgml.embed's own answers have.
+CREATE OR REPLACE FUNCTION pgowl.embeddings(state bytea[]) RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN (SELECT pgowl.call_many('embed', state, i.name, i.proof) FROM pgowl.identity i)::text[];
+END $$;
+
 -- The key of a row's arguments in a memo (see the parser's memo.go): whoever could find two rows with one key would get one's prediction for
 -- the other, so it is half of a SHA-256.
 CREATE OR REPLACE FUNCTION pgowl.memo_key(args bytea) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -86,3 +103,4 @@ AS $$ SELECT pg_catalog.encode(pg_catalog.substr(pg_catalog.sha256(args), 1, 16)
 CREATE OR REPLACE AGGREGATE pgowl.predict_all(args bytea) (SFUNC = pg_catalog.array_append, STYPE = bytea[], INITCOND = '{}', FINALFUNC = pgowl.predictions);
 CREATE OR REPLACE AGGREGATE pgowl.predict_proba_all(args bytea) (SFUNC = pg_catalog.array_append, STYPE = bytea[], INITCOND = '{}', FINALFUNC = pgowl.probabilities);
 CREATE OR REPLACE AGGREGATE pgowl.predict_known(args bytea) (SFUNC = pg_catalog.array_append, STYPE = bytea[], INITCOND = '{}', FINALFUNC = pgowl.known);
+CREATE OR REPLACE AGGREGATE pgowl.embed_all(args bytea) (SFUNC = pg_catalog.array_append, STYPE = bytea[], INITCOND = '{}', FINALFUNC = pgowl.embeddings);
