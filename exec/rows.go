@@ -13,6 +13,11 @@ func (e *Engine) Accepts(p *parser.Plan, hidden []Field) bool {
 			return false
 		}
 	}
+	for _, f := range p.Filters {
+		if !accepts(f.Call, hidden) {
+			return false
+		}
+	}
 	return len(hidden) == p.Hidden
 }
 
@@ -47,7 +52,8 @@ type Rows struct {
 	data   []byte
 	cells  [][2]int // by row and hidden column; end -1 for NULL
 	n      int
-	values [][][]byte // by call and row
+	kept   []int      // the rows that pass the filters
+	values [][][]byte // by call and kept row
 }
 
 // Rows starts to gather the rows of a plan. fields are the hidden columns', formats the wire formats of the calls' values.
@@ -73,25 +79,43 @@ func (r *Rows) Add(hidden [][]byte) error {
 // Len is the number of rows that were gathered.
 func (r *Rows) Len() int { return r.n }
 
-// Compute computes the calls for the gathered rows.
+// Compute computes the calls for the gathered rows: the filters', then the columns' for those that pass.
 func (r *Rows) Compute(ctx context.Context) error {
+	r.kept = r.kept[:0]
+	for row := range r.n {
+		r.kept = append(r.kept, row)
+	}
 	args := func(row int, a *parser.Arg) (Field, []byte, error) {
 		if a.Kind != parser.Column {
 			return foldArgument(a, nil)
 		}
-		cell := r.cells[row*len(r.fields)+a.Index]
+		cell := r.cells[r.kept[row]*len(r.fields)+a.Index]
 		if cell[1] < 0 {
 			return r.fields[a.Index], nil, nil
 		}
 		return r.fields[a.Index], r.data[cell[0]:cell[1]:cell[1]], nil
 	}
+	for i := range r.plan.Filters {
+		f := &r.plan.Filters[i]
+		out, err := r.engine.compute(ctx, streamLane, f.Call, len(r.kept), args)
+		if err != nil {
+			return err
+		}
+		passed := r.kept[:0]
+		for i, row := range r.kept {
+			if !out.null[i] && f.Holds(out.reals[i]) {
+				passed = append(passed, row)
+			}
+		}
+		r.kept = passed
+	}
 	for i, c := range r.plan.Columns {
-		out, err := r.engine.compute(ctx, streamLane, c, r.n, args)
+		out, err := r.engine.compute(ctx, streamLane, c, len(r.kept), args)
 		if err != nil {
 			return err
 		}
 		values := r.values[i][:0]
-		for row := range r.n {
+		for row := range r.kept {
 			switch {
 			case out.null[row]:
 				values = append(values, nil)
@@ -106,7 +130,10 @@ func (r *Rows) Compute(ctx context.Context) error {
 	return nil
 }
 
-// Value is the value of a call in a row, nil for NULL, valid until Reset.
+// Kept are the rows that pass the filters, in order, valid until Reset.
+func (r *Rows) Kept() []int { return r.kept }
+
+// Value is the value of a call in a row, by its place among the kept ones; nil for NULL; valid until Reset.
 func (r *Rows) Value(row, call int) []byte { return r.values[call][row] }
 
 // Reset forgets the rows.

@@ -57,12 +57,12 @@ func Parse(text string) *Plan {
 	if taken == nil {
 		taken = map[*pg_query.FuncCall]bool{}
 	}
-	memo := r.memo(stmt, taken)
+	memo := len(r.plan.Filters) == 0 && r.memo(stmt, taken)
 	if stmt.GetCopyStmt() == nil { // which takes no parameters, and folded values are some; the planner computes a constant call once
 		r.walk(stmt.ProtoReflect(), taken)
 	}
 	switch {
-	case len(r.plan.Columns) > 0:
+	case len(r.plan.Columns)+len(r.plan.Filters) > 0:
 		r.plan.Lane = Stream
 	case memo || source != nil && len(taken) > 0:
 		r.plan.Lane = Batch

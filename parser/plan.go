@@ -31,7 +31,9 @@ type Plan struct {
 	// Positions are the places of Columns among the statement's own columns: from the front, or, where a * stands before, from
 	// the end (-1 is the last).
 	Positions []int
-	// Hidden is the number of columns that the rewritten statement returns behind its own: the arguments of Columns.
+	// Filters are conditions on calls that decide which rows go on to the client.
+	Filters []Filter
+	// Hidden is the number of columns that the rewritten statement returns behind its own: the arguments of Columns and of Filters.
 	Hidden int
 	// Doubtful is set where the server may refuse what a Batch has made of a statement, but not the statement itself: try it.
 	Doubtful bool

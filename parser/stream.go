@@ -17,7 +17,7 @@ const neverCalled = "CASE WHEN pg_catalog.now() IS NULL THEN "
 func (r *reader) columns(s *pg_query.SelectStmt) map[*pg_query.FuncCall]bool {
 	taken, ok := r.tryColumns(s)
 	if !ok {
-		r.plan.Columns, r.plan.Positions, r.plan.Hidden, r.plan.edits = nil, nil, 0, nil
+		r.plan.Columns, r.plan.Filters, r.plan.Positions, r.plan.Hidden, r.plan.edits = nil, nil, nil, 0, nil
 		return nil
 	}
 	return taken
@@ -73,6 +73,7 @@ func (r *reader) tryColumns(s *pg_query.SelectStmt) (map[*pg_query.FuncCall]bool
 		taken[f] = true
 		r.plan.Columns = append(r.plan.Columns, call)
 	}
+	edits = append(edits, r.filters(s, taken, func(c *FunctionCall) { r.hide(c, &hidden) })...)
 	if len(taken) == 0 {
 		return nil, false
 	}

@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"strconv"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -423,7 +425,12 @@ func (s *session) executePortal(p *portal, message []byte) error {
 			return s.pass('E', message)
 		}
 		formats := eachFormat(p.formats, p.statement.columns)
-		failed, err := s.streamRows(p.statement, formats, message)
+		limit := int32(0)
+		if _, rest, ok := protocol.CutString(message[protocol.HeaderSize:]); ok && len(rest) == 4 && len(p.statement.plan.Filters) > 0 {
+			message = bytes.Clone(message) // its limit may be lowered
+			limit = max(0, int32(binary.BigEndian.Uint32(rest)))
+		}
+		failed, err := s.streamRows(p.statement, formats, message, limit)
 		if err != nil || failed == nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"strconv"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/pgowl/pgowl/exec"
@@ -215,7 +216,7 @@ func (s *session) streamQuery(p *parser.Plan, values []parser.Value) (done bool,
 		return true, err
 	}
 	if head.failed == nil {
-		failed, err := s.streamRows(st, formats, encode(&pgproto3.Execute{}))
+		failed, err := s.streamRows(st, formats, encode(&pgproto3.Execute{}), 0)
 		if err != nil {
 			return true, err
 		}
@@ -245,23 +246,31 @@ func (b *bindSink) message(typ byte, body []byte) bool {
 }
 
 // streamRows executes a portal of a stream and passes its rows on with the values in their places. failed is an engine's error: the
-// client has not been told, and the server does not know.
-func (s *session) streamRows(st *statement, formats []int16, executeMessage []byte) (failed error, err error) {
+// client has not been told, and the server does not know. limit is the Execute's, 0 for none: where filters leave rows out, further ones are
+// fetched until so many have passed.
+func (s *session) streamRows(st *statement, formats []int16, executeMessage []byte, limit int32) (failed error, err error) {
 	err = s.operate(true, func(ctx context.Context) error {
 		places := places(st.plan, st.columns)
 		out := make([]int16, len(places))
 		for i, at := range places {
 			out[i] = formats[at]
 		}
-		rows := &rowSink{s: s, ctx: ctx, st: st, places: places, done: make(chan struct{}),
+		rows := &rowSink{s: s, ctx: ctx, st: st, places: places, limit: int(limit),
 			rows: s.proxy.options.Engine.Rows(st.plan, st.hidden, out)}
-		if err := s.send(append(executeMessage[:len(executeMessage):len(executeMessage)], flushMessage...), entry{protocol.ForExecute, rows}); err != nil {
-			return err
-		}
-		select {
-		case <-rows.done:
-		case <-s.ctx.Done():
-			return errClosed
+		for {
+			rows.done, rows.again = make(chan struct{}), false
+			if err := s.send(append(executeMessage[:len(executeMessage):len(executeMessage)], flushMessage...), entry{protocol.ForExecute, rows}); err != nil {
+				return err
+			}
+			select {
+			case <-rows.done:
+			case <-s.ctx.Done():
+				return errClosed
+			}
+			if !rows.again {
+				break
+			}
+			binary.BigEndian.PutUint32(executeMessage[len(executeMessage)-4:], uint32(rows.limit-rows.passed))
 		}
 		failed = rows.failed
 		if rows.serverFailed {
@@ -304,6 +313,9 @@ type rowSink struct {
 	hidden       [][]byte
 	failed       error
 	serverFailed bool
+
+	limit, passed int  // rows that the client wants, 0 for all, and has got
+	again         bool // the server has given as many as were asked for, and some did not pass
 }
 
 func (r *rowSink) message(typ byte, body []byte) bool {
@@ -326,7 +338,15 @@ func (r *rowSink) message(typ byte, body []byte) bool {
 		if r.failed == nil {
 			r.failed = r.flush()
 		}
-		return r.failed == nil
+		if r.failed != nil || len(r.st.plan.Filters) == 0 || typ == 'I' {
+			return r.failed == nil
+		}
+		if typ == 's' {
+			r.again = r.passed < r.limit
+			return !r.again
+		}
+		r.s.pending = append(r.s.pending, encode(&pgproto3.CommandComplete{CommandTag: strconv.AppendInt([]byte("SELECT "), int64(r.passed), 10)})...)
+		return false
 	}
 	return true
 }
@@ -378,22 +398,21 @@ func (r *rowSink) add(body []byte) error {
 
 // flush computes the gathered rows and passes them on.
 func (r *rowSink) flush() error {
-	n := r.rows.Len()
-	if n == 0 {
+	if r.rows.Len() == 0 {
 		return nil
 	}
 	if err := r.rows.Compute(r.ctx); err != nil {
 		return err
 	}
 	out := r.s.pending
-	for row := range n {
+	for place, row := range r.rows.Kept() {
 		start := len(out)
 		out = append(out, 'D', 0, 0, 0, 0)
 		out = binary.BigEndian.AppendUint16(out, uint16(r.st.columns))
 		next := 0
 		for column, cell := range r.cells[row*r.st.columns : (row+1)*r.st.columns] {
 			if next < len(r.places) && r.places[next] == column {
-				value := r.rows.Value(row, next)
+				value := r.rows.Value(place, next)
 				next++
 				if value == nil {
 					out = binary.BigEndian.AppendUint32(out, 0xFFFFFFFF)
@@ -413,6 +432,7 @@ func (r *rowSink) flush() error {
 		binary.BigEndian.PutUint32(out[start+1:], uint32(len(out)-start-1))
 	}
 	r.s.pending = out
+	r.passed += len(r.rows.Kept())
 	r.own, r.cells = r.own[:0], r.cells[:0]
 	r.rows.Reset()
 	return nil
