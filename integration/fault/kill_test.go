@@ -29,7 +29,7 @@ var kills = []string{"proxy", "service", "backend", "client"}
 
 // TestRandomKills ends the proxy, a service connection, a session's backend or a client at random moments of statements in all lanes.
 // Whoever is not hit notices nothing; whoever is gets the right answer or the end of the connection; and nothing is left behind.
-// FAULT_KILLS is how often, FAULT_SEED repeats the choices.
+// FAULT_KILLS is how often, FAULT_SEED repeats the choices, FAULT_KIND is the only kind.
 func TestRandomKills(t *testing.T) {
 	count := number("FAULT_KILLS", 12)
 	seed := uint64(number("FAULT_SEED", int(time.Now().UnixNano())))
@@ -56,6 +56,9 @@ func TestRandomKills(t *testing.T) {
 	}
 	for i := range count {
 		kind := kills[dice.IntN(len(kills))]
+		if only := os.Getenv("FAULT_KIND"); only != "" {
+			kind = only
+		}
 		k.busy(1+dice.IntN(12), time.Duration(dice.IntN(30_000))*time.Microsecond)
 		if t.Failed() {
 			t.Fatalf("after %d kills", i)
@@ -117,12 +120,14 @@ type real = float32
 // generation is one life of the proxy.
 type generation struct {
 	*owl
+	before gauge // what it held when it was new
 	killed atomic.Bool
 	next   chan struct{} // closed when there is another
 }
 
 func (k *killing) change(o *owl) {
-	old := k.proxy.Swap(&generation{owl: o, next: make(chan struct{})})
+	k.Helper()
+	old := k.proxy.Swap(&generation{owl: o, before: o.read(k.T), next: make(chan struct{})})
 	if old != nil {
 		close(old.next)
 	}
@@ -190,12 +195,20 @@ func (k *killing) kill(kind string, dice *rand.Rand) {
 			k.change(launch(k.T, k.url)) // while what is left of the last one is still there
 		}
 	case "service":
-		all := k.backends(service)
-		if len(all) == 0 {
-			k.Fatal("no service connection")
+		switch dice.IntN(4) {
+		case 0: // all that carry answers
+			pids = k.backends("application_name LIKE 'pgowl:%'")
+		case 1: // any, the scheduler's and the pool's too
+			all := k.backends(service)
+			pids = []int32{all[dice.IntN(len(all))]}
+		default: // the one that has just been given an answer
+			if pids = k.backends("query LIKE '--%' AND application_name LIKE 'pgowl:%'"); len(pids) > 1 {
+				pids = pids[:1]
+			}
 		}
-		pids = []int32{all[dice.IntN(len(all))]}
-		k.terminate(pids[0])
+		for _, pid := range pids {
+			k.terminate(pid)
+		}
 	default:
 		var s *connection
 		for deadline := time.Now().Add(patience); s == nil; {
@@ -255,7 +268,7 @@ func (k *killing) terminate(pid int32) {
 
 func (k *killing) backends(which string) []int32 {
 	k.Helper()
-	rows, err := k.direct.Query(context.Background(), "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND ("+which+") ORDER BY pid")
+	rows, err := k.direct.Query(context.Background(), "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND ("+which+") ORDER BY query_start DESC, pid")
 	if err != nil {
 		k.Fatal(err)
 	}
@@ -266,7 +279,7 @@ func (k *killing) backends(which string) []int32 {
 	return pids
 }
 
-// quiet waits until nothing is left of statements: no lock, no reply, no backend at work, no session that nobody has.
+// quiet waits until nothing is left of statements: no lock, no reply, no backend at work, no session that nobody has, nothing in the proxy.
 func (k *killing) quiet(kind string) {
 	k.Helper()
 	var sessions int
@@ -289,12 +302,15 @@ func (k *killing) quiet(kind string) {
 			k.Fatal(err)
 		}
 		// Beside the mailboxes and the pool are the scheduler's and the watchers' connections.
-		if locks == 0 && replies == 0 && active == 0 && open == sessions && own <= 16+4+4 {
+		p := k.proxy.Load()
+		g := p.read(k.T)
+		allowed := stackSlack.count + 8*sessions
+		if locks == 0 && replies == 0 && active == 0 && open == sessions && own <= 16+4+4 && g.goroutines <= p.before.goroutines+allowed && g.files <= p.before.files+allowed {
 			return
 		}
 		if time.Since(began) > goneWithin {
-			k.Fatalf("%s killed, and left behind: %d locks, %d replies, %d backends at work, %d sessions of %d, %d service connections\n%s",
-				kind, locks, replies, active, open, sessions, own, k.activity())
+			k.Fatalf("%s killed, and left behind: %d locks, %d replies, %d backends at work, %d sessions of %d, %d service connections; the proxy holds %v, and held %v when it was new\n%s",
+				kind, locks, replies, active, open, sessions, own, g, p.before, k.activity())
 		}
 	}
 }
