@@ -60,6 +60,14 @@ var settings = []setting{
 	{"rest_db", "URL", "REST's connection, who may SET ROLE to the tokens' roles (the service connection)", func(c *Config, text string) error { return postgresURL(&c.RESTDB, text) }},
 	{"models", "FOLDER", "model folder (models in the data folder)", func(c *Config, text string) error { return folder(&c.Models, text) }},
 	{"onnxruntime", "FILE", "ONNX Runtime's shared library (looked for)", func(c *Config, text string) error { return file(&c.ONNXRuntime, text) }},
+	{"sql_model_nodes", "N", "deployed models of up to so many nodes are kept in the database as SQL, too (16384; 0: none)", func(c *Config, text string) error {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 || n > maxSQLNodes {
+			return fmt.Errorf("%q is no number from 0 to %d", text, maxSQLNodes)
+		}
+		c.SQLNodes = n
+		return nil
+	}},
 	{"log_level", "LEVEL", "debug, info, warn or error (info)", func(c *Config, text string) error {
 		return oneOf(&c.LogLevel, text, "debug", "info", "warn", "error")
 	}},
@@ -104,6 +112,9 @@ var settings = []setting{
 	{"pool_idle", "TIME", "an idle server connection of the pool is closed after this (10m)", func(c *Config, text string) error { return duration(&c.PoolIdle, text) }},
 	{"pool_wait", "TIME", "a client that gets no server connection within this is refused (2m)", func(c *Config, text string) error { return duration(&c.PoolWait, text) }},
 }
+
+// maxSQLNodes is where a model as SQL would take more than half a GB of each session that uses it.
+const maxSQLNodes = 400_000
 
 func byKey(key string) (setting, bool) {
 	for _, s := range settings {

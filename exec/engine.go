@@ -29,6 +29,7 @@ type Options struct {
 	Library    string                // ONNX Runtime's shared library; empty: text functions say what is missing
 	ModelBytes int64                 // memory for trained models; 0 means 1 GiB
 	CacheBytes int64                 // memory for vectors of texts; 0 means 64 MiB
+	SQLNodes   int                   // largest model, in nodes, that is made SQL when it is deployed; 0: none
 	Retry      time.Duration         // between attempts to reach the database; 0 means a second
 	Log        *zap.Logger           // nil: quiet
 	Registry   prometheus.Registerer // gets the metrics, pgowl_engine_*; nil: nobody
@@ -169,6 +170,11 @@ func (e *Engine) open(ctx context.Context) error {
 	}
 	if role != result.Owner {
 		return fmt.Errorf("the service connection logs in as %q, but schema pgowl belongs to %q: log in as that role", role, result.Owner)
+	}
+	// The functions in the database read it, as models are deployed in sessions that do not come through a proxy, too.
+	if _, err := conn.Exec(ctx, `INSERT INTO pgowl.settings AS s (name, value) VALUES ('sql_model_nodes', $1)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE s.value <> excluded.value`, e.options.SQLNodes); err != nil && !readOnly(err) {
+		return err
 	}
 	var track string
 	if err := conn.QueryRow(ctx, "SELECT current_setting('track_activities')").Scan(&track); err != nil {

@@ -87,6 +87,13 @@ func (h *Handler) Message(text, sum string) bool {
 	r := h.calls[m.id]
 	h.mu.Unlock()
 	switch {
+	case m.worker && r == nil && m.verb == "call":
+		// What it may call there is in the database as SQL. This one lost its form while the statement was being planned, or somebody has changed a label; or
+		// the message was taken from another session, and nothing is done for it.
+		h.start(m, func(*running) string {
+			return errorAnswer(function.Errorf("0A000", "PgOwl cannot be called by a parallel worker").WithHint("Set max_parallel_workers_per_gather to 0, or try again."))
+		})
+	case m.worker && m.verb != "again":
 	case m.verb == "call" && r == nil && len(m.words) > 0:
 		h.releaseBoxes()
 		h.start(m, func(r *running) string { return r.run(m.words) })

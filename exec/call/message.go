@@ -22,9 +22,10 @@ type message struct {
 	ticket string
 	verb   string
 	words  []string
+	worker bool // another backend has sent it: a parallel worker of the session's
 }
 
-// read takes a message apart. It is nobody's unless the sum shows that the schema's owner wrote it, for this backend.
+// read takes a message apart. It is nobody's unless the sum shows that the schema's owner wrote it.
 func read(key string, pid uint32, text, sum string) (message, bool) {
 	h := sha256.New()
 	io.WriteString(h, key)
@@ -34,10 +35,11 @@ func read(key string, pid uint32, text, sum string) (message, bool) {
 		return message{}, false
 	}
 	words := strings.Split(text, " ")
-	if len(words) < 5 || len(words[0]) != 32 || words[1] != strconv.FormatUint(uint64(pid), 10) {
+	if len(words) < 5 || len(words[0]) != 32 {
 		return message{}, false
 	}
-	return message{id: words[0], fresh: words[2] == "c", ticket: words[3], verb: words[4], words: words[5:]}, true
+	return message{id: words[0], fresh: words[2] == "c", ticket: words[3], verb: words[4], words: words[5:],
+		worker: words[1] != strconv.FormatUint(uint64(pid), 10)}, true
 }
 
 // bytes reads a word: base64, "-" for NULL (nil), "=" for no bytes.

@@ -22,12 +22,17 @@ func TestReadBelievesOnlyTheKeysHolder(t *testing.T) {
 	if !ok || m.id != id || !m.fresh || m.ticket != "ticket" || m.verb != "call" || len(m.words) != 4 {
 		t.Fatalf("got %+v, %v", m, ok)
 	}
+	if m.worker {
+		t.Error("the session's own backend is taken for a worker")
+	}
+	if m, ok := read("key", 43, text, sign("key", text)); !ok || !m.worker {
+		t.Errorf("a parallel worker: %+v, %v", m, ok)
+	}
 	for what, got := range map[string]bool{
-		"another key":     func() bool { _, ok := read("key", 42, text, sign("other", text)); return ok }(),
-		"another backend": func() bool { _, ok := read("key", 43, text, sign("key", text)); return ok }(),
-		"another text":    func() bool { _, ok := read("key", 42, text+"x", sign("key", text)); return ok }(),
-		"no sum":          func() bool { _, ok := read("key", 42, text, ""); return ok }(),
-		"too short":       func() bool { _, ok := read("key", 42, "a b", sign("key", "a b")); return ok }(),
+		"another key":  func() bool { _, ok := read("key", 42, text, sign("other", text)); return ok }(),
+		"another text": func() bool { _, ok := read("key", 42, text+"x", sign("key", text)); return ok }(),
+		"no sum":       func() bool { _, ok := read("key", 42, text, ""); return ok }(),
+		"too short":    func() bool { _, ok := read("key", 42, "a b", sign("key", "a b")); return ok }(),
 	} {
 		if got {
 			t.Errorf("%s: believed", what)

@@ -208,3 +208,12 @@ func BenchmarkTrain(b *testing.B) {
 		})
 	}
 }
+
+// The margin that tells two classes apart is where the probability passes a half.
+func TestHalf(t *testing.T) {
+	for margin, want := range map[float32]bool{half: false, math.Nextafter32(half, 1): true, 0: false, -1: false, 1: true} {
+		if got := sigmoidOf(margin) > 0.5; got != want {
+			t.Errorf("a margin of %v has the probability %v", margin, sigmoidOf(margin))
+		}
+	}
+}

@@ -74,13 +74,16 @@ func (m *Model) predictOne(row []float32) float32 {
 	return float32(at)
 }
 
+// half is the largest margin whose probability, as a float32, is not above 0.5. Classes are told apart by it: whoever computes margins with another
+// exponential function, as a model's SQL form does, gets the same classes.
+const half = 0x1p-23
+
 // value is the prediction from the margin of a model with one.
 func (m *Model) value(margin float32) float32 {
-	v := m.objective.link().apply(margin)
-	if m.classes == 0 {
-		return v
-	}
-	if v > 0.5 {
+	switch {
+	case m.classes == 0:
+		return m.objective.link().apply(margin)
+	case margin > half:
 		return 1
 	}
 	return 0

@@ -1,15 +1,16 @@
 -- The functions that an engine computes. Each has PostgresML's signature; the work is done by the proxy, over the call lane.
 -- They are SECURITY DEFINER because the call lane belongs to the owner: what a role may call is what GRANT on them says.
+-- The call lane changes a setting of the session, so they are PARALLEL UNSAFE, but for the predictions of a row (see pgowl.label_predictions).
 
 CREATE OR REPLACE FUNCTION pgml.embed(transformer text, "text" text, kwargs jsonb DEFAULT '{}') RETURNS real[]
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 10000
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE SECURITY DEFINER COST 10000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
     RETURN pgowl.call('embed', ARRAY[convert_to(transformer, 'UTF8'), convert_to("text", 'UTF8'), convert_to(kwargs::text, 'UTF8')])::real[];
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.embed(transformer text, inputs text[], kwargs jsonb DEFAULT '{}') RETURNS SETOF real[]
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 10000
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE SECURITY DEFINER COST 10000
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -32,8 +33,11 @@ LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    model bigint := pgowl.live_model(project);
+    model bigint;
 BEGIN
+    -- As pgowl.live_model, which would cost a call.
+    SELECT d.model_id INTO model FROM pgml.deployments d WHERE d.project_id = (SELECT p.id FROM pgml.projects p WHERE p.name = project)
+        ORDER BY d.created_at DESC, d.id DESC LIMIT 1;
     IF model IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'XX000', MESSAGE = format('No deployed model exists for the project named: `%s`', project);
     END IF;
@@ -55,63 +59,63 @@ CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features real[]) RETU
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features)])::real;
+    RETURN pgowl.predict(pgowl.deployed(project_name), features);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features double precision[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features::real[])])::real;
+    RETURN pgowl.predict(pgowl.deployed(project_name), features::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features smallint[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features::real[])])::real;
+    RETURN pgowl.predict(pgowl.deployed(project_name), features::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features integer[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features::real[])])::real;
+    RETURN pgowl.predict(pgowl.deployed(project_name), features::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features bigint[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features::real[])])::real;
+    RETURN pgowl.predict(pgowl.deployed(project_name), features::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features boolean[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features::integer[]::real[])])::real;
+    RETURN pgowl.predict(pgowl.deployed(project_name), features::integer[]::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, "row" anyelement) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict_row', ARRAY[int8send(pgowl.deployed(project_name)), convert_to(to_json("row")::text, 'UTF8')])::real;
+    RETURN pgowl.predict_row(pgowl.deployed(project_name), to_json("row"));
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features real[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features)])::real;
+    RETURN pgowl.predict(pgowl.deployed(model_id), features);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, "row" anyelement) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict_row', ARRAY[int8send(pgowl.deployed(model_id)), convert_to(to_json("row")::text, 'UTF8')])::real;
+    RETURN pgowl.predict_row(pgowl.deployed(model_id), to_json("row"));
 END $$;
 
 -- Not PostgresML's: its documentation calls predict with these, and there the call is ambiguous (42725). The form with text is what a literal without
@@ -120,91 +124,91 @@ CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features numeric[]) R
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features::real[])])::real;
+    RETURN pgowl.predict(pgowl.deployed(project_name), features::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features text) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features::real[])])::real;
+    RETURN pgowl.predict(pgowl.deployed(project_name), features::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features double precision[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features::real[])])::real;
+    RETURN pgowl.predict(pgowl.deployed(model_id), features::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features smallint[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features::real[])])::real;
+    RETURN pgowl.predict(pgowl.deployed(model_id), features::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features integer[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features::real[])])::real;
+    RETURN pgowl.predict(pgowl.deployed(model_id), features::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features bigint[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features::real[])])::real;
+    RETURN pgowl.predict(pgowl.deployed(model_id), features::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features boolean[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features::integer[]::real[])])::real;
+    RETURN pgowl.predict(pgowl.deployed(model_id), features::integer[]::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features numeric[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features::real[])])::real;
+    RETURN pgowl.predict(pgowl.deployed(model_id), features::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features text) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features::real[])])::real;
+    RETURN pgowl.predict(pgowl.deployed(model_id), features::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict_proba(project_name text, features real[]) RETURNS real[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict_proba', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features)])::real[];
+    RETURN pgowl.predict_proba(pgowl.deployed(project_name), features);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict_proba(model_id bigint, features real[]) RETURNS real[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict_proba', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features)])::real[];
+    RETURN pgowl.predict_proba(pgowl.deployed(model_id), features);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict_batch(project_name text, features real[]) RETURNS SETOF real
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN QUERY SELECT unnest(pgowl.call('predict_batch', ARRAY[int8send(pgowl.deployed(project_name)), array_send(features)])::real[]);
+    RETURN QUERY SELECT unnest(pgowl.predict_batch(pgowl.deployed(project_name), features));
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict_batch(model_id bigint, features real[]) RETURNS real[]
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.call('predict_batch', ARRAY[int8send(pgowl.deployed(model_id)), array_send(features)])::real[];
+    RETURN pgowl.predict_batch(pgowl.deployed(model_id), features);
 END $$;
 
 -- train reads its relation with its caller's rights, so it is SECURITY INVOKER. An argument and an output column share a name, which
@@ -225,3 +229,6 @@ AS $$
             'algorithm', $5, 'hyperparams', $6, 'search', $7, 'search_params', $8, 'search_args', $9, 'test_size', $10,
             'test_sampling', $11, 'runtime', $12, 'automatic_deploy', $13, 'materialize_snapshot', $14, 'preprocess', $15)) AS r
 $$;
+
+-- Creating them anew has made them PARALLEL RESTRICTED.
+SELECT pgowl.label_predictions();

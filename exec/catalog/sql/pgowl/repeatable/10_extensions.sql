@@ -68,6 +68,7 @@ BEGIN
     DELETE FROM pgowl.migrations m WHERE m.component = drop_schema.component;
     DELETE FROM pgowl.members m WHERE m.component = drop_schema.component;
     UPDATE pgowl.extensions e SET state = 'dropped' WHERE e.component = drop_schema.component;
+    PERFORM pgowl.sweep_forms();
 END
 $$;
 

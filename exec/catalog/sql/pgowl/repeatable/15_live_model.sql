@@ -6,8 +6,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN (
-        SELECT d.model_id FROM pgml.projects p JOIN pgml.deployments d ON d.project_id = p.id
-        WHERE p.name = project
+        SELECT d.model_id FROM pgml.deployments d
+        WHERE d.project_id = (SELECT p.id FROM pgml.projects p WHERE p.name = project) -- half the time of a join
         ORDER BY d.created_at DESC, d.id DESC LIMIT 1);
 END
 $$;

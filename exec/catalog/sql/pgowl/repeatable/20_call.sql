@@ -65,7 +65,10 @@ BEGIN
                     FROM (SELECT n, pg_stat_get_backend_activity(n) AS query FROM pg_stat_get_backend_idset() n) b
                     WHERE starts_with(b.query, mark) AND pg_stat_get_backend_userid(b.n) = me;
                 IF got IS NOT NULL THEN
-                    PERFORM set_config('pgowl.mailbox', box::text, false);
+                    -- Predictions may be called while a plan runs in parallel, when no setting can be changed: they look for themselves.
+                    IF what !~ '^call predict(_row|_proba)? ' THEN
+                        PERFORM set_config('pgowl.mailbox', box::text, false);
+                    END IF;
                     EXIT;
                 END IF;
                 box := nullif(current_setting('pgowl.mailbox', true), '')::int;
@@ -118,9 +121,6 @@ BEGIN
                 seq := seq + 1;
                 request := concat_ws(' ', id, pg_backend_pid()::text, 's', ticket, 'more', seq::text);
         END CASE;
-    END LOOP;
-    -- Read: the backends that showed it are free for others, whatever this statement does next and however long.
-    request := concat_ws(' ', id, pg_backend_pid()::text, 's', ticket, 'done');
         IF request = '' THEN
             -- Another look; after some of them the proxy is asked to show it again.
             answer := '';
@@ -131,6 +131,9 @@ BEGIN
                 END IF;
             END IF;
         END IF;
+    END LOOP;
+    -- Read: the backends that showed it are free for others, whatever this statement does next and however long.
+    request := concat_ws(' ', id, pg_backend_pid()::text, 's', ticket, 'done');
     RAISE INFO USING ERRCODE = 'OWL01', MESSAGE = request,
         DETAIL = encode(sha256(convert_to(key || request, 'SQL_ASCII')), 'hex');
     RETURN answer;
