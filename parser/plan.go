@@ -127,11 +127,11 @@ func (p *Plan) textEdits(values []Value) []edit {
 		if !v.OK {
 			return edit{text: p.text[c.start:c.end]}
 		}
-		literal := "NULL::" + c.Result
+		literal, check := "NULL::"+c.Result, " AND NULL"
 		if !v.Null {
-			literal = "'" + v.Text + "'::" + c.Result
+			literal, check = "'"+v.Text+"'::"+c.Result, ""
 		}
-		return p.guarded(c, literal, strconv.FormatInt(v.Model, 10))
+		return p.guarded(c, literal, check, strconv.FormatInt(v.Model, 10))
 	})
 }
 
@@ -150,15 +150,16 @@ func (p *Plan) paramEdits(first int) []edit {
 	return p.allEdits(func(c *FunctionCall, i int) edit {
 		value := "$" + strconv.Itoa(first+2*i)
 		model := "$" + strconv.Itoa(first+2*i+1)
-		return p.guarded(c, value+"::"+c.Result, model+"::bigint")
+		value += "::" + c.Result
+		return p.guarded(c, value, " AND "+value+" IS NOT NULL", model+"::bigint")
 	})
 }
 
-// guarded is the expression that stands for a folded call: the value where it holds, else the call itself. The call stays in the text, so
+// guarded is the expression that stands for a folded call: the value where it holds and passes check, else the call itself. The call stays in the text, so
 // the server resolves and checks it as ever: its type, its name, the right to execute it, its parameters' types. It may not
 // be evaluated while planning, which later() sees to; nor may the planner drop it, which a condition that it cannot
 // compute sees to.
-func (p *Plan) guarded(c *FunctionCall, value, model string) edit {
+func (p *Plan) guarded(c *FunctionCall, value, check, model string) edit {
 	guard := "pg_catalog.now() IS NOT NULL"
 	if c.projectCall() {
 		first := &c.Args[0]
@@ -166,7 +167,7 @@ func (p *Plan) guarded(c *FunctionCall, value, model string) edit {
 	} else if model[0] == '$' {
 		guard += " AND " + model + " IS NULL" // names the parameter, which is NULL for these
 	}
-	before := "CASE WHEN " + guard + " AND " + value + " IS NOT NULL THEN " + value + " ELSE "
+	before := "CASE WHEN " + guard + check + " THEN " + value + " ELSE "
 	call, inner := p.delayed(c)
 	return edit{text: before + call + " END", kept: len(before), keptEnd: len(before) + len(call), inner: inner, from: c.start}
 }
