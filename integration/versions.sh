@@ -13,7 +13,7 @@ for bin in "$PGTEST_SERVERS"/*/bin; do
 		out=$(mktemp)
 		PGTEST_POSTGRES=$bin "$go" test -count=1 -timeout 20m -v "$package" >"$out" 2>&1 || {
 			failed="$failed $major:$package"
-			grep -E '^ *(--- FAIL|panic:|[a-z_]+\.go:|[a-z_]+_test\.go:)' "$out" | head -50
+			grep -E '^ *(--- FAIL|panic:|want |got |[a-z_]+\.go:)' "$out" | head -60
 		}
 		grep -E '^(ok|FAIL)	|statements x' "$out"
 		rm -f "$out"

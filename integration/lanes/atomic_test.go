@@ -127,6 +127,7 @@ func TestErrorsAbortWhatTheyWould(t *testing.T) {
 					rows(500)
 				}
 			}
+			run(t, c, "TRUNCATE kept") // as the other tests expect it
 		})
 	}
 }

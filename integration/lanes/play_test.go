@@ -103,6 +103,10 @@ func result(r *pgconn.ResultReader) (log []string) {
 		log = append(log, fmt.Sprintf("column %s type %d size %d modifier %d format %d attribute %d", f.Name, oid, f.DataTypeSize, f.TypeModifier, f.Format, f.TableAttributeNumber))
 	}
 	for r.NextRow() {
+		// EXPLAIN ANALYZE tells of buffers from Postgres 18 on, without being asked.
+		if v := r.Values(); len(v) == 1 && strings.HasPrefix(strings.TrimSpace(string(v[0])), "Buffers: ") {
+			continue
+		}
 		var b strings.Builder
 		b.WriteString("row")
 		for _, v := range r.Values() {
