@@ -38,6 +38,7 @@ type Link struct {
 
 	over    error // nothing more comes behind out but this
 	ending  bool  // the client has said its last word; what it asked for is still answered
+	goodbye bool  // and that was a Terminate
 	broken  bool  // the server connection cannot be used again
 	closed  bool
 	reading bool // the reader waits for the server
@@ -252,6 +253,10 @@ func (l *Link) lastWord() error {
 	case l.expect.Open || l.expect.Copying || l.expect.Doubtful || l.raw || l.skip > 0:
 		// Only the server knows what comes of that.
 		l.broken = true
+		if l.goodbye {
+			l.send = append(l.send, 'X', 0, 0, 0, 4)
+			return l.flush()
+		}
 		if half, ok := s.conn.(interface{ CloseWrite() error }); ok {
 			return half.CloseWrite()
 		}

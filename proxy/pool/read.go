@@ -87,6 +87,10 @@ func (l *Link) hear() error {
 		l.finish(io.EOF)
 		return nil
 	}
+	if l.ending && l.expect.Copying { // what it asked for waits for it to say more
+		l.ending = false
+		return l.lastWord()
+	}
 	l.release()
 	return nil
 }

@@ -142,11 +142,7 @@ func (l *Link) piece(data []byte) int {
 		if !whole {
 			return 0
 		}
-		if l.server != nil && l.expect.Open {
-			l.send = append(l.send, data[:size]...)
-			l.broken = true
-			return size
-		}
+		l.goodbye = true
 		if l.flush() == nil {
 			l.lastWord()
 		}
