@@ -37,10 +37,10 @@ type options struct {
 
 // parts that can be measured, and the order that they are measured in.
 var parts = map[string]func(context.Context, *stage, options) error{
-	"pgbench": pgbenchPart, "copy": bulk, "idle": idle, "allocs": allocs, "connections": connections, "lanes": lanes, "titles": titles,
+	"pgbench": pgbenchPart, "copy": bulk, "idle": idle, "allocs": allocs, "connections": connections, "lanes": lanes, "forms": forms, "titles": titles,
 }
 
-var partNames = []string{"pgbench", "copy", "idle", "allocs", "connections", "lanes", "titles"}
+var partNames = []string{"pgbench", "copy", "idle", "allocs", "connections", "lanes", "forms", "titles"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

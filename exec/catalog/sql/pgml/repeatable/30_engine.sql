@@ -31,18 +31,7 @@ END $$;
 CREATE OR REPLACE FUNCTION pgowl.deployed(project text) RETURNS bigint
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    model bigint;
-BEGIN
-    -- As pgowl.live_model, which would cost a call.
-    SELECT d.model_id INTO model FROM pgml.deployments d WHERE d.project_id = (SELECT p.id FROM pgml.projects p WHERE p.name = project)
-        ORDER BY d.created_at DESC, d.id DESC LIMIT 1;
-    IF model IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'XX000', MESSAGE = format('No deployed model exists for the project named: `%s`', project);
-    END IF;
-    RETURN model;
-END $$;
+AS $$ BEGIN RETURN pgowl.find_model(project); END $$;
 
 CREATE OR REPLACE FUNCTION pgowl.deployed(model bigint) RETURNS bigint
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
@@ -59,49 +48,49 @@ CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features real[]) RETU
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.predict(pgowl.deployed(project_name), features);
+    RETURN pgowl.predict(pgowl.find_model(project_name), features);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features double precision[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.predict(pgowl.deployed(project_name), features::real[]);
+    RETURN pgowl.predict(pgowl.find_model(project_name), features::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features smallint[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.predict(pgowl.deployed(project_name), features::real[]);
+    RETURN pgowl.predict(pgowl.find_model(project_name), features::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features integer[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.predict(pgowl.deployed(project_name), features::real[]);
+    RETURN pgowl.predict(pgowl.find_model(project_name), features::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features bigint[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.predict(pgowl.deployed(project_name), features::real[]);
+    RETURN pgowl.predict(pgowl.find_model(project_name), features::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features boolean[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.predict(pgowl.deployed(project_name), features::integer[]::real[]);
+    RETURN pgowl.predict(pgowl.find_model(project_name), features::integer[]::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, "row" anyelement) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.predict_row(pgowl.deployed(project_name), to_json("row"));
+    RETURN pgowl.predict_row(pgowl.find_model(project_name), to_json("row"));
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features real[]) RETURNS real
@@ -124,14 +113,14 @@ CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features numeric[]) R
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.predict(pgowl.deployed(project_name), features::real[]);
+    RETURN pgowl.predict(pgowl.find_model(project_name), features::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(project_name text, features text) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.predict(pgowl.deployed(project_name), features::real[]);
+    RETURN pgowl.predict(pgowl.find_model(project_name), features::real[]);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features double precision[]) RETURNS real
@@ -187,7 +176,7 @@ CREATE OR REPLACE FUNCTION pgml.predict_proba(project_name text, features real[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.predict_proba(pgowl.deployed(project_name), features);
+    RETURN pgowl.predict_proba(pgowl.find_model(project_name), features);
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict_proba(model_id bigint, features real[]) RETURNS real[]
@@ -201,7 +190,7 @@ CREATE OR REPLACE FUNCTION pgml.predict_batch(project_name text, features real[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN QUERY SELECT unnest(pgowl.predict_batch(pgowl.deployed(project_name), features));
+    RETURN QUERY SELECT unnest(pgowl.predict_batch(pgowl.find_model(project_name), features));
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict_batch(model_id bigint, features real[]) RETURNS real[]

@@ -12,3 +12,21 @@ BEGIN
 END
 $$;
 REVOKE EXECUTE ON FUNCTION pgowl.live_model(text) FROM PUBLIC;
+
+-- The same for the predictions, or PostgresML's error. They are SECURITY DEFINER with a search_path already, which a call costs a microsecond.
+CREATE OR REPLACE FUNCTION pgowl.find_model(project text) RETURNS bigint
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+AS $$
+DECLARE
+    model bigint;
+BEGIN
+    SELECT d.model_id INTO model FROM pgml.deployments d
+        WHERE d.project_id = (SELECT p.id FROM pgml.projects p WHERE p.name = project)
+        ORDER BY d.created_at DESC, d.id DESC LIMIT 1;
+    IF model IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'XX000', MESSAGE = format('No deployed model exists for the project named: `%s`', project);
+    END IF;
+    RETURN model;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION pgowl.find_model(text) FROM PUBLIC;
