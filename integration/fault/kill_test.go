@@ -37,7 +37,7 @@ func TestRandomKills(t *testing.T) {
 	dice := rand.New(rand.NewPCG(seed, 0))
 
 	k := &killing{T: t, url: pgtest.Start(t).Database(t), fellow: map[int]*victim{}, gone: map[string][]time.Duration{}}
-	k.change(launch(t, k.url))
+	k.change(k.launch())
 	prepare(t, k.to()+notOurs)
 	k.furnish()
 	k.direct = connect(t, k.url)
@@ -133,6 +133,12 @@ func (k *killing) change(o *owl) {
 	}
 }
 
+// launch starts a proxy that leaves models to the engine: as SQL they would need nobody who can be killed.
+func (k *killing) launch() *owl {
+	k.Helper()
+	return launch(k.T, k.url, "PGOWL_SQL_MODEL_NODES=0")
+}
+
 func (k *killing) to() string { return through(k.url, k.proxy.Load().sql) }
 
 // furnish makes what the statements use, and learns the right answers.
@@ -192,7 +198,7 @@ func (k *killing) kill(kind string, dice *rand.Rand) {
 		began = time.Now()
 		pids = k.backends("application_name <> 'furnisher'")
 		if dice.IntN(2) == 0 {
-			k.change(launch(k.T, k.url)) // while what is left of the last one is still there
+			k.change(k.launch()) // while what is left of the last one is still there
 		}
 	case "service":
 		switch dice.IntN(4) {
@@ -247,7 +253,7 @@ func (k *killing) kill(kind string, dice *rand.Rand) {
 	k.gate.Lock()
 	defer k.gate.Unlock()
 	if p.killed.Load() && k.proxy.Load() == p {
-		k.change(launch(k.T, k.url))
+		k.change(k.launch())
 	}
 	k.quiet(kind)
 	k.fresh(dice)
