@@ -130,17 +130,23 @@ func TestJDBC(t *testing.T) {
 	})
 }
 
-// TestPooled wants what a transaction pool may do to come out as it does on the server, from named statements to COPY.
-func TestPooled(t *testing.T) {
-	modules, jars := needClient(t, "CLIENT_NODE_MODULES"), needClient(t, "CLIENT_JARS")
-	server := suitesRig(t).server
+// pooledRig is a PgOwl with a transaction pool before the server of the suites, until the test ends.
+func pooledRig(t *testing.T) *rig {
+	t.Helper()
 	users := filepath.Join(t.TempDir(), "users")
 	if err := os.WriteFile(users, []byte("\"postgres\" \"pw\"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := openRig(t, server, "PGOWL_POOL=transaction", "PGOWL_AUTH=users", "PGOWL_USERS="+users)
-	defer r.through.owl.process.Stop(limit)
+	r := openRig(t, suitesRig(t).server, "PGOWL_POOL=transaction", "PGOWL_AUTH=users", "PGOWL_USERS="+users)
+	t.Cleanup(func() { r.through.owl.process.Stop(limit) })
 	r.through.owl.url = r.through.address(false)
+	return r
+}
+
+// TestPooled wants what a transaction pool may do to come out as it does on the server, from named statements to COPY.
+func TestPooled(t *testing.T) {
+	modules, jars := needClient(t, "CLIENT_NODE_MODULES"), needClient(t, "CLIENT_JARS")
+	r := pooledRig(t)
 	for library, checks := range map[string]int{"pg": 60, "postgres": 60} {
 		w := written{name: library, args: []string{"node", testdata(t, "suite.js"), library}, env: []string{"NODE_PATH=" + modules}}
 		w.compare(t, r, "pooled", checks)
