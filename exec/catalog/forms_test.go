@@ -254,6 +254,30 @@ func same(a, b float32, exact bool) bool {
 	return a == b || d <= 1e-6*max(1, math.Abs(float64(b)))
 }
 
+// TestSlots: each model is found in its slot, and one that is not there all the same.
+func TestSlots(t *testing.T) {
+	conn := migrated(t)
+	ctx := context.Background()
+	r := rand.New(rand.NewPCG(7, 7))
+	for i := range 130 { // three in a slot
+		file, h, m := shapes["stumps"].file(t, r)
+		id := deployed(t, conn, fmt.Sprint("p", i), h.Task, file)
+		row, want := []float32{feature(r), feature(r)}, []float32{0}
+		m.Predict(want, row)
+		if i%10 == 0 {
+			exec(t, conn, fmt.Sprintf(`CREATE OR REPLACE FUNCTION pgowl.slot_%d(model bigint, f real[]) RETURNS real LANGUAGE plpgsql STABLE AS 'BEGIN RETURN NULL; END'`, id&63))
+		}
+		var slot *float32
+		var value float32
+		if err := conn.QueryRow(ctx, `SELECT pgowl.by_slot($1, $2), pgml.predict($1::bigint, $2::real[])`, id, row).Scan(&slot, &value); err != nil {
+			t.Fatal(err)
+		}
+		if value != want[0] || (slot == nil) != (i%10 == 0) || slot != nil && *slot != value {
+			t.Fatalf("model %d: %v in its slot, %v, by the engine %v", id, slot, value, want[0])
+		}
+	}
+}
+
 // TestFormsAreSafe: a file of whatever bytes gives a form or a reason, and never keeps a model from being deployed.
 func TestFormsAreSafe(t *testing.T) {
 	conn := migrated(t)

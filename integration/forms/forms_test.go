@@ -183,6 +183,14 @@ func TestParallel(t *testing.T) {
 	if plan := ask(t, direct, "EXPLAIN "+queries[1]); strings.Contains(plan, "Partial") {
 		t.Errorf("in workers, where a model has no form:\n%s", plan)
 	}
+	// Were it otherwise, workers would be told.
+	super := w.dial(w.url)
+	run(t, super, "ALTER FUNCTION pgml.predict(text, real[]) PARALLEL SAFE")
+	run(t, owl, parallel+"; SET parallel_leader_participation = off")
+	if got := ask(t, owl, queries[0]); got != "0A000 PgOwl cannot be called by a parallel worker /  / Set max_parallel_workers_per_gather to 0, or try again." {
+		t.Error(got)
+	}
+	run(t, super, "ALTER FUNCTION pgml.predict(text, real[]) PARALLEL RESTRICTED")
 	run(t, owl, "SELECT * FROM pgml.deploy('line', 'rollback')")
 	if plan := ask(t, direct, "EXPLAIN "+queries[1]); !strings.Contains(plan, "Partial") {
 		t.Errorf("not in workers again:\n%s", plan)

@@ -52,7 +52,8 @@ func cases(t *testing.T) (all []testCase) {
 
 // lanes are the ways through the proxy: what it chooses, and the call lane alone.
 func (w *world) lanes() map[string]string {
-	return map[string]string{"chosen": w.owl, "call": w.owl + "&pgowl.lanes=call"}
+	return map[string]string{"chosen": w.owl, "call": w.owl + "&pgowl.lanes=call&pgowl.forms=off",
+		"call, models as SQL": w.owl + "&pgowl.lanes=call&pgowl.forms=on"}
 }
 
 // seed chooses the generated statements; LANES_SEED repeats a run.

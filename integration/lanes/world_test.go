@@ -78,7 +78,7 @@ func build(t *testing.T) *world {
 	for _, name := range []string{"lanes", "standin"} {
 		run(t, admin, "CREATE DATABASE "+name)
 	}
-	engine, err := exec.New(exec.Options{Service: server.URL("lanes"), Models: os.Getenv("PGOWL_MODELS"), Library: library()})
+	engine, err := exec.New(exec.Options{Service: server.URL("lanes"), Models: os.Getenv("PGOWL_MODELS"), Library: library(), SQLNodes: 16384})
 	if err != nil {
 		t.Fatal(err)
 	}
