@@ -81,7 +81,7 @@ func (s *session) pumpFrontend(in *buffer) error {
 		why, need := s.scanFrontend(in)
 		if in.r > from {
 			if _, err := s.server.Write(in.data[from:in.r]); err != nil {
-				return err
+				return errors.Join(errDeaf, err)
 			}
 		}
 		switch why {

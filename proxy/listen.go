@@ -32,6 +32,9 @@ func (p *Server) Start() error {
 	return nil
 }
 
+// cores are what the process may use, before loops add a slot each.
+var cores = runtime.GOMAXPROCS(0)
+
 // startDrivers starts the loops. Without them goroutines do their work.
 func (p *Server) startDrivers() (err error) {
 	switch p.options.Driver {
@@ -43,7 +46,7 @@ func (p *Server) startDrivers() (err error) {
 	}
 	n := p.options.Loops
 	if n <= 0 {
-		n = max(1, runtime.GOMAXPROCS(0)/2) // a machine's servers and clients want the other half
+		n = max(1, cores/2) // a machine's servers and clients want the other half
 	}
 	p.drivers, err = newLoops(n)
 	if err != nil && p.options.Driver == "" {

@@ -151,6 +151,10 @@ func (s *session) pump(client, server *buffer) error {
 		<-done
 		backend() // the client's last words have still to be answered
 	}
+	if errors.Is(err, errDeaf) { // it may have said why
+		s.server.SetReadDeadline(time.Now().Add(lastWords))
+		<-done
+	}
 	if errors.Is(err, io.EOF) && !s.giveBack(done, client, server, &backendErr) {
 		s.linger(done)
 	}
@@ -222,6 +226,9 @@ func (s *session) recovered(p any) error {
 	s.log.Error("a session failed inside PgOwl", zap.Any("panic", p), zap.Stack("stack"))
 	return errors.New("failed inside PgOwl")
 }
+
+// errDeaf is how the frontend's pump ends where the server takes nothing any more.
+var errDeaf = errors.New("the server takes nothing any more")
 
 // lastWords is how long a server that takes nothing any more is listened to.
 const lastWords = time.Second
