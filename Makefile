@@ -43,7 +43,7 @@ setup-bench: bin/setup
 
 # The drivers' own suites as a whole; make test runs what it has time for. Minutes.
 test-clients: setup-tests
-	@eval "$$(bin/setup -env)" && CLIENT_SUITES=all $(GO) test -count=1 -v -timeout 60m -run 'Test(Comparing|LibPQ|Asyncpg|Pg8000|Django|Node|JDBC|Pooled)' ./integration/clients
+	@eval "$$(bin/setup -env)" && CLIENT_SUITES=all $(GO) test -count=1 -v -timeout 60m -run 'Test(Comparing|LibPQ|Asyncpg|Pg8000|Django|Node|JDBC|Pooled|Mappers)' ./integration/clients
 
 # Speed, seen from outside: direct, relay, PgBouncer and PgOwl side by side, each lane, and with PGOWL_BENCH_TITLES the classifier. A
 # quarter of an hour.

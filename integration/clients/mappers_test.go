@@ -24,18 +24,23 @@ type mappers struct {
 	truth   string // file of the answers, for the programs
 }
 
-// way is one through PgOwl, by the name that the programs know.
-type way struct{ kind, url string }
+// way is one through PgOwl, with the settings of its sessions.
+type way struct{ kind, url, settings string }
 
 // TestMappers runs each program on plain Postgres with stand-ins for the functions, and through PgOwl. CLIENT_SUITES=all runs it also with each
-// call made from inside the server, and through a transaction pool. The programs compare every value with what a SELECT of constants
-// says, and must print the same lines.
+// call made from inside the server, with the model as SQL there, and through a transaction pool. The programs log in as a role that owns nothing of
+// PgOwl's, compare every value with what a SELECT of constants says, and must print the same lines.
 func TestMappers(t *testing.T) {
 	python := needClient(t, "CLIENT_PYTHON")
 	m := openMappers(t)
-	ways := []way{{"default", m.owl}}
+	defer func() {
+		execute(t, m.rig.server.URL(database), `DROP DATABASE standin WITH (FORCE)`)
+		m.rig.reset(t)
+	}()
+	ways := []way{{"default", m.app(m.owl), ""}}
 	if os.Getenv("CLIENT_SUITES") == "all" {
-		ways = append(ways, way{"call", m.owl}, way{"pool", pooledRig(t).through.address(false)})
+		ways = append(ways, way{"call", m.app(m.owl), "pgowl.lanes=call pgowl.forms=off"}, way{"sql", m.app(m.owl), "pgowl.lanes=call pgowl.forms=on"},
+			way{"pool", m.app(pooledRig(t).through.address(false)), ""})
 	}
 	for _, p := range []struct {
 		program, driver string
@@ -54,12 +59,12 @@ func TestMappers(t *testing.T) {
 			if p.source != "" {
 				w.env = append(w.env, "PYTHONPATH="+sources(t, p.source))
 			}
-			want := m.run(t, w, m.standIn, "stand-in")
+			want := m.run(t, w, way{"stand-in", m.app(m.standIn), ""})
 			if len(want) < p.checks {
 				t.Errorf("%d checks, want %d or more", len(want), p.checks)
 			}
 			for _, through := range ways {
-				got := m.run(t, w, through.url, through.kind)
+				got := m.run(t, w, through)
 				for _, check := range (suite{}).differences(want, got) {
 					t.Errorf("%s: %s\non a plain server %s\nthrough PgOwl     %s", through.kind, check, orNone(want[check]), orNone(got[check]))
 				}
@@ -70,25 +75,30 @@ func TestMappers(t *testing.T) {
 }
 
 // run runs a program in empty databases. What it finds wrong by itself is an error here.
-func (m *mappers) run(t *testing.T, w written, url, kind string) outcomes {
+func (m *mappers) run(t *testing.T, w written, to way) outcomes {
 	t.Helper()
 	for _, at := range []string{m.standIn, m.rig.server.URL(database)} {
-		execute(t, at, `SET client_min_messages = warning`, `DROP SCHEMA IF EXISTS public CASCADE`, `CREATE SCHEMA public`)
+		execute(t, at, `SET client_min_messages = warning`, `DROP SCHEMA IF EXISTS public CASCADE`, `CREATE SCHEMA public`, `GRANT ALL ON SCHEMA public TO app`)
 	}
-	got := w.run(t, url, kind)
+	w.env = append(w.env[:len(w.env):len(w.env)], "SETTINGS="+to.settings)
+	got := w.run(t, to.url, to.kind)
 	for name, result := range got {
 		if strings.HasPrefix(result, "WRONG") {
-			t.Errorf("%s, %s: %s: %s", w.name, kind, name, result)
+			t.Errorf("%s, %s: %s: %s", w.name, to.kind, name, result)
 		}
 	}
 	return got
 }
 
+// app gives a URL with the programs' role.
+func (m *mappers) app(url string) string { return strings.Replace(url, "postgres:pw@", "app:pw@", 1) }
+
 func openMappers(t *testing.T) *mappers {
 	t.Helper()
 	r := suitesRig(t)
 	m := &mappers{rig: r, owl: r.through.address(false), truth: filepath.Join(t.TempDir(), "truth.json")}
-	execute(t, r.server.URL(database), `DROP DATABASE IF EXISTS standin WITH (FORCE)`, `CREATE DATABASE standin`)
+	execute(t, r.server.URL(database), `DROP DATABASE IF EXISTS standin WITH (FORCE)`, `CREATE DATABASE standin`,
+		`DO $$ BEGIN CREATE ROLE app LOGIN PASSWORD 'pw'; EXCEPTION WHEN duplicate_object THEN END $$`)
 	m.standIn = strings.Replace(r.direct.address(false), "/"+database+"?", "/standin?", 1)
 	execute(t, m.owl, `SET client_min_messages = warning`, `DROP TABLE IF EXISTS points`,
 		`CREATE TABLE points AS SELECT a, b, c, (2*a + 3*b - c)::real AS y
@@ -107,6 +117,7 @@ func openMappers(t *testing.T) *mappers {
 	defer standIn.Close(context.Background())
 	m.learn(t, owl, standIn)
 	m.teach(t, owl, standIn)
+	execute(t, m.standIn, `GRANT USAGE ON SCHEMA pgml TO app`, `GRANT SELECT ON ALL TABLES IN SCHEMA pgml TO app`)
 	return m
 }
 

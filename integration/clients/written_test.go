@@ -134,7 +134,7 @@ func TestJDBC(t *testing.T) {
 func pooledRig(t *testing.T) *rig {
 	t.Helper()
 	users := filepath.Join(t.TempDir(), "users")
-	if err := os.WriteFile(users, []byte("\"postgres\" \"pw\"\n"), 0o600); err != nil {
+	if err := os.WriteFile(users, []byte("\"postgres\" \"pw\"\n\"app\" \"pw\"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r := openRig(t, suitesRig(t).server, "PGOWL_POOL=transaction", "PGOWL_AUTH=users", "PGOWL_USERS="+users)

@@ -11,7 +11,7 @@ import traceback
 
 URL = sys.argv[1]
 # OPTIONS are settings of the session.
-OPTIONS = {"pgowl.lanes": "call"} if sys.argv[2] == "call" else {}
+OPTIONS = dict(setting.split("=") for setting in os.environ["SETTINGS"].split())
 
 with open(os.environ["TRUTH"]) as file:
     TRUTH = json.load(file)

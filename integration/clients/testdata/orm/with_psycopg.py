@@ -1,5 +1,7 @@
 """psycopg 3: tables with a generated column and with a trigger, by every way in which it sends statements and data."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 from psycopg.types.numeric import Float4
 
@@ -406,6 +408,36 @@ def many(conn):
     cur = conn.execute("DELETE FROM made USING source s WHERE s.id = made.id AND pgml.predict('line', s.features) > 15")
     same("DELETE where predict", cur.rowcount, sum(v > 15 for v in given.values()))
     conn.rollback()
+
+
+@step
+def at_once(conn):
+    """Writers beside each other, in both tables, some of whose transactions fail."""
+    conn.commit()
+    mine = [(table, n) for n in range(4) for table in ("item", "note")]
+
+    def write(job):
+        table, n = job
+        given = rows(10, 1000 + 100 * n)
+        failed = 0
+        with connect() as c:
+            for i, r in enumerate(given):
+                try:
+                    with c.transaction():
+                        c.execute(f"INSERT INTO {table} (id, body, features) VALUES (%s, %s, %s)", r)
+                        if i % 3 == 2:
+                            c.execute(f"UPDATE {table} SET features = features[1:2] WHERE id = %s", r[:1])
+                except psycopg.Error as error:
+                    failed += error.sqlstate == "XX000"
+        return failed
+
+    with ThreadPoolExecutor(len(mine)) as pool:
+        same("at once: transactions that failed", list(pool.map(write, mine)), [3] * len(mine))
+    for table in "item", "note":
+        want = [r for n in range(4) for i, r in enumerate(rows(10, 1000 + 100 * n)) if i % 3 != 2]
+        same(f"{table}: at once", held(conn, table, 1000), full(want))
+        conn.execute(f"DELETE FROM {table} WHERE id >= 1000")
+    conn.commit()
 
 
 @step
