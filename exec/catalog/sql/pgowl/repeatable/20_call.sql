@@ -313,11 +313,12 @@ BEGIN
 END $$;
 
 -- True where the model is the one that the project's predictions use now. The fold lane guards a value that it computed
--- beforehand with it. PL/pgSQL keeps the plan; as SQL, which cannot be inlined here, it costs 40 us more.
+-- beforehand with it. Where the project has no model any more, it fails as the prediction would. PL/pgSQL keeps the plan; as SQL, which cannot
+-- be inlined here, it costs 40 us more.
 CREATE OR REPLACE FUNCTION pgowl.is_live(project text, model bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-AS $$ BEGIN RETURN pgowl.live_model(project) = model; END $$;
+AS $$ BEGIN RETURN pgowl.find_model(project) = model; END $$;
 
 -- The text as it is, but not before the statement runs: keeps the planner from computing a call whose value is there already.
 CREATE OR REPLACE FUNCTION pgowl.later(value text) RETURNS text
