@@ -37,9 +37,13 @@ func (r *reader) batch(s *pg_query.SelectStmt) map[*pg_query.FuncCall]bool {
 		return nil // it may need the first rows alone
 	}
 	taken := map[*pg_query.FuncCall]bool{}
-	for _, node := range s.TargetList {
+	limited := s.LimitCount != nil || s.LimitOffset != nil
+	for i, node := range s.TargetList {
 		target := node.GetResTarget()
 		value := target.GetVal()
+		if limited && !sortsByTarget(s, i) {
+			continue // it is wanted for the first rows alone
+		}
 		if target.GetName() != "" || value.GetAExpr() != nil || value.GetFuncCall() != nil {
 			r.gather(value, target.GetName() == "" && value.GetFuncCall() != nil, taken)
 		}
@@ -130,19 +134,29 @@ func (r *reader) sortsByCall(s *pg_query.SelectStmt) bool {
 		if r.callsPerRow(by) {
 			return true
 		}
-		for i, t := range s.TargetList {
-			target := t.GetResTarget()
-			name := target.GetName()
-			if name == "" {
-				if f := target.GetVal().GetFuncCall(); f != nil {
-					name, _ = ourName(f)
-				}
-			}
-			column := by.GetColumnRef()
-			if r.callsPerRow(target.GetVal()) && (column != nil && len(column.Fields) == 1 && column.Fields[0].GetString_().GetSval() == name ||
-				by.GetAConst() != nil && int(by.GetAConst().GetIval().GetIval()) == i+1) {
-				return true
-			}
+	}
+	for i, t := range s.TargetList {
+		if r.callsPerRow(t.GetResTarget().GetVal()) && sortsByTarget(s, i) {
+			return true
+		}
+	}
+	return false
+}
+
+// sortsByTarget reports whether ORDER BY names an entry of the target list, by its name or its number.
+func sortsByTarget(s *pg_query.SelectStmt, i int) bool {
+	target := s.TargetList[i].GetResTarget()
+	name := target.GetName()
+	if f := target.GetVal().GetFuncCall(); f != nil && name == "" {
+		name, _ = ourName(f)
+	}
+	for _, node := range s.SortClause {
+		by := node.GetSortBy().GetNode()
+		if c := by.GetColumnRef(); c != nil && len(c.Fields) == 1 && c.Fields[0].GetString_().GetSval() == name {
+			return true
+		}
+		if c := by.GetAConst(); c != nil && int(c.GetIval().GetIval()) == i+1 {
+			return true
 		}
 	}
 	return false

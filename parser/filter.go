@@ -49,19 +49,25 @@ func (r *reader) filters(s *pg_query.SelectStmt, taken map[*pg_query.FuncCall]bo
 	if s.WhereClause == nil || s.LimitCount != nil || s.LimitOffset != nil || len(s.LockingClause) > 0 || s.WithClause != nil {
 		return nil
 	}
+	var tables []string
+	for _, node := range s.FromClause {
+		if !tablesOf(node, &tables) {
+			return nil
+		}
+	}
 	for _, node := range s.TargetList {
 		if f := node.GetResTarget().GetVal().GetFuncCall(); f != nil && taken[f] {
 			for _, a := range f.Args {
-				if !bare(a) {
+				if !harmless(a) {
 					return nil
 				}
 			}
-		} else if v := node.GetResTarget().GetVal(); !isStar(v) && !bare(v) {
+		} else if v := node.GetResTarget().GetVal(); !isStar(v) && !harmless(v) {
 			return nil
 		}
 	}
 	for _, node := range s.SortClause {
-		if by := node.GetSortBy().GetNode(); !bare(by) {
+		if by := node.GetSortBy().GetNode(); !harmless(by) {
 			return nil
 		}
 	}
@@ -87,8 +93,22 @@ func (r *reader) filters(s *pg_query.SelectStmt, taken map[*pg_query.FuncCall]bo
 			edit{start: c.span.end, end: c.span.end, text: ", true)"})
 		taken[f] = true
 		r.plan.Filters = append(r.plan.Filters, Filter{Call: call, Op: op, Value: value})
+		r.plan.Operators = append(r.plan.Operators, op)
+		r.plan.Tables = tables
 	}
 	return edits
+}
+
+// tablesOf adds the relations of a FROM item; it reports false for what isn't made of relations alone.
+func tablesOf(node *pg_query.Node, tables *[]string) bool {
+	if j := node.GetJoinExpr(); j != nil {
+		return tablesOf(j.Larg, tables) && tablesOf(j.Rarg, tables)
+	}
+	v := node.GetRangeVar()
+	if v != nil {
+		*tables = append(*tables, tableName(v))
+	}
+	return v != nil
 }
 
 // comparison takes a condition apart that compares a call with a number; f is nil for others.

@@ -25,8 +25,9 @@ type span struct{ start, end int }
 func (r *reader) memo(stmt *pg_query.Node, taken map[*pg_query.FuncCall]bool) bool {
 	before := len(r.plan.edits)
 	found := map[*pg_query.FuncCall]bool{}
-	if !r.tryMemo(stmt, found) {
-		r.plan.edits = r.plan.edits[:before]
+	tables, doubtful := r.plan.Tables, r.plan.Doubtful
+	if !r.tryMemo(stmt, found) || len(found) == 0 {
+		r.plan.edits, r.plan.Tables, r.plan.Doubtful = r.plan.edits[:before], tables, doubtful
 		return false
 	}
 	maps.Copy(taken, found)
@@ -86,6 +87,12 @@ func (r *reader) tryMemo(stmt *pg_query.Node, taken map[*pg_query.FuncCall]bool)
 			source.conditions = append(source.conditions, c.span)
 		}
 	}
+	for _, c := range source.conditions {
+		if r.sharesParams(c) {
+			return false // the copy comes first, and would decide their types
+		}
+	}
+	r.plan.Tables, r.plan.Doubtful = []string{tableName(relation)}, true
 	for i, e := range exprs {
 		if !r.look(e, source, taken) && i >= asked {
 			return false // a condition that the memo's rows would not be held to
@@ -94,28 +101,60 @@ func (r *reader) tryMemo(stmt *pg_query.Node, taken map[*pg_query.FuncCall]bool)
 	return true
 }
 
+// sharesParams reports whether a parameter in a part of the text stands elsewhere, too.
+func (r *reader) sharesParams(s span) bool {
+	for _, t := range r.tokens {
+		if t.kind != pg_query.Token_PARAM || t.start < s.start || t.start >= s.end {
+			continue
+		}
+		for _, other := range r.tokens {
+			if other.kind == t.kind && other.start != t.start && r.text[other.start:other.end] == r.text[t.start:t.end] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// tableName is a relation's name as ::regclass reads it.
+func tableName(v *pg_query.RangeVar) string {
+	quote := func(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
+	if v.Schemaname != "" {
+		return quote(v.Schemaname) + "." + quote(v.Relname)
+	}
+	return quote(v.Relname)
+}
+
 func stmtStart(tokens []token) int { return tokens[0].start }
 
 // between is what stands between a keyword, the first of its kind from a place on, and the next of some others, outside of parentheses.
 func (r *reader) between(from int, begins pg_query.Token, ends ...pg_query.Token) (span, bool) {
 	depth := 0
 	start, last := -1, 0
-	for _, t := range r.tokens[at(r.tokens, from):] {
+	var before pg_query.Token
+	first := at(r.tokens, from)
+	for i, t := range r.tokens[first:] {
+		i += first
 		switch {
 		case t.kind == open:
 			depth++
 		case t.kind == closing:
 			depth--
 		case depth > 0:
-		case start < 0 && t.kind == begins:
+		case start < 0 && t.kind == begins && before != pg_query.Token_DISTINCT: // IS DISTINCT FROM
 			start = t.end
 			continue
-		case start >= 0 && (slices.Contains(ends, t.kind) || t.kind == semi):
+		case start >= 0 && (slices.Contains(ends, t.kind) || t.kind == semi) && !(t.kind == pg_query.Token_WITH && r.followedBy(i, pg_query.Token_TIME)):
 			return span{start, last}, true
 		}
-		last = t.end
+		before, last = t.kind, t.end
 	}
 	return span{start, last}, start >= 0
+}
+
+// followedBy reports what kind of token comes behind one: WITH TIME ZONE begins no clause.
+func (r *reader) followedBy(i int, kind pg_query.Token) bool {
+	return i+1 < len(r.tokens) && r.tokens[i+1].kind == kind
 }
 
 type condition struct {
@@ -182,14 +221,14 @@ func (r *reader) look(node *pg_query.Node, source memoSource, taken map[*pg_quer
 	switch n := node.GetNode().(type) {
 	case *pg_query.Node_AExpr:
 		each(n.AExpr.Lexpr, n.AExpr.Rexpr)
-	case *pg_query.Node_BoolExpr:
-		each(n.BoolExpr.Args...)
+	case *pg_query.Node_BoolExpr: // not AND and OR: what stands behind them may not be evaluated, and its arguments may fail
+		if n.BoolExpr.Boolop == pg_query.BoolExprType_NOT_EXPR {
+			each(n.BoolExpr.Args...)
+		}
 	case *pg_query.Node_TypeCast:
 		each(n.TypeCast.Arg)
 	case *pg_query.Node_NullTest:
 		each(n.NullTest.Arg)
-	case *pg_query.Node_CoalesceExpr:
-		each(n.CoalesceExpr.Args...)
 	case *pg_query.Node_List:
 		each(n.List.Items...)
 	case *pg_query.Node_FuncCall:
@@ -219,7 +258,7 @@ func (r *reader) lookup(c *FunctionCall, source memoSource) edit {
 	kept, e.inner = r.plan.delayed(c)
 	b.WriteString(kept)
 	e.keptEnd = b.Len()
-	b.WriteString(" ELSE coalesce((SELECT CASE WHEN (d).keys[i] = h THEN (d).predictions[i] END FROM (SELECT d, h, pg_catalog.width_bucket(h, (d).keys) AS i" +
+	b.WriteString(" ELSE coalesce((SELECT CASE WHEN (d).keys[i] OPERATOR(pg_catalog.=) h THEN (d).predictions[i] END FROM (SELECT d, h, pg_catalog.width_bucket(h, (d).keys) AS i" +
 		" FROM (SELECT (SELECT ROW(pg_catalog.array_agg(k), pg_catalog.array_agg(v))::pgowl.memo FROM (SELECT k, v FROM (SELECT pgowl.memo_key(f) AS k, (pgowl.predict_known(f) OVER " +
 		batchWindow + ")[(pg_catalog.row_number() OVER " + batchWindow + ")::pg_catalog.int4] AS v FROM (SELECT ")
 	features := r.features(c)
@@ -253,6 +292,19 @@ func bare(node *pg_query.Node) bool {
 		return n.TypeCast.Arg.GetAArrayExpr() != nil && bare(n.TypeCast.Arg)
 	}
 	return false
+}
+
+// harmless reports whether an expression cannot fail in a row that the statement doesn't want: a column of a table, a literal, an array of them.
+func harmless(node *pg_query.Node) bool {
+	if a := node.GetAArrayExpr(); a != nil {
+		for _, e := range a.Elements {
+			if !harmless(e) {
+				return false
+			}
+		}
+		return true
+	}
+	return node.GetTypeCast() == nil && bare(node)
 }
 
 // checkable reports whether a condition may be evaluated once more: comparisons of columns, literals and parameters.

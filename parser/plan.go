@@ -35,6 +35,9 @@ type Plan struct {
 	Filters []Filter
 	// Hidden is the number of columns that the rewritten statement returns behind its own: the arguments of Columns and of Filters.
 	Hidden int
+	// Tables are the relations of which the plan supposes that they are tables, without policies; Operators are those that it takes for the
+	// server's own. pgowl.only_tables says whether that is so.
+	Tables, Operators []string
 	// Doubtful is set where the server may refuse what a Batch has made of a statement, but not the statement itself: try it.
 	Doubtful bool
 	// MaxParam is the highest parameter number in the text.

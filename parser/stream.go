@@ -17,7 +17,7 @@ const neverCalled = "CASE WHEN pg_catalog.now() IS NULL THEN "
 func (r *reader) columns(s *pg_query.SelectStmt) map[*pg_query.FuncCall]bool {
 	taken, ok := r.tryColumns(s)
 	if !ok {
-		r.plan.Columns, r.plan.Filters, r.plan.Positions, r.plan.Hidden, r.plan.edits = nil, nil, nil, 0, nil
+		r.plan.Columns, r.plan.Filters, r.plan.Positions, r.plan.Hidden, r.plan.edits, r.plan.Tables, r.plan.Operators = nil, nil, nil, 0, nil, nil, nil
 		return nil
 	}
 	return taken
@@ -25,7 +25,7 @@ func (r *reader) columns(s *pg_query.SelectStmt) map[*pg_query.FuncCall]bool {
 
 func (r *reader) tryColumns(s *pg_query.SelectStmt) (map[*pg_query.FuncCall]bool, bool) {
 	if s == nil || s.Op != pg_query.SetOperation_SETOP_NONE || len(s.DistinctClause) > 0 || len(s.GroupClause) > 0 ||
-		s.HavingClause != nil || len(s.ValuesLists) > 0 || len(s.TargetList) == 0 {
+		s.HavingClause != nil || len(s.ValuesLists) > 0 || len(s.TargetList) == 0 || strings.Contains(r.text, `"pgowl.`) { // a column of ours, by its name
 		return nil, false
 	}
 	taken := map[*pg_query.FuncCall]bool{}

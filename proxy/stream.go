@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/pgowl/pgowl/exec"
@@ -17,6 +18,7 @@ import (
 const (
 	streamName = "pgowl:stream"
 	failName   = "pgowl:fail"
+	checkName  = "pgowl:check"
 	markName   = "pgowl:savepoint"
 )
 
@@ -87,9 +89,14 @@ func (s *session) tryStream(st *statement, name, text string) (ok bool, err erro
 	}
 	var messages []byte
 	var entries []entry
-	guarded := before.tx == 'T' && !known
+	guarded := before.tx == 'T' // what fails here must not fail the client's transaction before its own statement does
+	checked := known || len(st.plan.Tables)+len(st.plan.Operators) == 0
 	if guarded {
 		messages, entries = do(markName, "SAVEPOINT pgowl")
+	}
+	if !checked {
+		m, e := onlyTables(st.plan)
+		messages, entries = append(messages, m...), append(entries, e...)
 	}
 	if name == streamName {
 		messages = append(messages, encode(&pgproto3.Close{ObjectType: 'S', Name: name})...)
@@ -159,6 +166,31 @@ func (s *session) tryStream(st *statement, name, text string) (ok bool, err erro
 		}
 	}
 	return ok, nil
+}
+
+// onlyTables asks the server whether a plan's relations and operators are what the plan takes them for; it fails where they are not.
+func onlyTables(p *parser.Plan) ([]byte, []entry) {
+	m := encode(
+		&pgproto3.Close{ObjectType: 'S', Name: checkName},
+		&pgproto3.Parse{Name: checkName, Query: "SELECT pgowl.only_tables($1::text[]::regclass[], $2)"},
+		&pgproto3.Bind{DestinationPortal: checkName, PreparedStatement: checkName, Parameters: [][]byte{textArray(p.Tables), textArray(p.Operators)}},
+		&pgproto3.Execute{Portal: checkName},
+		&pgproto3.Close{ObjectType: 'P', Name: checkName},
+		&pgproto3.Close{ObjectType: 'S', Name: checkName})
+	return m, []entry{{protocol.ForClose, newPrivate()}, {protocol.ForParse, newPrivate()}, {protocol.ForBind, newPrivate()}, {protocol.ForExecute, newPrivate()},
+		{protocol.ForClose, newPrivate()}, {protocol.ForClose, newPrivate()}}
+}
+
+// textArray is the text form of an array of texts.
+func textArray(list []string) []byte {
+	b := []byte{'{'}
+	for i, v := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, '"'), strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(v)...), '"')
+	}
+	return append(b, '}')
 }
 
 func (s *session) failedBefore(entries []entry) bool {

@@ -136,7 +136,7 @@ func (k *killing) change(o *owl) {
 // launch starts a proxy that leaves models to the engine: as SQL they would need nobody who can be killed.
 func (k *killing) launch() *owl {
 	k.Helper()
-	return launch(k.T, k.url, "PGOWL_SQL_MODEL_NODES=0")
+	return launch(k.T, k.url)
 }
 
 func (k *killing) to() string { return through(k.url, k.proxy.Load().sql) }

@@ -46,6 +46,18 @@ func (a again) same(name string) bool {
 	return false
 }
 
+// comesAndGoes reports whether a test, with its first results, has both passed and failed on either side: it depends on something else.
+func (a again) comesAndGoes(name, want, got string) bool {
+	both := func(first string, later []results) bool {
+		seen := map[string]bool{first: true}
+		for _, r := range later {
+			seen[r[name].action] = true
+		}
+		return seen["pass"] && seen["fail"]
+	}
+	return both(want, a.want) && both(got, a.got)
+}
+
 // tell says how a test came out.
 func (a again) tell(name string) string {
 	var text []string

@@ -102,6 +102,8 @@ func (b *both) compare(t *testing.T, want, got results) {
 		report, end := t.Errorf, ""
 		if reason != "" && again.same(name) {
 			report, end = t.Logf, "\nNo failure: "+reason
+		} else if again.comesAndGoes(name, want[name].action, got[name].action) {
+			report, end = t.Logf, "\nNo failure: on both sides it has passed, and has failed"
 		}
 		report("%s: directly %q, through PgOwl %q; run again, %s\n%s%s", name, want[name].action, got[name].action, again.tell(name), output(want[name], got[name]), end)
 	}

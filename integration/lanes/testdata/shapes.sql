@@ -188,6 +188,30 @@ SELECT count(*), sum(value), sum(id) FROM parts
 DELETE FROM parts WHERE pgml.predict('line', x) < 12 RETURNING id
 CREATE TABLE gone AS SELECT id, pgml.predict('line', x) AS p FROM asked WHERE pgml.predict('kinds', n) = 0 ORDER BY id
 SELECT * FROM gone ORDER BY id LIMIT 20
+SELECT id, v FROM (SELECT id, x, 100 / (id - 3) AS v FROM asked) s WHERE pgml.predict('line', x) > 24 AND id < 40 ORDER BY id
+CREATE VIEW dividing AS SELECT id, x, 100 / (id - 3) AS v, ARRAY[abs(10 / (id - 3)), 1]::real[] AS w FROM asked
+SELECT id, v FROM dividing WHERE pgml.predict('line', x) > 24 AND id < 40 ORDER BY id
+SELECT count(*) FROM dividing WHERE id = 3 OR pgml.predict('line', w) > 3
+SELECT a.id, v FROM asked a, LATERAL (SELECT 10 / (a.id - 3) AS v) l WHERE pgml.predict('line', x) > 24 AND id < 40 ORDER BY a.id
+SELECT id, ARRAY[name]::int[] FROM asked WHERE pgml.predict('line', x) > 1000
+SELECT id IS DISTINCT FROM 3, id FROM asked WHERE pgml.predict('line', x) > 24 AND id < 40 ORDER BY id
+SELECT count(*), id % 2 IS DISTINCT FROM 1 AS d FROM asked WHERE pgml.predict('line', x) > 20 GROUP BY 2 ORDER BY 2
+SELECT count(*) FROM asked WHERE pgml.predict('line', x) > 12 AND '2020-01-01'::timestamp with time zone > timestamp with time zone '2019-01-01' AND id < 100
+UPDATE asked SET value = coalesce(value, pgml.predict('line', y || '{1}'::float8[])) WHERE value IS NOT NULL AND id < 100
+SELECT count(*) FROM asked WHERE value IS NOT NULL OR pgml.predict('line', '{1,2}'::real[] || x) > 3
+SELECT count(*) FROM asked WHERE pgml.predict('line', x) > $1 AND id < $1 -- $ 7.5
+CREATE SEQUENCE looks
+CREATE VIEW counting AS SELECT id, x, nextval('looks') AS n FROM asked WHERE id < 20
+SELECT count(*) FROM counting WHERE pgml.predict('line', x) > 12
+SELECT last_value FROM looks
+CREATE OPERATOR public.< (LEFTARG = real, RIGHTARG = int, FUNCTION = float48ge)
+CREATE FUNCTION always(real, int) RETURNS boolean LANGUAGE sql AS 'SELECT true'
+CREATE OPERATOR public.< (LEFTARG = real, RIGHTARG = int, FUNCTION = always)
+SELECT id FROM asked WHERE id < 9 AND pgml.predict('line', x) < 0 ORDER BY id
+DROP OPERATOR public.< (real, int)
+CREATE TABLE hiding AS SELECT 9 - id AS "pgowl.0", id AS i, x FROM asked WHERE id < 9
+SELECT i, pgml.predict('line', x) FROM hiding ORDER BY "pgowl.0"
+SELECT id, pgml.predict('line', CASE WHEN id = 590 THEN '{1}'::real[] ELSE x END || '{}'::real[]) + 0, pgml.predict('line', ARRAY[id, 1, 2]) FROM asked ORDER BY pgml.predict('line', x), id LIMIT 1
 DELETE FROM asked WHERE pgml.predict('line', x) > 5 AND id < 200
 SELECT count(*) FROM asked
 INSERT INTO kept SELECT id, pgml.predict('line', ARRAY[id, 1, 2]::real[]) FROM inputs

@@ -235,7 +235,9 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF proof IS DISTINCT FROM (SELECT encode(sha256(convert_to(s.key || ':identity:' || name || ':' || pg_backend_pid(), 'UTF8')), 'hex') FROM pgowl.secret s)
+    -- What is NULL proves nothing.
+    IF name IS NULL OR proof IS NULL OR fn IS NULL OR id IS NULL
+        OR proof IS DISTINCT FROM (SELECT encode(sha256(convert_to(s.key || ':identity:' || name || ':' || pg_backend_pid(), 'UTF8')), 'hex') FROM pgowl.secret s)
         OR NOT EXISTS (SELECT FROM pg_proc p WHERE p.oid = fn AND p.pronamespace = 'pgml'::regnamespace)
         OR NOT has_function_privilege(name, fn, 'EXECUTE') OR id !~ '^[0-9a-f]{32}$' THEN
         RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for function %s', (SELECT p.proname FROM pg_proc p WHERE p.oid = fn));
@@ -257,7 +259,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    request text := concat_ws(' ', id, pg_backend_pid()::text, 's', '-', 'piece', replace(encode(piece, 'base64'), E'\n', ''));
+    -- What cannot be an id is nobody's: nothing else may be signed here.
+    request text := concat_ws(' ', CASE WHEN id ~ '^[0-9a-f]{32}$' THEN id ELSE repeat('0', 32) END, pg_backend_pid()::text, 's', '-', 'piece', replace(encode(piece, 'base64'), E'\n', ''));
 BEGIN
     RAISE INFO USING ERRCODE = 'OWL01', MESSAGE = request,
         DETAIL = encode(sha256(convert_to((SELECT s.key FROM pgowl.secret s) || request, 'SQL_ASCII')), 'hex');

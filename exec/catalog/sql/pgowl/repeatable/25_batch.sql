@@ -42,7 +42,7 @@ DECLARE
     public text := CASE fn WHEN 'predict_known' THEN 'predict' ELSE fn END;
     project text;
 BEGIN
-    IF proof IS DISTINCT FROM (SELECT encode(sha256(convert_to(s.key || ':identity:' || name || ':' || pg_backend_pid(), 'UTF8')), 'hex') FROM pgowl.secret s)
+    IF name IS NULL OR proof IS NULL OR fn IS NULL OR proof IS DISTINCT FROM (SELECT encode(sha256(convert_to(s.key || ':identity:' || name || ':' || pg_backend_pid(), 'UTF8')), 'hex') FROM pgowl.secret s)
         OR public NOT IN ('predict', 'predict_proba', 'embed') OR NOT has_schema_privilege(name, 'pgml', 'USAGE')
         OR NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'pgml'::regnamespace AND p.proname = public AND has_function_privilege(name, p.oid, 'EXECUTE')) THEN
         RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for function %s', public);
@@ -104,3 +104,15 @@ CREATE OR REPLACE AGGREGATE pgowl.predict_all(args bytea) (SFUNC = pg_catalog.ar
 CREATE OR REPLACE AGGREGATE pgowl.predict_proba_all(args bytea) (SFUNC = pg_catalog.array_append, STYPE = bytea[], INITCOND = '{}', FINALFUNC = pgowl.probabilities);
 CREATE OR REPLACE AGGREGATE pgowl.predict_known(args bytea) (SFUNC = pg_catalog.array_append, STYPE = bytea[], INITCOND = '{}', FINALFUNC = pgowl.known);
 CREATE OR REPLACE AGGREGATE pgowl.embed_all(args bytea) (SFUNC = pg_catalog.array_append, STYPE = bytea[], INITCOND = '{}', FINALFUNC = pgowl.embeddings);
+
+-- Fails where relations are not all tables that every row is read from as it is (views, policies), or where somebody has made an operator of
+-- his own by one of these names for real: PgOwl asks it before a statement reads a relation twice, or compares rows in the server's place.
+CREATE OR REPLACE FUNCTION pgowl.only_tables(relations regclass[], operators text[]) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    IF EXISTS (SELECT FROM pg_class c WHERE c.oid = ANY (relations) AND (c.relkind NOT IN ('r', 'p', 'm', 'f') OR c.relrowsecurity))
+        OR EXISTS (SELECT FROM pg_operator o WHERE o.oprname = ANY (operators) AND o.oprnamespace <> 'pg_catalog'::regnamespace AND 'real'::regtype IN (o.oprleft, o.oprright)) THEN
+        RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = 'not a statement to be rewritten';
+    END IF;
+END $$;
