@@ -159,3 +159,33 @@ func TestCancelEndsABatch(t *testing.T) {
 		}
 	}
 }
+
+// TestParallelPlansThatStore: what stores the rows of a parallel plan may begin no command while it runs, and a prediction in it must not either.
+func TestParallelPlansThatStore(t *testing.T) {
+	w := open(t)
+	ctx := context.Background()
+	for lane, url := range w.lanes() {
+		for _, forms := range []string{"on", "off", "DEFAULT"} {
+			c := dial(t, url)
+			for _, sql := range []string{"SET parallel_setup_cost = 0", "SET parallel_tuple_cost = 0", "SET min_parallel_table_scan_size = 0", "SET pgowl.forms TO " + forms,
+				"DROP TABLE IF EXISTS spread CASCADE", "CREATE TABLE spread AS SELECT g AS id, ARRAY[g % 12, 3]::real[] AS x FROM generate_series(1, 2000) g", "ANALYZE spread"} {
+				run(t, c, sql)
+			}
+			// What the chosen lane would not gather.
+			const query = "SELECT id, CASE WHEN id > 0 THEN pgml.predict('line', x) END AS p FROM spread WHERE id % 100 = 0"
+			run(t, c, "CREATE TABLE spread2 AS "+query)
+			run(t, c, "CREATE MATERIALIZED VIEW spread3 AS "+query)
+			run(t, c, "REFRESH MATERIALIZED VIEW spread3")
+			var wrong int
+			if err := c.QueryRow(ctx, "SELECT count(*) FROM spread2 JOIN spread3 USING (id) JOIN spread s USING (id) WHERE spread2.p IS DISTINCT FROM spread3.p OR spread2.p IS DISTINCT FROM pgml.predict('line', s.x)").Scan(&wrong); err != nil || wrong != 0 {
+				t.Errorf("%s lane, forms %s: %d wrong, %v", lane, forms, wrong, err)
+			}
+			_, err := c.Exec(ctx, "CREATE TABLE spread4 AS SELECT CASE WHEN id > 0 THEN pgml.predict('line', x || 1::real) END FROM spread")
+			if pg := (*pgconn.PgError)(nil); !errors.As(err, &pg) || pg.Code != "XX000" || !strings.Contains(pg.Message, "reshape") {
+				t.Errorf("%s lane, forms %s: %v", lane, forms, err)
+			}
+			run(t, c, "DROP MATERIALIZED VIEW spread3; ")
+			run(t, c, "DROP TABLE spread2, spread")
+		}
+	}
+}

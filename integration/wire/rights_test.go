@@ -63,6 +63,8 @@ func TestRevokeHolds(t *testing.T) {
 		"SELECT pgml.train('line')",
 		"DO $$ BEGIN PERFORM pgml.predict('line', '{1,2}'::real[]); END $$",
 		"SELECT pgowl.call('embed', ARRAY['a'::bytea, 'b', '{}'])",
+		"SELECT pgowl.call_still('embed', ARRAY['a'::bytea, 'b', '{}'])",
+		"SELECT pgowl.ask_still(repeat('a', 32), 'call embed YQ== YQ== e30=')",
 		"SELECT pgowl.converse(repeat('a', 32), 'call embed YQ== YQ== e30=')",
 		"SELECT pgowl.ask(repeat('a', 32), 'call embed YQ== YQ== e30=')",
 		"SELECT pgowl.drive('" + train + "', '{}')",

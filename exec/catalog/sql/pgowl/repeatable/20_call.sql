@@ -209,7 +209,9 @@ BEGIN
         what := what || ' ' || coalesce(nullif(replace(encode(arg, 'base64'), E'\n', ''), ''), CASE WHEN arg IS NULL THEN '-' ELSE '=' END);
     END LOOP;
     answer := pgowl.ask(id, what);
-    IF left(answer, 1) NOT IN ('V', 'J', 'N') THEN
+    IF left(answer, 1) = 'E' THEN
+        PERFORM pgowl.raise(substr(answer, 2)::json);
+    ELSIF left(answer, 1) NOT IN ('V', 'J', 'N') THEN
         answer := pgowl.follow(id, answer);
     END IF;
     IF left(answer, 1) = 'V' THEN
@@ -220,6 +222,17 @@ BEGIN
     RETURN NULL;
 END $$;
 REVOKE EXECUTE ON FUNCTION pgowl.call(text, bytea[]) FROM PUBLIC;
+
+-- The same for predictions, which may run in a parallel plan: what is VOLATILE begins a command with each of its statements, and a statement that
+-- has written something (CREATE TABLE AS) may not while it runs in parallel. What is STABLE sees no reply row that was committed since, so it
+-- asks as in a transaction whose snapshot stands still.
+DO $do$ BEGIN
+    EXECUTE replace(replace(replace(pg_get_functiondef('pgowl.ask(text, text)'::regprocedure), 'FUNCTION pgowl.ask(', 'FUNCTION pgowl.ask_still('),
+        ' LANGUAGE plpgsql', ' LANGUAGE plpgsql STABLE'), '= ''read committed'' AND', '= ''never'' AND');
+    EXECUTE replace(replace(replace(pg_get_functiondef('pgowl.call(text, bytea[])'::regprocedure), 'FUNCTION pgowl.call(', 'FUNCTION pgowl.call_still('),
+        ' LANGUAGE plpgsql', ' LANGUAGE plpgsql STABLE'), 'pgowl.ask(', 'pgowl.ask_still(');
+END $do$;
+REVOKE EXECUTE ON FUNCTION pgowl.ask_still(text, text), pgowl.call_still(text, bytea[]) FROM PUBLIC;
 
 -- Who is asking, beyond doubt: a view reads its tables as its owner, but current_user in it is whoever uses it. The
 -- owner's functions believe a name only with the sum that this view gives for it.

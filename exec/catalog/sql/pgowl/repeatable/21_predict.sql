@@ -102,7 +102,7 @@ AS $$ BEGIN
     IF pgowl.by_form(model, false) THEN
         RETURN pgowl.form_value(model, features);
     END IF;
-    RETURN pgowl.call('predict', ARRAY[int8send(model), array_send(features)])::real;
+    RETURN pgowl.call_still('predict', ARRAY[int8send(model), array_send(features)])::real;
 END $$;
 
 CREATE OR REPLACE FUNCTION pgowl.predict_proba(model bigint, features real[]) RETURNS real[]
@@ -111,7 +111,7 @@ AS $$ BEGIN
     IF pgowl.by_form(model, false) THEN
         RETURN pgowl.form_values(model, features, true);
     END IF;
-    RETURN pgowl.call('predict_proba', ARRAY[int8send(model), array_send(features)])::real[];
+    RETURN pgowl.call_still('predict_proba', ARRAY[int8send(model), array_send(features)])::real[];
 END $$;
 
 CREATE OR REPLACE FUNCTION pgowl.predict_batch(model bigint, features real[]) RETURNS real[]
@@ -158,7 +158,7 @@ CREATE OR REPLACE FUNCTION pgowl.predict_row(model bigint, "row" json) RETURNS r
 LANGUAGE plpgsql STABLE
 AS $$ BEGIN
     IF NOT pgowl.by_form(model, false) THEN
-        RETURN pgowl.call('predict_row', ARRAY[int8send(model), convert_to("row"::text, 'UTF8')])::real;
+        RETURN pgowl.call_still('predict_row', ARRAY[int8send(model), convert_to("row"::text, 'UTF8')])::real;
     ELSIF json_typeof("row") <> 'object' THEN
         RAISE EXCEPTION USING ERRCODE = 'XX000', MESSAGE = 'This preprocessing requires Postgres `record` types created with `row()`.';
     END IF;
