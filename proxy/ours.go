@@ -150,13 +150,24 @@ func (s *session) simpleQuery(message []byte) error {
 		return s.pass('Q', message) // the plan's text has columns of ours
 	}
 	if p.Doubtful {
-		ok, err := s.tryStream(&statement{plan: p}, streamName, p.Text(values))
+		ok, canceled := false, false
+		err := s.operate(true, func(ctx context.Context) (err error) {
+			ok, err = s.tryStream(&statement{plan: p}, streamName, p.Text(values))
+			canceled = context.Cause(ctx) == errCanceled
+			return err
+		})
 		if err != nil {
 			return err
+		}
+		if canceled {
+			return s.failQuery(errCanceled)
 		}
 		if !ok {
 			return s.pass('Q', message)
 		}
+	}
+	if s.canceledEarly() {
+		return s.failQuery(errCanceled)
 	}
 	return s.send(encode(&pgproto3.Query{String: p.Text(values)}),
 		entry{protocol.ForQuery, &originSink{s, func(at int) int { return p.TextOrigin(values, at) }}})

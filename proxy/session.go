@@ -80,6 +80,7 @@ type session struct {
 		sync.Mutex
 		cancel context.CancelCauseFunc
 		remote bool // the server works on it, too
+		early  bool // a request came while the message was still being looked at
 	}
 }
 
@@ -202,6 +203,9 @@ func (s *session) begin() bool {
 		return false
 	}
 	s.handling, s.plain, s.patience = true, 0, patience
+	s.operation.Lock()
+	s.operation.early = false
+	s.operation.Unlock()
 	return true
 }
 
@@ -376,6 +380,10 @@ func (s *session) operate(remote bool, f func(ctx context.Context) error) error 
 	ctx, cancel := context.WithCancelCause(s.ctx)
 	s.operation.Lock()
 	s.operation.cancel, s.operation.remote = cancel, remote
+	if s.operation.early {
+		s.operation.early = false
+		cancel(errCanceled)
+	}
 	s.operation.Unlock()
 	err := f(ctx)
 	s.operation.Lock()
@@ -391,13 +399,26 @@ var errCanceled = function.Errorf("57014", "canceling statement due to user requ
 // cancelOperation stops what runs here, if something does. remote tells whether the server has to be asked as well: if not, its turn
 // comes later, and a cancel request would hit a statement that nobody wants to cancel.
 func (s *session) cancelOperation() (remote bool) {
+	s.mu.Lock()
+	early := s.handling && s.queue.Empty() // the server has nothing to do yet, and will forget about it
+	s.mu.Unlock()
 	s.operation.Lock()
 	defer s.operation.Unlock()
 	if s.operation.cancel == nil {
+		s.operation.early = early
 		return true
 	}
 	s.operation.cancel(errCanceled)
 	return s.operation.remote
+}
+
+// canceledEarly reports whether a cancel request came before there was anything to cancel, and forgets it.
+func (s *session) canceledEarly() bool {
+	s.operation.Lock()
+	defer s.operation.Unlock()
+	early := s.operation.early
+	s.operation.early = false
+	return early
 }
 
 // fatal sends an error that ends the session.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/pgowl/pgowl/exec"
@@ -127,7 +128,7 @@ func (s *session) tryStream(st *statement, name, text string) (ok bool, err erro
 		}
 		ok = s.proxy.options.Engine.Accepts(st.plan, st.hidden) && places(st.plan, st.columns) != nil
 	}
-	if parsed.failed == nil || parsed.failed.Code != "42P05" { // a name that is taken says nothing about the text
+	if parsed.failed == nil || parsed.failed.Code != "42P05" && parsed.failed.Code != "57014" { // a name that is taken says nothing about the text, nor does a cancel
 		s.judge(st.plan, ok)
 	}
 	if ok && name == streamName {
@@ -230,22 +231,40 @@ func (s *session) prepareStream(st *statement, name, text string) (bool, error) 
 // statement's transaction. done is false where the statement should take another lane; nothing has happened then.
 func (s *session) streamQuery(p *parser.Plan, values []parser.Value) (done bool, err error) {
 	st := &statement{plan: p}
-	ok, err := s.tryStream(st, streamName, p.Text(values))
-	if err != nil || !ok {
-		return false, err
-	}
-	formats := make([]int16, st.columns, st.columns+len(st.hidden))
-	all := formats
-	for range st.hidden {
-		all = append(all, 1)
-	}
+	ok, canceled := false, false
+	var formats []int16
 	head := &private{done: make(chan struct{})}
-	messages := encode(&pgproto3.Bind{PreparedStatement: streamName, ResultFormatCodes: all})
-	if err := s.send(append(messages, flushMessage...), entry{protocol.ForBind, &bindSink{private: head, s: s, fields: st.fields}}); err != nil {
+	// The server does not run yet what a cancel request is for, and would forget about it.
+	err = s.operate(true, func(ctx context.Context) (err error) {
+		defer func() { canceled = context.Cause(ctx) == errCanceled }()
+		if ok, err = s.tryStream(st, streamName, p.Text(values)); err != nil || !ok {
+			return err
+		}
+		formats = make([]int16, st.columns, st.columns+len(st.hidden))
+		all := formats
+		for range st.hidden {
+			all = append(all, 1)
+		}
+		messages := encode(&pgproto3.Bind{PreparedStatement: streamName, ResultFormatCodes: all})
+		if err := s.send(append(messages, flushMessage...), entry{protocol.ForBind, &bindSink{private: head, s: s, fields: st.fields}}); err != nil {
+			return err
+		}
+		return s.wait(head)
+	})
+	if err != nil {
 		return true, err
 	}
-	if err := s.wait(head); err != nil {
-		return true, err
+	if !ok && canceled {
+		return true, s.failQuery(errCanceled)
+	}
+	if !ok {
+		return false, nil
+	}
+	if canceled && head.failed == nil {
+		if err := s.failStatement(errCanceled); err != nil {
+			return true, err
+		}
+		head.failed = &pgproto3.ErrorResponse{}
 	}
 	if head.failed == nil {
 		failed, err := s.streamRows(st, formats, encode(&pgproto3.Execute{}), 0)
@@ -294,10 +313,8 @@ func (s *session) streamRows(st *statement, formats []int16, executeMessage []by
 			if err := s.send(append(executeMessage[:len(executeMessage):len(executeMessage)], flushMessage...), entry{protocol.ForExecute, rows}); err != nil {
 				return err
 			}
-			select {
-			case <-rows.done:
-			case <-s.ctx.Done():
-				return errClosed
+			if err := s.awaitRows(ctx, rows.done); err != nil {
+				return err
 			}
 			if !rows.again {
 				break
@@ -311,6 +328,32 @@ func (s *session) streamRows(st *statement, formats []int16, executeMessage []by
 		return nil
 	})
 	return failed, err
+}
+
+// cancelAgain is how long after a cancel request the server gets it once more: the first may have come before the statement.
+const cancelAgain = 100 * time.Millisecond
+
+// awaitRows waits for the end of a stream's Execute. No other statement is sent before, so a request to cancel can hit no other.
+func (s *session) awaitRows(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-s.ctx.Done():
+		return errClosed
+	case <-ctx.Done():
+	}
+	tick := time.NewTicker(cancelAgain)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return nil
+		case <-s.ctx.Done():
+			return errClosed
+		case <-tick.C:
+			s.proxy.cancelServer(s.ctx, packet{cancelRequest, []byte(s.key)})
+		}
+	}
 }
 
 // places gives where the plan's calls stand among the client's columns, or nil where they can't.

@@ -3,6 +3,7 @@ package lanes
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -186,6 +187,49 @@ func TestParallelPlansThatStore(t *testing.T) {
 			}
 			run(t, c, "DROP MATERIALIZED VIEW spread3; ")
 			run(t, c, "DROP TABLE spread2, spread")
+		}
+	}
+}
+
+// TestCancelIsNotLost aims cancel requests at the moments around the start of statements that stream or gather, and wants each to end its statement.
+func TestCancelIsNotLost(t *testing.T) {
+	w := open(t)
+	ctx := context.Background()
+	c := dial(t, w.owl)
+	run(t, c, "CREATE TEMP TABLE endless AS SELECT g AS id, ARRAY[g % 9, 1]::real[] AS x FROM generate_series(1, 3000) g")
+	dice := rand.New(rand.NewPCG(seed(), 1))
+	lost := 0
+	defer func() {
+		if t.Logf("%d of 120 requests came too early", lost); lost > 12 {
+			t.Errorf("%d of 120 requests were lost", lost)
+		}
+	}()
+	for i := range 120 {
+		sql := []string{
+			"SELECT e.id FROM endless e, endless f, endless g WHERE pgml.predict('line', e.x) > 3",
+			"SELECT e.id, pgml.predict('line', e.x) FROM endless e, endless f, endless g",
+			"INSERT INTO kept SELECT e.id, pgml.predict('line', e.x) FROM endless e, endless f, endless g",
+		}[i%3]
+		done := make(chan error, 1)
+		go func() {
+			_, err := c.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol)
+			done <- err
+		}()
+		time.Sleep(500*time.Microsecond + time.Duration(dice.IntN(4000))*time.Microsecond) // aims, waits for nothing
+		for {
+			if err := c.PgConn().CancelRequest(ctx); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case err := <-done:
+				if pg := (*pgconn.PgError)(nil); !errors.As(err, &pg) || pg.Code != "57014" {
+					t.Fatalf("%d: %s: %v", i, sql, err)
+				}
+			case <-time.After(time.Second):
+				lost++ // it came before the statement did, as it may
+				continue
+			}
+			break
 		}
 	}
 }
