@@ -33,11 +33,11 @@ func (r *reader) batch(s *pg_query.SelectStmt) map[*pg_query.FuncCall]bool {
 		len(s.ValuesLists) > 0 || len(s.FromClause) == 0 || len(s.LockingClause) > 0 || len(s.WindowClause) > 0 {
 		return nil
 	}
-	if (s.LimitCount != nil || s.LimitOffset != nil) && !r.sortsByCall(s) {
+	limited := s.LimitCount != nil || s.LimitOffset != nil
+	if limited && !r.sortsByCall(s) {
 		return nil // it may need the first rows alone
 	}
 	taken := map[*pg_query.FuncCall]bool{}
-	limited := s.LimitCount != nil || s.LimitOffset != nil
 	for i, node := range s.TargetList {
 		target := node.GetResTarget()
 		value := target.GetVal()
@@ -69,22 +69,21 @@ func (r *reader) gather(node *pg_query.Node, names bool, taken map[*pg_query.Fun
 		if call == nil {
 			return
 		}
-		kept, inner := r.plan.delayed(call)
 		window, args := batchWindow, r.features(call)
 		if call.Function == "embed" {
 			window, args = textWindow, r.inputs(call)
 			r.plan.Doubtful = true // the text may be an array, and the function another one
 		}
-		text := neverCalled + kept + " ELSE (" + gatherers[call.Function] + "(" + args + ") OVER " + window +
+		behind := " ELSE (" + gatherers[call.Function] + "(" + args + ") OVER " + window +
 			")[(pg_catalog.row_number() OVER " + window + ")::pg_catalog.int4]"
 		if call.Function != "predict" {
-			text += "::pg_catalog.float4[]"
+			behind += "::pg_catalog.float4[]"
 		}
-		text += " END"
+		behind += " END"
 		if names {
-			text += ` AS "` + call.Function + `"`
+			behind += ` AS "` + call.Function + `"`
 		}
-		r.plan.edits = append(r.plan.edits, edit{start: call.start, end: call.end, text: text, kept: len(neverCalled), keptEnd: len(neverCalled) + len(kept), inner: inner, from: call.start})
+		r.plan.edits = append(r.plan.edits, r.plan.around(call, neverCalled, behind))
 		taken[n.FuncCall] = true
 	}
 }

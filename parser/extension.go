@@ -78,12 +78,18 @@ func extensionCall(stmt *pg_query.Node) (body, tag string) {
 
 // mentionsCall reports whether a call of ours stands below a node.
 func mentionsCall(node *pg_query.Node) bool {
+	return anyCall(node, func(*pg_query.FuncCall) bool { return true })
+}
+
+// anyCall reports whether a test holds for one of the outermost calls of ours in an expression.
+func anyCall(node *pg_query.Node, test func(*pg_query.FuncCall) bool) bool {
 	found := false
 	var walk func(m protoreflect.Message)
 	walk = func(m protoreflect.Message) {
 		if f, ok := m.Interface().(*pg_query.FuncCall); ok {
 			if _, ours := ourName(f); ours {
-				found = true
+				found = found || test(f)
+				return
 			}
 		}
 		eachChild(m, walk)

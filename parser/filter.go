@@ -86,10 +86,9 @@ func (r *reader) filters(s *pg_query.SelectStmt, taken map[*pg_query.FuncCall]bo
 			continue
 		}
 		hide(call)
-		kept, inner := r.plan.delayed(call)
 		start := r.tokens[at(r.tokens, c.span.start)].start
 		edits = append(edits, edit{start: start, end: start, text: "coalesce("},
-			edit{start: call.start, end: call.end, text: neverCalled + kept + " END", kept: len(neverCalled), keptEnd: len(neverCalled) + len(kept), inner: inner, from: call.start},
+			r.plan.around(call, neverCalled, " END"),
 			edit{start: c.span.end, end: c.span.end, text: ", true)"})
 		taken[f] = true
 		r.plan.Filters = append(r.plan.Filters, Filter{Call: call, Op: op, Value: value})

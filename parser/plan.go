@@ -170,9 +170,13 @@ func (p *Plan) guarded(c *FunctionCall, value, check, model string) edit {
 	} else if model[0] == '$' {
 		guard += " AND " + model + " IS NULL" // names the parameter, which is NULL for these
 	}
-	before := "CASE WHEN " + guard + check + " THEN " + value + " ELSE "
-	call, inner := p.delayed(c)
-	return edit{text: before + call + " END", kept: len(before), keptEnd: len(before) + len(call), inner: inner, from: c.start}
+	return p.around(c, "CASE WHEN "+guard+check+" THEN "+value+" ELSE ", " END")
+}
+
+// around is the edit that puts something before and behind a call, which stays there, delayed.
+func (p *Plan) around(c *FunctionCall, before, behind string) edit {
+	kept, inner := p.delayed(c)
+	return edit{start: c.start, end: c.end, text: before + kept + behind, kept: len(before), keptEnd: len(before) + len(kept), inner: inner, from: c.start}
 }
 
 // delayed is the call's own text with its first argument, and that of every call inside it, put off until the statement runs.

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	pg_query "github.com/pganalyze/pg_query_go/v6"
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // neverCalled begins an expression in which a call stands for the server to check, but is not evaluated. The planner can't know that.
@@ -64,12 +63,11 @@ func (r *reader) tryColumns(s *pg_query.SelectStmt) (map[*pg_query.FuncCall]bool
 			return nil, false
 		}
 		r.hide(call, &hidden)
-		kept, inner := r.plan.delayed(call)
-		text := neverCalled + kept + " END"
+		behind := " END"
 		if target.Name == "" {
-			text += ` AS "` + name + `"`
+			behind += ` AS "` + name + `"`
 		}
-		edits = append(edits, edit{start: call.start, end: call.end, text: text, kept: len(neverCalled), keptEnd: len(neverCalled) + len(kept), inner: inner, from: call.start})
+		edits = append(edits, r.plan.around(call, neverCalled, behind))
 		taken[f] = true
 		r.plan.Columns = append(r.plan.Columns, call)
 	}
@@ -167,21 +165,8 @@ func (r *reader) sortsBy(sort []*pg_query.Node, name string) bool {
 
 // callsPerRow reports whether an expression holds a call of ours that cannot be computed once for the statement.
 func (r *reader) callsPerRow(node *pg_query.Node) bool {
-	found := false
-	var walk func(m protoreflect.Message)
-	walk = func(m protoreflect.Message) {
-		if f, ok := m.Interface().(*pg_query.FuncCall); ok {
-			if _, ours := ourName(f); ours {
-				if call := r.readCall(f); call == nil || !call.foldable() || !call.firstIsText() {
-					found = true
-				}
-				return
-			}
-		}
-		eachChild(m, walk)
-	}
-	if node != nil {
-		walk(node.ProtoReflect())
-	}
-	return found
+	return anyCall(node, func(f *pg_query.FuncCall) bool {
+		call := r.readCall(f)
+		return call == nil || !call.foldable() || !call.firstIsText()
+	})
 }

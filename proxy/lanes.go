@@ -56,16 +56,9 @@ func (s *session) callLane() (bool, error) {
 		return true, nil
 	}
 	answer, last := &settingSink{private: newPrivate()}, newPrivate()
-	messages := encode(
-		&pgproto3.Close{ObjectType: 'S', Name: lanesAsked},
-		&pgproto3.Parse{Name: lanesAsked, Query: askLanes},
-		&pgproto3.Bind{DestinationPortal: lanesAsked, PreparedStatement: lanesAsked},
-		&pgproto3.Execute{Portal: lanesAsked},
-		&pgproto3.Close{ObjectType: 'P', Name: lanesAsked},
-		&pgproto3.Close{ObjectType: 'S', Name: lanesAsked},
-		&pgproto3.Sync{})
-	err = s.send(messages, entry{protocol.ForClose, newPrivate()}, entry{protocol.ForParse, newPrivate()}, entry{protocol.ForBind, newPrivate()},
-		entry{protocol.ForExecute, answer}, entry{protocol.ForClose, newPrivate()}, entry{protocol.ForClose, newPrivate()}, entry{protocol.ForSync, last})
+	messages, entries := do(lanesAsked, askLanes)
+	entries[executed].sink = answer
+	err = s.send(append(messages, encode(&pgproto3.Sync{})...), append(entries, entry{protocol.ForSync, last})...)
 	if err != nil {
 		return false, err
 	}

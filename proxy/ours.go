@@ -150,10 +150,9 @@ func (s *session) simpleQuery(message []byte) error {
 		return s.pass('Q', message) // the plan's text has columns of ours
 	}
 	if p.Doubtful {
-		ok, canceled := false, false
-		err := s.operate(true, func(ctx context.Context) (err error) {
+		ok := false
+		canceled, err := s.attempt(func() (err error) {
 			ok, err = s.tryStream(&statement{plan: p}, streamName, p.Text(values))
-			canceled = context.Cause(ctx) == errCanceled
 			return err
 		})
 		if err != nil {

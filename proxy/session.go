@@ -393,6 +393,17 @@ func (s *session) operate(remote bool, f func(ctx context.Context) error) error 
 	return err
 }
 
+// attempt does what comes before the server runs a statement. canceled tells that a cancel request came meanwhile: it is for the statement, and the
+// server forgets about it.
+func (s *session) attempt(f func() error) (canceled bool, err error) {
+	err = s.operate(true, func(ctx context.Context) error {
+		err := f()
+		canceled = context.Cause(ctx) == errCanceled
+		return err
+	})
+	return canceled, err
+}
+
 // errCanceled is what Postgres says.
 var errCanceled = function.Errorf("57014", "canceling statement due to user request")
 

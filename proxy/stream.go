@@ -63,19 +63,22 @@ func (s *session) wait(p *private) error {
 	}
 }
 
-// do runs one statement without result or parameters in the client's session, by the extended protocol and under a name of
-// ours, so that nothing of the client's is touched.
-func do(name, text string) ([]byte, []entry) {
+// do runs one statement, with parameters in text form, in the client's session, by the extended protocol and under a name of
+// ours, so that nothing of the client's is touched. What it gives goes to the sink of the entry executed.
+func do(name, text string, params ...[]byte) ([]byte, []entry) {
 	m := encode(
 		&pgproto3.Close{ObjectType: 'S', Name: name},
 		&pgproto3.Parse{Name: name, Query: text},
-		&pgproto3.Bind{DestinationPortal: name, PreparedStatement: name},
+		&pgproto3.Bind{DestinationPortal: name, PreparedStatement: name, Parameters: params},
 		&pgproto3.Execute{Portal: name},
 		&pgproto3.Close{ObjectType: 'P', Name: name}, // a portal outlives its statement, up to the end of the transaction
 		&pgproto3.Close{ObjectType: 'S', Name: name})
 	return m, []entry{{protocol.ForClose, newPrivate()}, {protocol.ForParse, newPrivate()}, {protocol.ForBind, newPrivate()}, {protocol.ForExecute, newPrivate()},
 		{protocol.ForClose, newPrivate()}, {protocol.ForClose, newPrivate()}}
 }
+
+// executed is the place of Execute among what do sends.
+const executed = 3
 
 // tryStream prepares a stream's statement under a name, and finds out whether the server takes it: it may not where, say, an argument
 // turns out to be an array and the function a set-returning one. If not, the session is as before, and ok is false.
@@ -171,15 +174,7 @@ func (s *session) tryStream(st *statement, name, text string) (ok bool, err erro
 
 // onlyTables asks the server whether a plan's relations and operators are what the plan takes them for; it fails where they are not.
 func onlyTables(p *parser.Plan) ([]byte, []entry) {
-	m := encode(
-		&pgproto3.Close{ObjectType: 'S', Name: checkName},
-		&pgproto3.Parse{Name: checkName, Query: "SELECT pgowl.only_tables($1::text[]::regclass[], $2)"},
-		&pgproto3.Bind{DestinationPortal: checkName, PreparedStatement: checkName, Parameters: [][]byte{textArray(p.Tables), textArray(p.Operators)}},
-		&pgproto3.Execute{Portal: checkName},
-		&pgproto3.Close{ObjectType: 'P', Name: checkName},
-		&pgproto3.Close{ObjectType: 'S', Name: checkName})
-	return m, []entry{{protocol.ForClose, newPrivate()}, {protocol.ForParse, newPrivate()}, {protocol.ForBind, newPrivate()}, {protocol.ForExecute, newPrivate()},
-		{protocol.ForClose, newPrivate()}, {protocol.ForClose, newPrivate()}}
+	return do(checkName, "SELECT pgowl.only_tables($1::text[]::regclass[], $2)", textArray(p.Tables), textArray(p.Operators))
 }
 
 // textArray is the text form of an array of texts.
@@ -231,12 +226,10 @@ func (s *session) prepareStream(st *statement, name, text string) (bool, error) 
 // statement's transaction. done is false where the statement should take another lane; nothing has happened then.
 func (s *session) streamQuery(p *parser.Plan, values []parser.Value) (done bool, err error) {
 	st := &statement{plan: p}
-	ok, canceled := false, false
+	ok := false
 	var formats []int16
 	head := &private{done: make(chan struct{})}
-	// The server does not run yet what a cancel request is for, and would forget about it.
-	err = s.operate(true, func(ctx context.Context) (err error) {
-		defer func() { canceled = context.Cause(ctx) == errCanceled }()
+	canceled, err := s.attempt(func() (err error) {
 		if ok, err = s.tryStream(st, streamName, p.Text(values)); err != nil || !ok {
 			return err
 		}

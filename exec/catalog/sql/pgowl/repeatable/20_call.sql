@@ -242,15 +242,22 @@ CREATE OR REPLACE VIEW pgowl.identity AS
     FROM pgowl.secret s;
 GRANT SELECT ON pgowl.identity TO PUBLIC;
 
+-- Whether a proof is that view's for a name. What is NULL proves nothing.
+CREATE OR REPLACE FUNCTION pgowl.proved(name text, proof text) RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN coalesce(proof = (SELECT encode(sha256(convert_to(s.key || ':identity:' || name || ':' || pg_backend_pid(), 'UTF8')), 'hex') FROM pgowl.secret s), false);
+END $$;
+REVOKE EXECUTE ON FUNCTION pgowl.proved(text, text) FROM PUBLIC;
+
 -- Starts a call that runs statements as its caller (see pgowl.drive). fn is the public function whose GRANT decides.
 CREATE OR REPLACE FUNCTION pgowl.begin_call(id text, fn regprocedure, args jsonb, name text, proof text) RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    -- What is NULL proves nothing.
-    IF name IS NULL OR proof IS NULL OR fn IS NULL OR id IS NULL
-        OR proof IS DISTINCT FROM (SELECT encode(sha256(convert_to(s.key || ':identity:' || name || ':' || pg_backend_pid(), 'UTF8')), 'hex') FROM pgowl.secret s)
+    IF NOT pgowl.proved(name, proof) OR fn IS NULL OR id IS NULL
         OR NOT EXISTS (SELECT FROM pg_proc p WHERE p.oid = fn AND p.pronamespace = 'pgml'::regnamespace)
         OR NOT has_function_privilege(name, fn, 'EXECUTE') OR id !~ '^[0-9a-f]{32}$' THEN
         RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for function %s', (SELECT p.proname FROM pg_proc p WHERE p.oid = fn));

@@ -42,7 +42,7 @@ DECLARE
     public text := CASE fn WHEN 'predict_known' THEN 'predict' ELSE fn END;
     project text;
 BEGIN
-    IF name IS NULL OR proof IS NULL OR fn IS NULL OR proof IS DISTINCT FROM (SELECT encode(sha256(convert_to(s.key || ':identity:' || name || ':' || pg_backend_pid(), 'UTF8')), 'hex') FROM pgowl.secret s)
+    IF NOT pgowl.proved(name, proof) OR fn IS NULL
         OR public NOT IN ('predict', 'predict_proba', 'embed') OR NOT has_schema_privilege(name, 'pgml', 'USAGE')
         OR NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'pgml'::regnamespace AND p.proname = public AND has_function_privilege(name, p.oid, 'EXECUTE')) THEN
         RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for function %s', public);
