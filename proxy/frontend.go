@@ -132,7 +132,7 @@ var zero = []byte{0}
 func (s *session) isOurs(typ byte, body []byte) bool {
 	switch typ {
 	case 'Q':
-		return parser.Mentions(body)
+		return parser.Mentions(body) || s.doesAtOnce(body) != (byName{})
 	case 'P':
 		// Slices, no strings: most texts are none of ours, and should leave no garbage.
 		name, rest, ok := bytes.Cut(body, zero)
@@ -143,7 +143,7 @@ func (s *session) isOurs(typ byte, body []byte) bool {
 			return true // it may replace one of ours
 		}
 		text, _, ok := bytes.Cut(rest, zero)
-		return ok && parser.Mentions(text)
+		return ok && (parser.Mentions(text) || s.doesLater(text, len(name) > 0) != (byName{}))
 	}
 	return true // it is asked only while something of ours is prepared
 }

@@ -1,9 +1,9 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
+	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -20,6 +20,10 @@ type statement struct {
 	columns int          // of a stream: the client's columns
 	hidden  []exec.Field // of a stream: the columns behind them
 	fields  []pgproto3.FieldDescription
+
+	name     string // where the client's name has the client's text: ours (bysql.go)
+	original string // the client's text
+	undoes   byName // none of ours: what its execution does to what is
 }
 
 // clientParams is the number of parameters that the client sees.
@@ -29,6 +33,9 @@ func (st *statement) clientParams() int { return max(st.plan.MaxParam, len(st.oi
 type portal struct {
 	statement *statement
 	formats   []int16 // of the client's result columns, as sent: none, one for all, or each
+	name      string  // where the client's name has a portal of the client's text: ours (bysql.go)
+	passed    int     // rows that the client has got of it
+	done      bool    // there are no more
 }
 
 // ours handles a message that mentions us, or that may belong to something of ours. message is whole, with its header.
@@ -47,12 +54,7 @@ func (s *session) ours(typ byte, message []byte) error {
 		}
 		name, _, _ := protocol.CutString(body[1:])
 		if typ == 'C' {
-			if body[0] != 'S' {
-				delete(s.portals, name)
-			} else if s.settled(name) != nil {
-				return s.send(message, entry{protocol.ForClose, &tracked{naming: s.name(name, nil)}})
-			}
-			break
+			return s.closeMessage(body[0], name, message)
 		}
 		to, err := s.describeSink(body[0], name)
 		if err != nil {
@@ -65,11 +67,33 @@ func (s *session) ours(typ byte, message []byte) error {
 		name, _, _ := protocol.CutString(body)
 		if p := s.portals[name]; p != nil {
 			s.executes(p.statement.plan.Lane)
-			return s.executePortal(p, message)
+			return s.executePortal(name, p, message)
 		}
 		s.count(typ)
 	}
 	return s.pass(typ, message)
+}
+
+// closeMessage handles a Close.
+func (s *session) closeMessage(what byte, name string, message []byte) error {
+	own := ""
+	if p := s.portals[name]; what != 'S' && p != nil {
+		delete(s.portals, name)
+		own = p.name
+	}
+	if n := s.settled(name); what == 'S' && n != nil {
+		for b := n; b != nil; b = b.before {
+			s.orphan(b.statement)
+		}
+		messages, entries := s.closeOrphans()
+		message = append(messages, message...)
+		return s.send(message, append(entries, entry{protocol.ForClose, &tracked{naming: s.name(name, nil)}})...)
+	}
+	if own != "" {
+		message = append(encode(&pgproto3.Close{ObjectType: 'P', Name: own}), message...)
+		return s.send(message, entry{protocol.ForClose, newPrivate()}, entry{kind: protocol.ForClose})
+	}
+	return s.pass('C', message)
 }
 
 // pass forwards a message as it is.
@@ -120,6 +144,9 @@ func (s *session) simpleQuery(message []byte) error {
 	text, rest, ok := protocol.CutString(message[protocol.HeaderSize:])
 	if !ok || len(rest) > 0 {
 		return s.pass('Q', message)
+	}
+	if err := s.undo(s.doesAtOnce([]byte(text))); err != nil {
+		return err
 	}
 	p := s.plan(text, true)
 	if p == nil || p.MaxParam > 0 {
@@ -193,6 +220,13 @@ func (s *session) parseMessage(message []byte) error {
 	if err := m.Decode(message[protocol.HeaderSize:]); err != nil {
 		return s.pass('P', message) // the server knows how to refuse it
 	}
+	if does := s.doesLater([]byte(m.Query), m.Name != ""); does != (byName{}) {
+		// Now what was named before, and with each execution what will be by then.
+		if err := s.undo(does); err != nil {
+			return err
+		}
+		return s.send(message, entry{protocol.ForParse, &tracked{naming: s.name(m.Name, &statement{plan: &parser.Plan{}, undoes: does})}})
+	}
 	var p *parser.Plan
 	if parser.Mentions([]byte(m.Query)) {
 		p = s.plan(m.Query, false)
@@ -209,7 +243,10 @@ func (s *session) parseMessage(message []byte) error {
 			return s.parsePlain(m.Name, message)
 		}
 	}
-	st := &statement{plan: p, oids: m.ParameterOIDs}
+	st := &statement{plan: p, oids: m.ParameterOIDs, original: m.Query}
+	if m.Name != "" && p.Lane != parser.Extension {
+		st.name = s.ownName()
+	}
 	text := ""
 	switch {
 	case p.Lane == parser.Extension:
@@ -221,22 +258,36 @@ func (s *session) parseMessage(message []byte) error {
 		text = p.Text(nil)
 	}
 	if p.Lane == parser.Stream || p.Doubtful {
-		ok, err := s.prepareStream(st, m.Name, text)
+		ok, err := s.tryStream(st, st.name, text)
 		if err != nil {
 			return err
 		}
 		if !ok {
+			s.orphan(st)
 			return s.parsePlain(m.Name, message)
 		}
+		naming := s.name(m.Name, st)
+		if st.name != "" {
+			return s.send(message, entry{protocol.ForParse, &tracked{naming: naming}})
+		}
+		naming.outcome.Store(succeeded)
 		return s.toClient(encode(&pgproto3.ParseComplete{}))
 	}
-	m.Query = text
-	return s.send(encode(&m), entry{protocol.ForParse, &tracked{s.name(m.Name, st), &originSink{s, func(at int) int {
+	origin := func(at int) int {
 		if st.first == 0 {
 			return p.TextOrigin(nil, at)
 		}
 		return p.ParamTextOrigin(st.first, at)
-	}}}})
+	}
+	naming := s.name(m.Name, st)
+	if st.name == "" {
+		m.Query = text
+		return s.send(encode(&m), entry{protocol.ForParse, &tracked{naming, &originSink{s, origin}}})
+	}
+	messages, entries := s.closeOrphans()
+	messages = append(messages, encode(&pgproto3.Parse{Name: st.name, Query: text, ParameterOIDs: m.ParameterOIDs})...)
+	entries = append(entries, entry{protocol.ForParse, &ownSink{s, st.name, m.Name, origin}}, entry{protocol.ForParse, &tracked{naming: naming}})
+	return s.send(append(messages, message...), entries...)
 }
 
 // parsePlain passes a Parse on. Its name may have been one of ours.
@@ -258,6 +309,12 @@ func (s *session) bindMessage(message []byte) error {
 	if err != nil {
 		return err
 	}
+	if st != nil && st.undoes != (byName{}) {
+		if err := s.undo(st.undoes); err != nil {
+			return err
+		}
+		st = nil
+	}
 	if st == nil {
 		return s.pass('B', message)
 	}
@@ -267,7 +324,24 @@ func (s *session) bindMessage(message []byte) error {
 		len(st.hidden) > 0 && !countFits(m.ResultFormatCodes, st.columns) {
 		return s.send(message, entry{protocol.ForBind, counts}) // the server says what is wrong
 	}
-	formats := append([]int16(nil), m.ResultFormatCodes...)
+	p := &portal{statement: st, formats: slices.Clone(m.ResultFormatCodes)}
+	var beside []byte
+	var entries []entry
+	if len(st.hidden) > 0 && m.DestinationPortal != "" {
+		p.name = s.ownName()
+		if st.name == "" {
+			beside = encode(&pgproto3.Parse{Name: originalName, Query: st.original, ParameterOIDs: st.oids})
+			entries = []entry{{protocol.ForParse, &ownSink{s: s}}}
+			m.PreparedStatement = originalName
+		}
+		beside = append(beside, encode(&m)...)
+		entries = append(entries, entry{kind: protocol.ForBind})
+		if st.name == "" {
+			m.PreparedStatement = ""
+			beside = append(beside, encode(&pgproto3.Close{ObjectType: 'S', Name: originalName})...)
+			entries = append(entries, entry{protocol.ForClose, newPrivate()})
+		}
+	}
 	if st.first > 0 {
 		values, err := s.fold(st.plan, st.params(&m))
 		if err == errCanceled {
@@ -295,8 +369,16 @@ func (s *session) bindMessage(message []byte) error {
 			m.ResultFormatCodes = append(m.ResultFormatCodes, 1)
 		}
 	}
-	s.portals[m.DestinationPortal] = &portal{st, formats}
-	return s.send(encode(&m), entry{protocol.ForBind, counts})
+	s.portals[m.DestinationPortal] = p
+	client := m.DestinationPortal
+	if st.name != "" {
+		m.PreparedStatement = st.name
+	}
+	if p.name == "" {
+		return s.send(encode(&m), entry{protocol.ForBind, counts})
+	}
+	m.DestinationPortal = p.name
+	return s.send(append(beside, encode(&m)...), append(entries, entry{protocol.ForBind, &ownSink{s: s, own: p.name, client: client}})...)
 }
 
 // countFits reports whether there are as many format codes as the protocol wants: none, one for all, or one each.
@@ -336,10 +418,10 @@ func (s *session) describeSink(what byte, name string) (sink, error) {
 	d := &hidingSink{s: s}
 	if what == 'S' {
 		st, err = s.named(name)
-	} else if p := s.portals[name]; p != nil {
+	} else if p := s.portals[name]; p != nil && p.name == "" {
 		st = p.statement
 	}
-	if err != nil || st == nil || st.first == 0 && len(st.hidden) == 0 {
+	if err != nil || st == nil || what == 'S' && st.name != "" || st.first == 0 && len(st.hidden) == 0 {
 		return nil, err
 	}
 	d.params, d.hidden = st.clientParams(), len(st.hidden)
@@ -422,7 +504,7 @@ func (t *tagSink) message(typ byte, body []byte) bool {
 }
 
 // executePortal handles an Execute of a portal of ours.
-func (s *session) executePortal(p *portal, message []byte) error {
+func (s *session) executePortal(name string, p *portal, message []byte) error {
 	switch {
 	case p.statement.plan.Lane == parser.Extension:
 		return s.send(message, entry{protocol.ForExecute, &tagSink{originSink: originSink{s, func(at int) int { return at }}, tags: p.statement.plan.Tags}})
@@ -434,13 +516,11 @@ func (s *session) executePortal(p *portal, message []byte) error {
 		if st.skipping || st.copying {
 			return s.pass('E', message)
 		}
-		formats := eachFormat(p.formats, p.statement.columns)
-		limit := int32(0)
-		if _, rest, ok := protocol.CutString(message[protocol.HeaderSize:]); ok && len(rest) == 4 && len(p.statement.plan.Filters) > 0 {
-			message = bytes.Clone(message) // its limit may be lowered
-			limit = max(0, int32(binary.BigEndian.Uint32(rest)))
+		limit := uint32(0)
+		if _, rest, ok := protocol.CutString(message[protocol.HeaderSize:]); ok && len(rest) == 4 {
+			limit = binary.BigEndian.Uint32(rest)
 		}
-		failed, err := s.streamRows(p.statement, formats, message, limit)
+		failed, err := s.streamRows(name, p, limit)
 		if err != nil || failed == nil {
 			return err
 		}

@@ -58,11 +58,13 @@ func (s *session) settled(name string) *naming {
 			}
 			n = nil
 		case failed:
+			s.orphan(n.statement)
 			// A Parse of the unnamed statement removes the old one before it can fail.
 			if n = n.before; name == "" {
 				n = nil
 			}
 		case skipped:
+			s.orphan(n.statement)
 			n = n.before
 		}
 		if n == nil {

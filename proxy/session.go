@@ -72,6 +72,8 @@ type session struct {
 	// Of the frontend's pump: what the client has prepared and bound of ours, by name.
 	names    map[string]*naming
 	portals  map[string]*portal
+	owned    int                   // names that ownName has given
+	orphans  []string              // of those, the ones of statements that nothing uses any more
 	verdicts map[*parser.Plan]bool // whether a stream works here
 	syncs    int                   // Syncs of the client's so far
 	sweepAt  int                   // size of names at which they are gone through

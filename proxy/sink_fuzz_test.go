@@ -41,7 +41,9 @@ func FuzzSinks(f *testing.F) {
 			&tracked{naming: &naming{}},
 			newPrivate(),
 			&bindSink{private: newPrivate(), s: s},
-			&rowSink{s: s, ctx: context.Background(), st: st, places: []int{0}, done: make(chan struct{}), rows: engine.Rows(plan, hidden, []int16{0})},
+			&rowSink{s: s, ctx: context.Background(), st: st, places: []int{0}, done: make(chan struct{}), rows: engine.Rows(plan, hidden, []int16{0}),
+				portal: &portal{name: "pgowl:1", statement: st}, name: "p"},
+			&ownSink{s, "pgowl:1", "p", func(at int) int { return at }},
 			errorSink{},
 		} {
 			if r, ok := to.(*rowSink); ok && typ == 'D' {

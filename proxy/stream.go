@@ -26,6 +26,7 @@ const (
 // private is a sink for messages of ours: the client sees none of the answers.
 type private struct {
 	done   chan struct{}
+	quiet  bool // of notices
 	failed *pgproto3.ErrorResponse
 	fields []pgproto3.FieldDescription
 }
@@ -46,7 +47,7 @@ func (p *private) message(typ byte, body []byte) bool {
 			}
 		}
 	case 'N':
-		return true
+		return !p.quiet
 	}
 	return false
 }
@@ -107,6 +108,7 @@ func (s *session) tryStream(st *statement, name, text string) (ok bool, err erro
 		entries = append(entries, entry{protocol.ForClose, newPrivate()})
 	}
 	parsed, described := newPrivate(), newPrivate()
+	parsed.quiet = st.name != "" // they come with the client's message, too
 	messages = append(messages, encode(
 		&pgproto3.Parse{Name: name, Query: text, ParameterOIDs: st.oids},
 		&pgproto3.Describe{ObjectType: 'S', Name: name},
@@ -213,28 +215,19 @@ func (s *session) clean() bool {
 	return !s.queue.Open
 }
 
-// prepareStream handles the Parse of a stream: what the server prepares under the client's name is the rewritten statement.
-func (s *session) prepareStream(st *statement, name, text string) (bool, error) {
-	ok, err := s.tryStream(st, name, text)
-	if ok {
-		s.name(name, st).outcome.Store(succeeded)
-	}
-	return ok, err
-}
-
 // streamQuery answers a simple query by a stream. It runs by the extended protocol, so that an engine's error can still fail the
 // statement's transaction. done is false where the statement should take another lane; nothing has happened then.
 func (s *session) streamQuery(p *parser.Plan, values []parser.Value) (done bool, err error) {
 	st := &statement{plan: p}
 	ok := false
-	var formats []int16
+	var rows *portal
 	head := &private{done: make(chan struct{})}
 	canceled, err := s.attempt(func() (err error) {
 		if ok, err = s.tryStream(st, streamName, p.Text(values)); err != nil || !ok {
 			return err
 		}
-		formats = make([]int16, st.columns, st.columns+len(st.hidden))
-		all := formats
+		rows = &portal{statement: st, formats: make([]int16, st.columns, st.columns+len(st.hidden))}
+		all := rows.formats
 		for range st.hidden {
 			all = append(all, 1)
 		}
@@ -260,7 +253,7 @@ func (s *session) streamQuery(p *parser.Plan, values []parser.Value) (done bool,
 		head.failed = &pgproto3.ErrorResponse{}
 	}
 	if head.failed == nil {
-		failed, err := s.streamRows(st, formats, encode(&pgproto3.Execute{}), 0)
+		failed, err := s.streamRows("", rows, 0)
 		if err != nil {
 			return true, err
 		}
@@ -290,20 +283,25 @@ func (b *bindSink) message(typ byte, body []byte) bool {
 }
 
 // streamRows executes a portal of a stream and passes its rows on with the values in their places. failed is an engine's error: the
-// client has not been told, and the server does not know. limit is the Execute's, 0 for none: where filters leave rows out, further ones are
-// fetched until so many have passed.
-func (s *session) streamRows(st *statement, formats []int16, executeMessage []byte, limit int32) (failed error, err error) {
+// client has not been told, and the server does not know. name is the client's of the portal. limit is the Execute's, 0 for none: where filters leave
+// rows out, further ones are fetched until so many have passed.
+func (s *session) streamRows(name string, p *portal, limit uint32) (failed error, err error) {
+	st, formats := p.statement, eachFormat(p.formats, p.statement.columns)
+	m := pgproto3.Execute{Portal: name, MaxRows: limit}
+	if p.name != "" {
+		m.Portal = p.name
+	}
 	err = s.operate(true, func(ctx context.Context) error {
 		places := places(st.plan, st.columns)
 		out := make([]int16, len(places))
 		for i, at := range places {
 			out[i] = formats[at]
 		}
-		rows := &rowSink{s: s, ctx: ctx, st: st, places: places, limit: int(limit),
+		rows := &rowSink{s: s, ctx: ctx, st: st, places: places, limit: max(0, int(int32(limit))), name: name, portal: p,
 			rows: s.proxy.options.Engine.Rows(st.plan, st.hidden, out)}
 		for {
 			rows.done, rows.again = make(chan struct{}), false
-			if err := s.send(append(executeMessage[:len(executeMessage):len(executeMessage)], flushMessage...), entry{protocol.ForExecute, rows}); err != nil {
+			if err := s.send(append(encode(&m), flushMessage...), entry{protocol.ForExecute, rows}); err != nil {
 				return err
 			}
 			if err := s.awaitRows(ctx, rows.done); err != nil {
@@ -312,8 +310,9 @@ func (s *session) streamRows(st *statement, formats []int16, executeMessage []by
 			if !rows.again {
 				break
 			}
-			binary.BigEndian.PutUint32(executeMessage[len(executeMessage)-4:], uint32(rows.limit-rows.passed))
+			m.MaxRows = uint32(rows.limit - rows.passed)
 		}
+		p.passed += rows.passed
 		failed = rows.failed
 		if rows.serverFailed {
 			failed = nil
@@ -384,6 +383,9 @@ type rowSink struct {
 
 	limit, passed int  // rows that the client wants, 0 for all, and has got
 	again         bool // the server has given as many as were asked for, and some did not pass
+
+	portal *portal
+	name   string // the client's
 }
 
 func (r *rowSink) message(typ byte, body []byte) bool {
@@ -401,11 +403,15 @@ func (r *rowSink) message(typ byte, body []byte) bool {
 		if r.failed == nil {
 			r.flush()
 		}
-		return true
+		if r.portal.name == "" {
+			return true
+		}
+		return (&ownSink{s: r.s, own: r.portal.name, client: r.name}).message(typ, body)
 	case 'C', 's', 'I':
 		if r.failed == nil {
 			r.failed = r.flush()
 		}
+		r.portal.done = typ != 's'
 		if r.failed != nil || len(r.st.plan.Filters) == 0 || typ == 'I' {
 			return r.failed == nil
 		}
