@@ -24,6 +24,9 @@ type Dataset struct {
 	Rows     int
 	Features int
 	Classes  int // 0 for a regression
+	// Categorical tells for each feature whether its values are codes of categories, whole numbers from 0 on, whose order means nothing. nil: none is.
+	// An engine that has no use for that takes the codes as numbers.
+	Categorical []bool
 }
 
 // Row returns the features of row i, aliasing X.
@@ -48,6 +51,29 @@ type Model interface {
 	Probabilities(dst, x []float32)
 	// Encode returns the engine's own bytes for the model; the engine's Decode reads them back.
 	Encode() ([]byte, error)
+}
+
+// Explainer is a model that tells what each feature of a row adds to a margin, the sum behind a prediction: the value of a regression before
+// its link, log-odds of a class.
+type Explainer interface {
+	// Margins is the number of margins of a row: one, or one a class.
+	Margins() int
+	// Contributions writes, for one row, Features+1 values a margin to dst. The last of them is the bias, what is there without any
+	// feature; together they are the margin.
+	Contributions(dst []float64, row []float32)
+}
+
+// Importance is how much a model uses a feature, as XGBoost's Booster.get_score counts it.
+type Importance struct {
+	Gain   float64 // mean gain of the splits by the feature
+	Cover  float64 // mean sum of second derivatives of the rows at them
+	Weight float64 // number of the splits; of a linear model, the coefficient
+}
+
+// Ranker is a model that knows the importance of its features.
+type Ranker interface {
+	// Importance has an entry a feature.
+	Importance() []Importance
 }
 
 // ParamError is a hyperparameter that the algorithm does not know, or whose value it cannot use.
