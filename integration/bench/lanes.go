@@ -33,7 +33,7 @@ func lanes(ctx context.Context, s *stage, o options) error {
 	if err := prepareLanes(ctx, c, o); err != nil {
 		return err
 	}
-	for _, part := range []func(context.Context, lane) error{round, fold, callLane, callOut, contests, flat} {
+	for _, part := range []func(context.Context, lane) error{round, fold, callLane, callOut, search, contests, flat} {
 		if err := part(ctx, lane{direct, relay, c, o, s.owls[0].cmd.Process.Pid, s.url("direct")}); err != nil {
 			return err
 		}
