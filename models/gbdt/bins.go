@@ -15,7 +15,7 @@ const groupWidth = 16
 type binned struct {
 	rows     int
 	features []feature
-	groups   [][]uint8 // [group][row*width + feature of the group]
+	groups   [][]uint8 // [group][row*stride + feature of the group]
 	columns  [][]uint8 // [feature][row]
 }
 
@@ -24,13 +24,16 @@ func (b *binned) width(group int) int {
 	return min(groupWidth, len(b.features)-group*groupWidth)
 }
 
+// stride is the number of bytes that a row of a group takes: what is behind the features is 0.
+func (b *binned) stride(group int) int { return (b.width(group) + 3) &^ 3 }
+
 // bin cuts all features. Infinite values are refused, as XGBoost does.
 func bin(d *learn.Dataset, maxBin int, seed uint64, c *crew) (*binned, error) {
 	b := &binned{rows: d.Rows, features: make([]feature, d.Features), columns: make([][]uint8, d.Features)}
 	groups := (d.Features + groupWidth - 1) / groupWidth
 	b.groups = make([][]uint8, groups)
 	for g := range b.groups {
-		b.groups[g] = make([]uint8, d.Rows*b.width(g))
+		b.groups[g] = make([]uint8, d.Rows*b.stride(g))
 	}
 	// One task takes a few neighbouring columns, so that the rows are read a cache line at a time.
 	const together = 4
@@ -51,8 +54,8 @@ func bin(d *learn.Dataset, maxBin int, seed uint64, c *crew) (*binned, error) {
 	return b, nil
 }
 
-// stride is the number of rows after which long loops look whether they are still wanted.
-const stride = 1 << 16
+// breath is the number of rows after which long loops look whether they are still wanted.
+const breath = 1 << 16
 
 // binColumns does the features from to to-1.
 func (b *binned) binColumns(d *learn.Dataset, from, to, maxBin int, seed uint64, c *crew) error {
@@ -62,7 +65,7 @@ func (b *binned) binColumns(d *learn.Dataset, from, to, maxBin int, seed uint64,
 		columns[j] = make([]float32, d.Rows)
 	}
 	for r := range d.Rows {
-		if r%stride == 0 && c.stopped.Load() {
+		if r%breath == 0 && c.stopped.Load() {
 			return nil
 		}
 		row := d.X[r*d.Features+from:][:n]
@@ -91,7 +94,7 @@ func (b *binned) fill(f int, column []float32, c *crew) {
 	feat := &b.features[f]
 	out := make([]uint8, b.rows)
 	b.columns[f] = out
-	width := b.width(f / groupWidth)
+	stride := b.stride(f / groupWidth)
 	group := b.groups[f/groupWidth][f%groupWidth:]
 	var table [maxBins]float32 // padded, so that the search below has a fixed length
 	for i := range table {
@@ -101,7 +104,7 @@ func (b *binned) fill(f int, column []float32, c *crew) {
 	last := max(0, len(feat.cuts)-1)
 	copy(table[:], feat.cuts[:last])
 	for r, v := range column {
-		if r%stride == 0 && c.stopped.Load() {
+		if r%breath == 0 && c.stopped.Load() {
 			return
 		}
 		bin := uint8(missingBin)
@@ -109,7 +112,7 @@ func (b *binned) fill(f int, column []float32, c *crew) {
 			bin = search(&table, v)
 		}
 		out[r] = bin
-		group[r*width] = bin
+		group[r*stride] = bin
 	}
 }
 

@@ -24,6 +24,10 @@ func (t *trainer) gradients() {
 			return
 		}
 		out := t.grads[0]
+		if t.plan.id == logistic && t.params.scalePosWeight == 1 {
+			logisticGradients(out[from:to], t.margins[from:to], t.data.Y[from:to])
+			return
+		}
 		for r := from; r < to; r++ {
 			out[r] = t.params.gradient(t.plan.id, t.margins[r], t.data.Y[r])
 		}

@@ -13,6 +13,7 @@ func (t *trainer) grow(grads []gradient, number uint64) tree {
 	t.sampleRows(number)
 	t.leaves = t.leaves[:0]
 	p := &t.params
+	t.pack(grads)
 	total := t.total(grads)
 	grown := tree{{feature: leaf, value: t.leafValue(total)}}
 	root := &open{from: 0, to: len(t.rows)}
@@ -71,6 +72,9 @@ func (t *trainer) close(o *open) {
 
 // total sums the gradients of all rows of the tree, in blocks of fixed size.
 func (t *trainer) total(grads []gradient) sum {
+	if t.packed.values != nil {
+		return t.packed.total(t.rows)
+	}
 	blocks := (len(t.rows) + gradientBlock - 1) / gradientBlock
 	parts := make([]sum, blocks)
 	t.crew.each(blocks, len(t.rows), func(b int) {

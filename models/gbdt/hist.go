@@ -36,17 +36,21 @@ func (t *trainer) build(out []histogram, rows []int32, grads []gradient) (blocks
 			to = t.parts[block-1]
 		}
 		from := group * groupWidth
-		width := t.bins.width(group)
+		width, stride := t.bins.width(group), t.bins.stride(group)
 		part := rows[len(rows)*block/blocks : len(rows)*(block+1)/blocks]
 		for _, j := range used {
 			to[from+int(j)] = histogram{}
 		}
+		if t.packed.values != nil {
+			t.buildPacked(to[from:from+width], t.bins.groups[group], stride, part, used)
+			return
+		}
 		for len(part) > 0 && !t.crew.stopped.Load() {
-			now := part[:min(len(part), stride)]
+			now := part[:min(len(part), breath)]
 			if len(used) == width {
-				accumulate(to[from:from+width], t.bins.groups[group], now, grads)
+				accumulate(to[from:from+width], t.bins.groups[group], stride, now, grads)
 			} else {
-				accumulateSome(to[from:from+width], t.bins.groups[group], now, grads, used)
+				accumulateSome(to[from:from+width], t.bins.groups[group], stride, now, grads, used)
 			}
 			part = part[len(now):]
 		}
@@ -55,7 +59,7 @@ func (t *trainer) build(out []histogram, rows []int32, grads []gradient) (blocks
 }
 
 // accumulate adds the rows to the histograms of a whole group.
-func accumulate(to []histogram, bins []uint8, rows []int32, grads []gradient) {
+func accumulate(to []histogram, bins []uint8, stride int, rows []int32, grads []gradient) {
 	width := len(to)
 	if width == groupWidth {
 		accumulateFull((*[groupWidth]histogram)(to), bins, rows, grads)
@@ -64,7 +68,7 @@ func accumulate(to []histogram, bins []uint8, rows []int32, grads []gradient) {
 	for _, r := range rows {
 		grad := grads[r]
 		g, h := float64(grad.g), float64(grad.h)
-		row := bins[int(r)*width:][:width]
+		row := bins[int(r)*stride:][:width]
 		for j, b := range row {
 			s := &to[j][b]
 			s.g += g
@@ -95,12 +99,11 @@ func accumulateFull(to *[groupWidth]histogram, bins []uint8, rows []int32, grads
 }
 
 // accumulateSome is accumulate for some features of a group.
-func accumulateSome(to []histogram, bins []uint8, rows []int32, grads []gradient, used []uint8) {
-	width := len(to)
+func accumulateSome(to []histogram, bins []uint8, stride int, rows []int32, grads []gradient, used []uint8) {
 	for _, r := range rows {
 		grad := grads[r]
 		g, h := float64(grad.g), float64(grad.h)
-		row := bins[int(r)*width:][:width]
+		row := bins[int(r)*stride:][:stride]
 		for _, j := range used {
 			s := &to[j][row[j]]
 			s.g += g

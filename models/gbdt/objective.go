@@ -66,9 +66,9 @@ func (l link) apply(margin float32) float32 {
 	return margin
 }
 
-// sigmoidOf clips like XGBoost's: below -88.7 the exponential overflows a float32.
+// sigmoidOf clips like XGBoost's: below -88.7 the exponential overflows a float32. (Above 88.7 it changes nothing.)
 func sigmoidOf(x float32) float32 {
-	return float32(1 / (1 + math.Exp(float64(min(-x, 88.7))) + 1e-16))
+	return float32(1 / (1 + exp(float64(max(min(-x, 88.7), -88.7))) + 1e-16))
 }
 
 // softmaxOf turns margins into probabilities, in place.

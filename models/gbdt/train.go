@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/pgowl/pgowl/models/learn"
 )
@@ -32,6 +33,9 @@ type trainer struct {
 	levels           [][]int32
 	pool             pool
 	parts            [][]histogram
+	packed           packing
+	packedRoom       []int64
+	lanes            sync.Pool // of *lanes, all zero
 }
 
 // Train fits gradient boosted trees. It is a learn.Trainer; the hyperparameters are XGBoost's, with PostgresML's default of
@@ -56,6 +60,9 @@ func Train(ctx context.Context, data *learn.Dataset, task learn.Task, hyperparam
 	t := &trainer{params: p, plan: pl, data: data, crew: crew, memory: histogramMemory}
 	if t.bins, err = bin(data, p.maxBin, p.seed, crew); err != nil {
 		return nil, fmt.Errorf("gbdt: %w", err)
+	}
+	if progress != nil {
+		progress(0, p.rounds)
 	}
 	m, err := t.boost(ctx, progress)
 	if err != nil {

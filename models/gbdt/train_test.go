@@ -142,7 +142,7 @@ func TestProgress(t *testing.T) {
 	var seen []string
 	_, err := Train(context.Background(), noisy(50, 2, 0, 0), learn.Regression, map[string]any{"n_estimators": 3.0},
 		func(done, total int) { seen = append(seen, fmt.Sprint(done, "/", total)) })
-	if err != nil || fmt.Sprint(seen) != "[1/3 2/3 3/3]" {
+	if err != nil || fmt.Sprint(seen) != "[0/3 1/3 2/3 3/3]" {
 		t.Errorf("%v, %v", seen, err)
 	}
 }

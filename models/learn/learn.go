@@ -32,7 +32,7 @@ type Dataset struct {
 // Row returns the features of row i, aliasing X.
 func (d *Dataset) Row(i int) []float32 { return d.X[i*d.Features : (i+1)*d.Features] }
 
-// Progress is called now and then during a fit with the rounds done and the rounds in all. It may be nil.
+// Progress is called now and then during a fit with the rounds done, at first 0 when the data have been prepared, and the rounds in all. It may be nil.
 type Progress func(done, total int)
 
 // Trainer fits a model. Hyperparams are as a client wrote them (JSON numbers are float64). It returns ctx's cause soon after

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+	"unsafe"
+
+	"github.com/pgowl/pgowl/models"
+	"github.com/pgowl/pgowl/models/learn"
+)
+
+// trainers trains with the other libraries; it says how.
+//
+//go:embed trainers.py
+var trainers string
+
+// trainedWidth is the number of features of the data that training is measured on.
+const trainedWidth = 28
+
+// A training is one setting, for us and for the others.
+type training struct {
+	name        string
+	target      float64 // of the time of the fastest peer
+	algorithm   string
+	hyperparams map[string]any
+}
+
+var trainings = []training{
+	{"depth 6, 100 rounds", 0.8, "xgboost", map[string]any{"n_estimators": 100., "max_depth": 6., "objective": "binary:logistic"}},
+	{"255 leaves, 50 rounds", 0.8, "xgboost", map[string]any{"n_estimators": 50., "max_depth": 0., "max_leaves": 255., "grow_policy": "loss_guide",
+		"objective": "binary:logistic", "eta": 0.1}},
+}
+
+// trained is what one training took and gave.
+type trained struct {
+	Peer    string  `json:"peer"`
+	Bin     float64 `json:"bin"`   // seconds
+	Train   float64 `json:"train"` // seconds
+	AUC     float64 `json:"auc"`
+	Memory  float64 `json:"memory"` // MiB over the data itself, at most
+	Predict float64 `json:"predict"`
+}
+
+func (t trained) String() string {
+	return fmt.Sprintf("%6.2f s (binning %.2f)  AUC %.5f", t.Bin+t.Train, t.Bin, t.AUC)
+}
+
+// train compares the fits of a data set in memory: ours in this process, the others' in Python, by turns.
+func trainPart(ctx context.Context, _ *stage, o options) error {
+	fmt.Printf("\ntrain: %d rows of %d float32 features, binary, %d threads\n", o.fitted, trainedWidth, runtime.GOMAXPROCS(0))
+	folder, err := os.MkdirTemp("", "bench-train")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	fit, held := physics(o.fitted, 1), physics(o.fitted/5, 2)
+	for name, d := range map[string]*learn.Dataset{"fit": fit, "held": held} {
+		if err := writeFloats(filepath.Join(folder, name+".x"), d.X); err != nil {
+			return err
+		}
+		if err := writeFloats(filepath.Join(folder, name+".y"), d.Y); err != nil {
+			return err
+		}
+	}
+	for _, t := range trainings {
+		if err := t.compare(ctx, o, folder, fit, held); err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
+	}
+	return nil
+}
+
+func (t training) compare(ctx context.Context, o options, folder string, fit, held *learn.Dataset) error {
+	all := map[string][]trained{}
+	var names []string
+	for range o.rounds {
+		us, err := t.ours(ctx, fit, held)
+		if err != nil {
+			return err
+		}
+		round := []trained{us}
+		if o.python != "" {
+			theirs, err := t.theirs(ctx, o.python, folder)
+			if err != nil {
+				return err
+			}
+			round = append(round, theirs...)
+		}
+		for _, r := range round {
+			if all[r.Peer] == nil {
+				names = append(names, r.Peer)
+			}
+			all[r.Peer] = append(all[r.Peer], r)
+		}
+	}
+	total := func(r trained) float64 { return r.Bin + r.Train }
+	least := func(name string) trained {
+		return slices.MinFunc(all[name], func(a, b trained) int { return cmp.Compare(total(a), total(b)) })
+	}
+	us, best := least("PgOwl"), math.Inf(1)
+	for _, name := range names {
+		line(t.name+", "+name, "%v", least(name))
+		if name != us.Peer {
+			best = min(best, total(least(name)))
+		}
+	}
+	if !math.IsInf(best, 1) {
+		line(t.name+", PgOwl / the fastest", "%.2f (aim %.2f)  the least of %d rounds each", total(us)/best, t.target, o.rounds)
+	}
+	return nil
+}
+
+// ours fits and judges.
+func (t training) ours(ctx context.Context, fit, held *learn.Dataset) (trained, error) {
+	train, err := models.Trainer(t.algorithm, learn.Classification)
+	if err != nil {
+		return trained{}, err
+	}
+	runtime.GC()
+	start := time.Now()
+	binned := start
+	m, err := train(ctx, fit, learn.Classification, t.hyperparams, func(done, _ int) {
+		if done == 0 {
+			binned = time.Now()
+		}
+	})
+	if err != nil {
+		return trained{}, err
+	}
+	end := time.Now()
+	p := make([]float32, 2*held.Rows)
+	m.Probabilities(p, held.X)
+	for i := range held.Rows {
+		p[i] = p[2*i+1]
+	}
+	return trained{Peer: "PgOwl", Bin: binned.Sub(start).Seconds(), Train: end.Sub(binned).Seconds(), AUC: areaUnder(p[:held.Rows], held.Y)}, nil
+}
+
+// theirs has the others fit and judge.
+func (t training) theirs(ctx context.Context, python, folder string) ([]trained, error) {
+	c := exec.CommandContext(ctx, python, "-c", trainers, folder, t.name, fmt.Sprint(runtime.GOMAXPROCS(0)), fmt.Sprint(trainedWidth))
+	var out, complaint bytes.Buffer
+	c.Stdout, c.Stderr = &out, &complaint
+	if err := c.Run(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, complaint.String())
+	}
+	var list []trained
+	for _, text := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+		var r trained
+		if err := json.Unmarshal([]byte(text), &r); err != nil {
+			return nil, fmt.Errorf("%q: %w", text, err)
+		}
+		list = append(list, r)
+	}
+	return list, nil
+}
+
+// physics makes data like those of a collision: half-open and symmetric measurements, angles, and masses that are made of them, of which a class
+// has some a little larger. The same rows for the same seed.
+func physics(rows int, seed uint64) *learn.Dataset {
+	d := &learn.Dataset{X: make([]float32, rows*trainedWidth), Y: make([]float32, rows), Rows: rows, Features: trainedWidth, Classes: 2}
+	dice := rand.New(rand.NewPCG(seed, 28))
+	for r := range rows {
+		x := d.Row(r)
+		for j := range 21 {
+			switch j % 3 {
+			case 0:
+				x[j] = float32(dice.ExpFloat64())
+			case 1:
+				x[j] = float32(dice.NormFloat64())
+			default:
+				x[j] = float32(dice.Float64()*2 - 1)
+			}
+		}
+		for j := 21; j < trainedWidth; j++ {
+			a, b, c := x[3*(j-21)], x[3*((j-20)%7)], x[3*(j-21)+1]
+			x[j] = float32(math.Sqrt(float64(a*a+b*b))) + 0.1*c
+		}
+		margin := 1.5*float64(x[21]-x[24]) + float64(x[1]*x[4]) + 0.8*math.Sin(3*float64(x[2])) + 0.5*float64(x[22]*x[5]) - 0.3*float64(x[7]*x[7]) + 0.2
+		if dice.Float64() < 1/(1+math.Exp(-margin)) {
+			d.Y[r] = 1
+		}
+	}
+	return d
+}
+
+// areaUnder is the area under the ROC curve.
+func areaUnder(scores, y []float32) float64 {
+	order := make([]int, len(scores))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(scores[a], scores[b]) })
+	ranks, positive := 0.0, 0.0
+	for i := 0; i < len(order); {
+		j := i
+		for j < len(order) && scores[order[j]] == scores[order[i]] {
+			j++
+		}
+		for _, r := range order[i:j] {
+			if y[r] == 1 {
+				ranks += float64(i+j+1) / 2
+				positive++
+			}
+		}
+		i = j
+	}
+	return (ranks - positive*(positive+1)/2) / (positive * (float64(len(order)) - positive))
+}
+
+// writeFloats writes numbers as the machine has them.
+func writeFloats(name string, v []float32) error {
+	return os.WriteFile(name, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v)), 0o600)
+}

@@ -1,0 +1,240 @@
+package gbdt
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// The fast form of histograms, for many rows: gradient and hessian of a row are rounded to whole numbers of 16 bits or so and packed into one word,
+// the gradient above the hessian, so that one addition adds both (as LightGBM's quantized training does, Shi et al. 2022, but with many more
+// levels, which keeps the trees what they were). Steps are powers of two: sums of so many whole numbers are exact in float64, whatever their order.
+
+const (
+	// packedRows is the number of rows from which on the packed form pays.
+	packedRows = 1 << 15
+	// flushRows is the number of rows whose packed sums cannot overflow: 2^15 rows of gradients below 2^16 and of hessians below 2^17.
+	flushRows = 1 << 15
+	// fewRows is the number of rows for which clearing and unpacking a histogram costs more than adding in float64.
+	fewRows = 1 << 10
+	// packedRange is how much larger the largest gradient may be than the mean one; else most rows would be rounded to nothing.
+	packedRange = 512
+)
+
+// lanes are the packed histograms of a group of features.
+type lanes [groupWidth][maxBins]int64
+
+// packing is how the gradients of a tree are packed; values is nil where they are not.
+type packing struct {
+	values       []int64 // by row: gradient << 32 + hessian
+	gStep, hStep float64 // what a unit of each stands for
+}
+
+// pack packs the gradients of a tree, if that keeps what matters of them.
+func (t *trainer) pack(grads []gradient) {
+	t.packed.values = nil
+	if len(grads) < packedRows {
+		return
+	}
+	type extent struct{ g, h, gSum, hSum float64 }
+	blocks := (len(grads) + gradientBlock - 1) / gradientBlock
+	extents := make([]extent, blocks)
+	block := func(b int) []gradient { return grads[b*gradientBlock : min((b+1)*gradientBlock, len(grads))] }
+	t.crew.each(blocks, len(grads), func(b int) {
+		var e extent
+		for _, v := range block(b) {
+			g, h := math.Abs(float64(v.g)), float64(v.h)
+			e.g, e.h, e.gSum, e.hSum = max(e.g, g), max(e.h, h), e.gSum+g, e.hSum+h
+			if h < 0 {
+				e.h = math.Inf(1) // not for us
+			}
+		}
+		extents[b] = e
+	})
+	var all extent
+	for _, e := range extents {
+		all = extent{max(all.g, e.g), max(all.h, e.h), all.gSum + e.gSum, all.hSum + e.hSum}
+	}
+	n := float64(len(grads))
+	// Written so that NaN and infinity are refused, too.
+	if t.crew.stopped.Load() || !(all.g*n <= packedRange*all.gSum) || !(all.h*n <= packedRange*all.hSum) || !(all.g > 0) || !(all.h > 0) || math.IsInf(all.gSum+all.hSum, 0) {
+		return
+	}
+	t.packed.gStep, t.packed.hStep = step2(all.g, 1<<16-1), step2(all.h, 1<<17-1)
+	if cap(t.packedRoom) < len(grads) {
+		t.packedRoom = make([]int64, len(grads))
+	}
+	values := t.packedRoom[:len(grads)]
+	g, h := 1/t.packed.gStep, 1/t.packed.hStep
+	t.crew.each(blocks, 2*len(grads), func(b int) {
+		out := values[b*gradientBlock:]
+		for i, v := range block(b) {
+			out[i] = round(float64(v.g)*g)<<32 + round(float64(v.h)*h)
+		}
+	})
+	t.packed.values = values
+}
+
+// step2 is the least power of two of which most takes at most limit.
+func step2(most, limit float64) float64 {
+	_, e := math.Frexp(most / limit)
+	return math.Ldexp(1, e)
+}
+
+// round rounds to the nearest whole number: adding 1.5 * 2^52 leaves no room for a fraction.
+func round(x float64) int64 {
+	const shift = 3 << 51
+	return int64(math.Float64bits(x+shift)) - int64(math.Float64bits(shift))
+}
+
+// sum unpacks a sum of at most flushRows values.
+func (p *packing) sum(v int64) sum { return sum{float64(v>>32) * p.gStep, float64(uint32(v)) * p.hStep} }
+
+// total sums all rows.
+func (p *packing) total(rows []int32) (s sum) {
+	for len(rows) > 0 {
+		part := int64(0)
+		n := min(flushRows, len(rows))
+		for _, r := range rows[:n] {
+			part += p.values[r]
+		}
+		v := p.sum(part)
+		s.g, s.h = s.g+v.g, s.h+v.h
+		rows = rows[n:]
+	}
+	return s
+}
+
+// buildPacked adds the rows to the histograms of a group, of which the features in used count. bins are the group's, stride bytes a row.
+func (t *trainer) buildPacked(to []histogram, bins []uint8, stride int, rows []int32, used []uint8) {
+	if len(rows) < fewRows {
+		for _, r := range rows {
+			v := t.packed.sum(t.packed.values[r])
+			row := bins[int(r)*stride:][:stride]
+			for _, j := range used {
+				s := &to[j][row[j]]
+				s.g += v.g
+				s.h += v.h
+			}
+		}
+		return
+	}
+	l, _ := t.lanes.Get().(*lanes)
+	if l == nil {
+		l = new(lanes)
+	}
+	for len(rows) > 0 && !t.crew.stopped.Load() {
+		n := min(flushRows, len(rows))
+		l.add(bins, stride, rows[:n], t.packed.values)
+		rows = rows[n:]
+		for _, j := range used {
+			from, to := &l[j], &to[j]
+			for b := range from {
+				v := t.packed.sum(from[b])
+				to[b].g += v.g
+				to[b].h += v.h
+			}
+		}
+		clear(l[:stride])
+	}
+	t.lanes.Put(l)
+}
+
+// gathered is the number of rows that are fetched before they are added. The fetches of so many rows wait for memory together; were each row added at once,
+// only a few would, as the additions fill the processor's window.
+const gathered = 64
+
+// add adds rows of the group's bins. stride is 4, 8, 12 or 16.
+func (l *lanes) add(bins []uint8, stride int, rows []int32, values []int64) {
+	var fetched [gathered]struct {
+		a, b uint64
+		v    int64
+	}
+	for len(rows) > 0 {
+		n := min(gathered, len(rows))
+		switch stride {
+		case 4:
+			for i, r := range rows[:n] {
+				f := &fetched[i%gathered]
+				f.a, f.v = uint64(binary.LittleEndian.Uint32(bins[int(r)*4:])), values[r]
+			}
+		case 8:
+			for i, r := range rows[:n] {
+				f := &fetched[i%gathered]
+				f.a, f.v = binary.LittleEndian.Uint64(bins[int(r)*8:]), values[r]
+			}
+		case 12:
+			for i, r := range rows[:n] {
+				f, row := &fetched[i%gathered], (*[12]uint8)(bins[int(r)*12:])
+				f.a, f.b, f.v = binary.LittleEndian.Uint64(row[:8]), uint64(binary.LittleEndian.Uint32(row[8:])), values[r]
+			}
+		default:
+			for i, r := range rows[:n] {
+				f, row := &fetched[i%gathered], (*[16]uint8)(bins[int(r)*16:])
+				f.a, f.b, f.v = binary.LittleEndian.Uint64(row[:8]), binary.LittleEndian.Uint64(row[8:]), values[r]
+			}
+		}
+		rows = rows[n:]
+		switch stride {
+		case 4:
+			for i := range fetched[:n] {
+				f := &fetched[i]
+				a, v := f.a, f.v
+				l[0][uint8(a)] += v
+				l[1][uint8(a>>8)] += v
+				l[2][uint8(a>>16)] += v
+				l[3][uint8(a>>24)] += v
+			}
+		case 8:
+			for i := range fetched[:n] {
+				f := &fetched[i]
+				a, v := f.a, f.v
+				l[0][uint8(a)] += v
+				l[1][uint8(a>>8)] += v
+				l[2][uint8(a>>16)] += v
+				l[3][uint8(a>>24)] += v
+				l[4][uint8(a>>32)] += v
+				l[5][uint8(a>>40)] += v
+				l[6][uint8(a>>48)] += v
+				l[7][a>>56] += v
+			}
+		case 12:
+			for i := range fetched[:n] {
+				f := &fetched[i]
+				a, b, v := f.a, f.b, f.v
+				l[0][uint8(a)] += v
+				l[1][uint8(a>>8)] += v
+				l[2][uint8(a>>16)] += v
+				l[3][uint8(a>>24)] += v
+				l[4][uint8(a>>32)] += v
+				l[5][uint8(a>>40)] += v
+				l[6][uint8(a>>48)] += v
+				l[7][a>>56] += v
+				l[8][uint8(b)] += v
+				l[9][uint8(b>>8)] += v
+				l[10][uint8(b>>16)] += v
+				l[11][uint8(b>>24)] += v
+			}
+		default:
+			for i := range fetched[:n] {
+				f := &fetched[i]
+				a, b, v := f.a, f.b, f.v
+				l[0][uint8(a)] += v
+				l[1][uint8(a>>8)] += v
+				l[2][uint8(a>>16)] += v
+				l[3][uint8(a>>24)] += v
+				l[4][uint8(a>>32)] += v
+				l[5][uint8(a>>40)] += v
+				l[6][uint8(a>>48)] += v
+				l[7][a>>56] += v
+				l[8][uint8(b)] += v
+				l[9][uint8(b>>8)] += v
+				l[10][uint8(b>>16)] += v
+				l[11][uint8(b>>24)] += v
+				l[12][uint8(b>>32)] += v
+				l[13][uint8(b>>40)] += v
+				l[14][uint8(b>>48)] += v
+				l[15][b>>56] += v
+			}
+		}
+	}
+}
