@@ -17,6 +17,7 @@ import (
 //	is the threshold; the left subtree follows, then the right one.
 //	After the trees come sections, in rising order but for the last one, each a uvarint that says what it is, and its content:
 //	1: statistics of all nodes in the order of the trees: cover (float32), rows (uvarint), and of a split the gain (float32).
+//	2, without content: explanations weigh the children of a split by their rows, as LightGBM does, and not by their cover.
 //	0: the end.
 //
 // Version 1 ends after the trees; it had no statistics. Nothing in the file is an index into it, so there is none that could point
@@ -27,6 +28,7 @@ const (
 
 	sectionEnd        = 0
 	sectionStatistics = 1
+	sectionByRows     = 2
 )
 
 // maxTreeDepth bounds the depth of a tree, in training and in decoding. Predictions are loops, so only time depends on it.
@@ -59,6 +61,9 @@ func (m *Model) Encode() ([]byte, error) {
 	}
 	if m.statistics() {
 		out = m.appendStatistics(binary.AppendUvarint(out, sectionStatistics))
+	}
+	if m.byRows {
+		out = binary.AppendUvarint(out, sectionByRows)
 	}
 	return binary.AppendUvarint(out, sectionEnd), nil
 }
@@ -212,6 +217,10 @@ func (r *reader) sections(m *Model) {
 			}
 			if len(m.trees) == 0 {
 				r.fail("statistics of no trees")
+			}
+		case section == sectionByRows:
+			if m.byRows = m.statistics(); !m.byRows {
+				r.fail("rows are not known")
 			}
 		default:
 			r.fail("section %d", section)

@@ -21,6 +21,7 @@ type Model struct {
 	objective objectiveID
 	base      float32
 	trees     []tree // by round, then by group
+	byRows    bool   // explanations weigh children by rows instead of by cover
 	fast      []ensemble
 }
 

@@ -138,32 +138,33 @@ func TestDecodeErrors(t *testing.T) {
 	deep := bytes.Repeat([]byte{1, 0, 0, 0, 0}, maxTreeDepth+2)
 	deep = append(deep, bytes.Repeat([]byte{0, 0, 0, 0, 0}, maxTreeDepth+3)...)
 	for name, data := range map[string][]byte{
-		"nothing":           nil,
-		"version 0":         []byte("PGBT\x00\x01\x01\x00\x01\x01\x00\x00\x00\x00\x00"),
-		"version":           []byte("PGBT\x03\x01\x01\x00\x01\x01\x00\x00\x00\x00\x00"),
-		"objective 0":       file(0, 1, 0, 1, 1, 0),
-		"objective 99":      file(99, 1, 0, 1, 1, 0),
-		"no features":       file(1, 0, 0, 1, 1, 0),
-		"classes":           file(1, 1, 2, 1, 1, 0),
-		"groups":            file(3, 1, 3, 2, 1, 0),
-		"no groups":         file(3, 1, 0, 0, 1, 0),
-		"no parallel":       file(1, 1, 0, 1, 0, 0),
-		"uneven trees":      file(3, 1, 2, 2, 1, 1, 0, 0, 0, 0, 0),
-		"too many trees":    file(1, 1, 0, 1, 1, 100, 0, 0, 0, 0, 0),
-		"feature":           file(1, 1, 0, 1, 1, 1, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-		"NaN":               file(1, 1, 0, 1, 1, 1, 0, 0, 0, 0xc0, 0x7f),
-		"half a tree":       file(1, 1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-		"too deep":          file(1, 1, 0, 1, 1, 1, deep...),
-		"no end":            file2(0),
-		"other section":     file2(0, 9),
-		"statistics":        file2(0, 1, 0, 0, 0x80, 0x3f),
-		"cover below 0":     file2(0, 1, 0, 0, 0x80, 0xbf, 3),
-		"endless cover":     file2(0, 1, 0, 0, 0x80, 0x7f, 3),
-		"too many rows":     file2(0, 1, 0, 0, 0x80, 0x3f, 0x80, 0x80, 0x80, 0x80, 0x10),
-		"statistics, twice": file2(0, 1, 0, 0, 0x80, 0x3f, 3, 1, 0, 0, 0x80, 0x3f, 3),
-		"no gain":           file2(1, 1, 0, 0, 0x80, 0x3f, 3, 0, 0, 0x80, 0x3f, 3, 0, 0, 0x80, 0x3f, 3),
-		"of no trees":       treeless,
-		"overlong number":   append([]byte("PGBT\x01\x01"), bytes.Repeat([]byte{0xff}, 20)...),
+		"nothing":               nil,
+		"version 0":             []byte("PGBT\x00\x01\x01\x00\x01\x01\x00\x00\x00\x00\x00"),
+		"version":               []byte("PGBT\x03\x01\x01\x00\x01\x01\x00\x00\x00\x00\x00"),
+		"objective 0":           file(0, 1, 0, 1, 1, 0),
+		"objective 99":          file(99, 1, 0, 1, 1, 0),
+		"no features":           file(1, 0, 0, 1, 1, 0),
+		"classes":               file(1, 1, 2, 1, 1, 0),
+		"groups":                file(3, 1, 3, 2, 1, 0),
+		"no groups":             file(3, 1, 0, 0, 1, 0),
+		"no parallel":           file(1, 1, 0, 1, 0, 0),
+		"uneven trees":          file(3, 1, 2, 2, 1, 1, 0, 0, 0, 0, 0),
+		"too many trees":        file(1, 1, 0, 1, 1, 100, 0, 0, 0, 0, 0),
+		"feature":               file(1, 1, 0, 1, 1, 1, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+		"NaN":                   file(1, 1, 0, 1, 1, 1, 0, 0, 0, 0xc0, 0x7f),
+		"half a tree":           file(1, 1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+		"too deep":              file(1, 1, 0, 1, 1, 1, deep...),
+		"no end":                file2(0),
+		"other section":         file2(0, 9),
+		"statistics":            file2(0, 1, 0, 0, 0x80, 0x3f),
+		"cover below 0":         file2(0, 1, 0, 0, 0x80, 0xbf, 3),
+		"endless cover":         file2(0, 1, 0, 0, 0x80, 0x7f, 3),
+		"too many rows":         file2(0, 1, 0, 0, 0x80, 0x3f, 0x80, 0x80, 0x80, 0x80, 0x10),
+		"statistics, twice":     file2(0, 1, 0, 0, 0x80, 0x3f, 3, 1, 0, 0, 0x80, 0x3f, 3),
+		"no gain":               file2(1, 1, 0, 0, 0x80, 0x3f, 3, 0, 0, 0x80, 0x3f, 3, 0, 0, 0x80, 0x3f, 3),
+		"of no trees":           treeless,
+		"rows of no statistics": file2(0, 2, 0),
+		"overlong number":       append([]byte("PGBT\x01\x01"), bytes.Repeat([]byte{0xff}, 20)...),
 	} {
 		if _, err := Decode(data); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
@@ -172,7 +173,7 @@ func TestDecodeErrors(t *testing.T) {
 	if _, err := Decode(file(1, 1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)); err != nil {
 		t.Errorf("a sound model: %v", err)
 	}
-	if m, err := Decode(file2(0, 1, 0, 0, 0x80, 0x3f, 3, 0)); err != nil || !m.(*Model).statistics() {
+	if m, err := Decode(file2(0, 1, 0, 0, 0x80, 0x3f, 3, 2, 0)); err != nil || !m.(*Model).statistics() || !m.(*Model).byRows {
 		t.Errorf("a sound model with statistics: %v", err)
 	}
 }
