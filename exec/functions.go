@@ -32,6 +32,8 @@ func (e *Engine) functions() map[string]call.Func {
 		"predict_proba":      e.callProba,
 		"predict_batch":      e.callBatch,
 		"train":              e.callTrain,
+		"explain":            e.callExplain,
+		"importance":         e.callImportance,
 	} {
 		all[name] = e.measured(name, f)
 	}

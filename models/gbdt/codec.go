@@ -11,15 +11,24 @@ import (
 
 // The bytes of a model, all little-endian:
 //
-//	"PGBT", version 1 (1 byte), objective (1 byte), features, classes, groups, parallel trees and trees (uvarints),
+//	"PGBT", version 2 (1 byte), objective (1 byte), features, classes, groups, parallel trees and trees (uvarints),
 //	base margin (float32), then the trees. A tree is its nodes in pre-order: a uvarint u and a float32.
 //	u = 0: a leaf, with its value. Else (u-1)>>1 is the feature, (u-1)&1 says that missing values go left, and the float32
 //	is the threshold; the left subtree follows, then the right one.
+//	After the trees come sections, in rising order but for the last one, each a uvarint that says what it is, and its content:
+//	1: statistics of all nodes in the order of the trees: cover (float32), rows (uvarint), and of a split the gain (float32).
+//	2, without content: explanations weigh the children of a split by their rows, as LightGBM does, and not by their cover.
+//	0: the end.
 //
-// Nothing in it is an index into the file, so there is none that could point astray.
+// Version 1 ends after the trees; it had no statistics. Nothing in the file is an index into it, so there is none that could point
+// astray. pgowl.write_form reads it too, up to the end of the trees (exec/catalog/sql/pgowl/repeatable/16_forms.sql).
 const (
 	magic   = "PGBT"
-	version = 1
+	version = 2
+
+	sectionEnd        = 0
+	sectionStatistics = 1
+	sectionByRows     = 2
 )
 
 // maxTreeDepth bounds the depth of a tree, in training and in decoding. Predictions are loops, so only time depends on it.
@@ -35,25 +44,60 @@ func (m *Model) Encode() ([]byte, error) {
 		out = binary.AppendUvarint(out, uint64(n))
 	}
 	out = binary.LittleEndian.AppendUint32(out, math.Float32bits(m.base))
-	var stack []int32
-	for _, t := range m.trees {
-		stack = append(stack[:0], 0)
-		for len(stack) > 0 {
-			n := t[stack[len(stack)-1]]
-			stack = stack[:len(stack)-1]
+	for i := range m.trees {
+		nodes := m.trees[i].nodes
+		preOrder(nodes, func(at int32) {
+			n := &nodes[at]
 			u := uint64(0)
 			if n.feature != leaf {
 				u = uint64(n.feature)<<1 + 1
 				if n.defaultLeft {
 					u++
 				}
-				stack = append(stack, n.left+1, n.left)
 			}
 			out = binary.AppendUvarint(out, u)
-			out = binary.LittleEndian.AppendUint32(out, math.Float32bits(n.value))
-		}
+			out = appendFloat(out, n.value)
+		})
 	}
-	return out, nil
+	if m.statistics() {
+		out = m.appendStatistics(binary.AppendUvarint(out, sectionStatistics))
+	}
+	if m.byRows {
+		out = binary.AppendUvarint(out, sectionByRows)
+	}
+	return binary.AppendUvarint(out, sectionEnd), nil
+}
+
+func (m *Model) appendStatistics(out []byte) []byte {
+	for i := range m.trees {
+		t := &m.trees[i]
+		preOrder(t.nodes, func(at int32) {
+			s := &t.stats[at]
+			out = appendFloat(out, s.cover)
+			out = binary.AppendUvarint(out, uint64(s.rows))
+			if t.nodes[at].feature != leaf {
+				out = appendFloat(out, s.gain)
+			}
+		})
+	}
+	return out
+}
+
+func appendFloat(out []byte, v float32) []byte {
+	return binary.LittleEndian.AppendUint32(out, math.Float32bits(v))
+}
+
+// preOrder calls do for each node: a split, its left subtree, its right one.
+func preOrder(nodes []node, do func(at int32)) {
+	stack := []int32{0}
+	for len(stack) > 0 {
+		at := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if n := &nodes[at]; n.feature != leaf {
+			stack = append(stack, n.left+1, n.left)
+		}
+		do(at)
+	}
 }
 
 // reader takes bytes from the front; after the first error it only gives zeros.
@@ -102,13 +146,24 @@ func (r *reader) float() float32 {
 	return v
 }
 
+// finite reads a float that is neither missing nor infinite.
+func (r *reader) finite(what string) float32 {
+	v := r.float()
+	if math.IsInf(float64(v), 0) {
+		r.fail("a %s of %v", what, v)
+		return 0
+	}
+	return v
+}
+
 // Decode reads what Encode wrote. It takes any bytes: its errors wrap ErrCorrupt, and its memory is in proportion to data.
 func Decode(data []byte) (learn.Model, error) {
 	if len(data) < len(magic)+2 || string(data[:len(magic)]) != magic {
 		return nil, fmt.Errorf("%w: wrong magic", ErrCorrupt)
 	}
-	if v := data[len(magic)]; v != version {
-		return nil, fmt.Errorf("%w: format version %d, this engine reads %d", ErrCorrupt, v, version)
+	v := data[len(magic)]
+	if v < 1 || v > version {
+		return nil, fmt.Errorf("%w: format version %d, this engine reads 1 to %d", ErrCorrupt, v, version)
 	}
 	m := &Model{objective: objectiveID(data[len(magic)+1])}
 	r := &reader{data: data[len(magic)+2:]}
@@ -133,11 +188,68 @@ func Decode(data []byte) (learn.Model, error) {
 		}
 		m.trees = append(m.trees, t)
 	}
+	if v > 1 {
+		r.sections(m)
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
 	if len(r.data) > 0 {
 		return nil, fmt.Errorf("%w: %d bytes too many", ErrCorrupt, len(r.data))
 	}
 	m.layOut()
 	return m, nil
+}
+
+// sections reads what follows the trees.
+func (r *reader) sections(m *Model) {
+	for last := uint64(0); r.err == nil; {
+		section := r.uvarint()
+		switch {
+		case r.err != nil:
+		case section == sectionEnd:
+			return
+		case section <= last:
+			r.fail("section %d after section %d", section, last)
+		case section == sectionStatistics:
+			for i := range m.trees {
+				r.statistics(&m.trees[i])
+			}
+			if len(m.trees) == 0 {
+				r.fail("statistics of no trees")
+			}
+		case section == sectionByRows:
+			if m.byRows = m.statistics(); !m.byRows {
+				r.fail("rows are not known")
+			}
+		default:
+			r.fail("section %d", section)
+		}
+		last = section
+	}
+}
+
+// statistics reads those of a tree.
+func (r *reader) statistics(t *tree) {
+	if r.err != nil {
+		return
+	}
+	// A node has 5 bytes at least.
+	if len(r.data)/5 < len(t.nodes) {
+		r.fail("it ends early")
+		return
+	}
+	t.stats = make([]stat, len(t.nodes))
+	preOrder(t.nodes, func(at int32) {
+		s := stat{cover: r.finite("cover"), rows: uint32(r.count("rows", 0, math.MaxUint32))}
+		if t.nodes[at].feature != leaf {
+			s.gain = r.finite("gain")
+		}
+		if s.cover < 0 {
+			r.fail("a cover of %v", s.cover)
+		}
+		t.stats[at] = s
+	})
 }
 
 // sound checks that the counts of the head agree.
@@ -164,32 +276,32 @@ func (m *Model) sound(trees int) error {
 }
 
 // tree reads one tree.
-func (r *reader) tree(features int) tree {
+func (r *reader) tree(features int) (t tree) {
 	type slot struct{ node, depth int32 }
-	t := make(tree, 1, 16)
+	t.nodes = make([]node, 1, 16)
 	stack := []slot{{0, 0}}
 	for len(stack) > 0 {
 		at := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
 		u, v := r.uvarint(), r.float()
 		if r.err != nil {
-			return nil
+			return tree{}
 		}
 		if u == 0 {
-			t[at.node] = node{value: v, feature: leaf}
+			t.nodes[at.node] = node{value: v, feature: leaf}
 			continue
 		}
 		if (u-1)>>1 >= uint64(features) {
 			r.fail("feature %d of %d", (u-1)>>1, features)
-			return nil
+			return tree{}
 		}
 		if at.depth >= maxTreeDepth {
 			r.fail("a tree deeper than %d", maxTreeDepth)
-			return nil
+			return tree{}
 		}
-		child := int32(len(t))
-		t[at.node] = node{value: v, feature: int32((u - 1) >> 1), left: child, defaultLeft: (u-1)&1 == 1}
-		t = append(t, node{}, node{})
+		child := int32(len(t.nodes))
+		t.nodes[at.node] = node{value: v, feature: int32((u - 1) >> 1), left: child, defaultLeft: (u-1)&1 == 1}
+		t.nodes = append(t.nodes, node{}, node{})
 		stack = append(stack, slot{child + 1, at.depth + 1}, slot{child, at.depth + 1})
 	}
 	return t

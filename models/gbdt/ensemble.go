@@ -55,23 +55,23 @@ func newEnsemble(trees []tree) ensemble {
 
 func newQuartet(trees []tree) quartet {
 	depth, nodes := 0, 0
-	for _, t := range trees {
-		depth = max(depth, t.depth(completeDepth+1))
-		nodes += len(t)
+	for i := range trees {
+		depth = max(depth, trees[i].depth(completeDepth+1))
+		nodes += len(trees[i].nodes)
 	}
 	// 16 times: a tree file must not make a server use memory out of proportion.
 	if len(trees) < together || depth > completeDepth || together<<(depth+1) > 16*nodes+256 {
 		return quartet{walked: trees}
 	}
 	q := quartet{depth: depth, steps: make([]step, together*(1<<depth-1)), leaves: make([]float32, together<<depth)}
-	for i, t := range trees {
-		q.fill(i, t, 0, 0, 0)
+	for i := range trees {
+		q.fill(i, trees[i].nodes, 0, 0, 0)
 	}
 	return q
 }
 
 // depth is the number of steps to the lowest leaf, or limit when it is that or more.
-func (t tree) depth(limit int) int {
+func (t *tree) depth(limit int) int {
 	type at struct {
 		node  int32
 		depth int
@@ -82,16 +82,16 @@ func (t tree) depth(limit int) int {
 		top := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
 		deepest = max(deepest, top.depth)
-		if n := t[top.node]; n.feature != leaf {
+		if n := t.nodes[top.node]; n.feature != leaf {
 			stack = append(stack, at{n.left, top.depth + 1}, at{n.left + 1, top.depth + 1})
 		}
 	}
 	return min(deepest, limit)
 }
 
-// fill copies a subtree of tree t into place i of the quartet. at is the node's index in the complete tree. The depth of the
+// fill copies a subtree of the tree with nodes t into place i of the quartet. at is the node's index in the complete tree. The depth of the
 // recursion is that of a complete tree.
-func (q *quartet) fill(i int, t tree, from int32, at, depth int) {
+func (q *quartet) fill(i int, t []node, from int32, at, depth int) {
 	n := t[from]
 	if depth == q.depth {
 		q.leaves[i<<q.depth+at-(1<<q.depth-1)] = n.value
@@ -117,8 +117,8 @@ func (q *quartet) fill(i int, t tree, from int32, at, depth int) {
 func (e *ensemble) addOne(margin float32, row []float32) float32 {
 	for i := range e.quartets {
 		q := &e.quartets[i]
-		for _, t := range q.walked {
-			margin += t.value(row)
+		for k := range q.walked {
+			margin += q.walked[k].value(row)
 		}
 		if q.walked != nil {
 			continue
@@ -176,7 +176,8 @@ const predictBlock = 64
 func (e *ensemble) addBlock(margins []float32, x []float32, width int) {
 	for i := range e.quartets {
 		q := &e.quartets[i]
-		for _, t := range q.walked {
+		for k := range q.walked {
+			t := &q.walked[k]
 			for r := range margins {
 				margins[r] += t.value(x[r*width:][:width])
 			}

@@ -15,7 +15,7 @@ func (t *trainer) grow(grads []gradient, number uint64) tree {
 	p := &t.params
 	t.pack(grads)
 	total := t.total(grads)
-	grown := tree{{feature: leaf, value: t.leafValue(total)}}
+	grown := tree{[]node{{feature: leaf, value: t.leafValue(total)}}, []stat{covered(total, len(t.rows))}}
 	root := &open{from: 0, to: len(t.rows)}
 	f := newFrontier(p)
 	t.searchAlone(root, total, grads)
@@ -32,12 +32,14 @@ func (t *trainer) grow(grads []gradient, number uint64) tree {
 			t.close(o)
 			continue
 		}
-		child := int32(len(grown))
+		child := int32(len(grown.nodes))
 		s := &o.split
-		grown[o.node] = node{value: s.threshold, feature: s.feature, left: child, defaultLeft: s.defaultLeft}
-		grown = append(grown,
+		grown.nodes[o.node] = node{value: s.threshold, feature: s.feature, left: child, defaultLeft: s.defaultLeft}
+		grown.nodes = append(grown.nodes,
 			node{feature: leaf, value: t.leafValue(s.left)},
 			node{feature: leaf, value: t.leafValue(s.right)})
+		grown.stats[o.node].gain = s.gain
+		grown.stats = append(grown.stats, covered(s.left, n), covered(s.right, o.to-o.from-n))
 		leaves++
 		left := &open{node: child, depth: o.depth + 1, from: o.from, to: o.from + n}
 		right := &open{node: child + 1, depth: o.depth + 1, from: o.from + n, to: o.to}

@@ -21,6 +21,7 @@ type Model struct {
 	objective objectiveID
 	base      float32
 	trees     []tree // by round, then by group
+	byRows    bool   // explanations weigh children by rows instead of by cover
 	fast      []ensemble
 }
 
@@ -32,6 +33,16 @@ func (m *Model) Classes() int { return m.classes }
 
 // Trees is the number of trees: rounds times the trees of a round.
 func (m *Model) Trees() int { return len(m.trees) }
+
+// statistics says whether the trees know the gain and cover of their nodes. Models that were stored before version 2 of the format do not.
+func (m *Model) statistics() bool {
+	for i := range m.trees {
+		if m.trees[i].stats == nil {
+			return false
+		}
+	}
+	return len(m.trees) > 0
+}
 
 // group is the margin that tree i adds to.
 func (m *Model) group(i int) int { return i / m.parallel % m.groups }

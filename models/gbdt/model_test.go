@@ -126,25 +126,45 @@ func TestDecodeErrors(t *testing.T) {
 	file := func(objective, features, classes, groups, parallel, trees byte, rest ...byte) []byte {
 		return append(append([]byte("PGBT\x01"), objective, features, classes, groups, parallel, trees), append(base, rest...)...)
 	}
+	// file2 is a file of version 2 with a tree of so many splits, and what follows the trees.
+	file2 := func(splits int, rest ...byte) []byte {
+		trees := append(bytes.Repeat([]byte{1, 0, 0, 0, 0}, splits), make([]byte, 5*(splits+1))...)
+		data := file(1, 1, 0, 1, 1, 1, append(trees, rest...)...)
+		data[4] = 2
+		return data
+	}
+	treeless := file(1, 1, 0, 1, 1, 0, 1, 0)
+	treeless[4] = 2
 	deep := bytes.Repeat([]byte{1, 0, 0, 0, 0}, maxTreeDepth+2)
 	deep = append(deep, bytes.Repeat([]byte{0, 0, 0, 0, 0}, maxTreeDepth+3)...)
 	for name, data := range map[string][]byte{
-		"nothing":         nil,
-		"version":         []byte("PGBT\x02\x01\x01\x00\x01\x01\x00\x00\x00\x00\x00"),
-		"objective 0":     file(0, 1, 0, 1, 1, 0),
-		"objective 99":    file(99, 1, 0, 1, 1, 0),
-		"no features":     file(1, 0, 0, 1, 1, 0),
-		"classes":         file(1, 1, 2, 1, 1, 0),
-		"groups":          file(3, 1, 3, 2, 1, 0),
-		"no groups":       file(3, 1, 0, 0, 1, 0),
-		"no parallel":     file(1, 1, 0, 1, 0, 0),
-		"uneven trees":    file(3, 1, 2, 2, 1, 1, 0, 0, 0, 0, 0),
-		"too many trees":  file(1, 1, 0, 1, 1, 100, 0, 0, 0, 0, 0),
-		"feature":         file(1, 1, 0, 1, 1, 1, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-		"NaN":             file(1, 1, 0, 1, 1, 1, 0, 0, 0, 0xc0, 0x7f),
-		"half a tree":     file(1, 1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-		"too deep":        file(1, 1, 0, 1, 1, 1, deep...),
-		"overlong number": append([]byte("PGBT\x01\x01"), bytes.Repeat([]byte{0xff}, 20)...),
+		"nothing":               nil,
+		"version 0":             []byte("PGBT\x00\x01\x01\x00\x01\x01\x00\x00\x00\x00\x00"),
+		"version":               []byte("PGBT\x03\x01\x01\x00\x01\x01\x00\x00\x00\x00\x00"),
+		"objective 0":           file(0, 1, 0, 1, 1, 0),
+		"objective 99":          file(99, 1, 0, 1, 1, 0),
+		"no features":           file(1, 0, 0, 1, 1, 0),
+		"classes":               file(1, 1, 2, 1, 1, 0),
+		"groups":                file(3, 1, 3, 2, 1, 0),
+		"no groups":             file(3, 1, 0, 0, 1, 0),
+		"no parallel":           file(1, 1, 0, 1, 0, 0),
+		"uneven trees":          file(3, 1, 2, 2, 1, 1, 0, 0, 0, 0, 0),
+		"too many trees":        file(1, 1, 0, 1, 1, 100, 0, 0, 0, 0, 0),
+		"feature":               file(1, 1, 0, 1, 1, 1, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+		"NaN":                   file(1, 1, 0, 1, 1, 1, 0, 0, 0, 0xc0, 0x7f),
+		"half a tree":           file(1, 1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+		"too deep":              file(1, 1, 0, 1, 1, 1, deep...),
+		"no end":                file2(0),
+		"other section":         file2(0, 9),
+		"statistics":            file2(0, 1, 0, 0, 0x80, 0x3f),
+		"cover below 0":         file2(0, 1, 0, 0, 0x80, 0xbf, 3),
+		"endless cover":         file2(0, 1, 0, 0, 0x80, 0x7f, 3),
+		"too many rows":         file2(0, 1, 0, 0, 0x80, 0x3f, 0x80, 0x80, 0x80, 0x80, 0x10),
+		"statistics, twice":     file2(0, 1, 0, 0, 0x80, 0x3f, 3, 1, 0, 0, 0x80, 0x3f, 3),
+		"no gain":               file2(1, 1, 0, 0, 0x80, 0x3f, 3, 0, 0, 0x80, 0x3f, 3, 0, 0, 0x80, 0x3f, 3),
+		"of no trees":           treeless,
+		"rows of no statistics": file2(0, 2, 0),
+		"overlong number":       append([]byte("PGBT\x01\x01"), bytes.Repeat([]byte{0xff}, 20)...),
 	} {
 		if _, err := Decode(data); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
@@ -152,6 +172,58 @@ func TestDecodeErrors(t *testing.T) {
 	}
 	if _, err := Decode(file(1, 1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)); err != nil {
 		t.Errorf("a sound model: %v", err)
+	}
+	if m, err := Decode(file2(0, 1, 0, 0, 0x80, 0x3f, 3, 2, 0)); err != nil || !m.(*Model).statistics() || !m.(*Model).byRows {
+		t.Errorf("a sound model with statistics: %v", err)
+	}
+}
+
+// A file of version 1 predicts as ever, and has no statistics.
+func TestDecodeVersion1(t *testing.T) {
+	m := fit(t, noisy(700, 7, 3, .2), nil).(*Model)
+	data := encode(t, m)
+	bare := *m
+	bare.trees = append([]tree(nil), m.trees...)
+	for i := range bare.trees {
+		bare.trees[i].stats = nil
+	}
+	old := encode(t, &bare)
+	old = old[:len(old)-1] // without the end of the sections
+	old[len(magic)] = 1
+	if !bytes.HasPrefix(data[5:], old[5:]) || len(data) == len(old) {
+		t.Error("the statistics do not follow what was there before")
+	}
+	again, err := Decode(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := noisy(300, 7, 0, .2).X
+	if !reflect.DeepEqual(outputs(again, x), outputs(m, x)) || again.(*Model).statistics() {
+		t.Errorf("other predictions, or statistics from nowhere")
+	}
+}
+
+// The rows and the cover of a node are those of its children together, and of the root those of the data set.
+func TestStatistics(t *testing.T) {
+	for name, m := range models(t) {
+		for i, tr := range m.trees {
+			if name != "classes" && tr.stats[0].rows != 700 || len(tr.stats) != len(tr.nodes) {
+				t.Fatalf("%s: tree %d of %d nodes has %d statistics and %d rows", name, i, len(tr.nodes), len(tr.stats), tr.stats[0].rows)
+			}
+			for at, n := range tr.nodes {
+				s := tr.stats[at]
+				if n.feature == leaf {
+					if s.gain != 0 || s.rows == 0 {
+						t.Fatalf("%s: a leaf with %+v", name, s)
+					}
+					continue
+				}
+				l, r := tr.stats[n.left], tr.stats[n.left+1]
+				if !(s.gain > 0) || l.rows+r.rows != s.rows || math.Abs(float64(l.cover+r.cover-s.cover)) > 1e-4*float64(s.cover) {
+					t.Fatalf("%s: a split with %+v of %+v and %+v", name, s, l, r)
+				}
+			}
+		}
 	}
 }
 

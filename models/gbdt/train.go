@@ -187,7 +187,7 @@ func (t *trainer) advance(grown tree, k int) {
 	if t.params.subsample >= 1 {
 		t.crew.each(len(t.leaves), t.data.Rows*2, func(i int) {
 			s := t.leaves[i]
-			v := grown[s.node].value
+			v := grown.nodes[s.node].value
 			for _, r := range t.rows[s.from:s.to] {
 				add(int(r), v)
 			}

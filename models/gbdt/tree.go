@@ -1,5 +1,7 @@
 package gbdt
 
+import "math"
+
 // node is one node of a tree. The two children of a split lie side by side, the left one first.
 type node struct {
 	value       float32 // of a leaf: what it adds; of a split: the threshold, and values below it go left
@@ -10,12 +12,23 @@ type node struct {
 
 const leaf = -1
 
+// stat is what training knew of a node. Predictions do not need it, so it lies beside the nodes.
+type stat struct {
+	gain  float32 // of a split: what it gained (XGBoost's loss_changes); of a leaf 0
+	cover float32 // sum of the second derivatives of its rows
+	rows  uint32  // number of its rows that the tree was grown from; 0 when only the cover is known
+}
+
 // tree is a decision tree; the first node is the root.
-type tree []node
+type tree struct {
+	nodes []node
+	stats []stat // one a node, or none: unknown
+}
 
 // value walks down with a row.
-func (t tree) value(row []float32) float32 {
-	n := &t[0]
+func (t *tree) value(row []float32) float32 {
+	nodes := t.nodes
+	n := &nodes[0]
 	for n.feature != leaf {
 		next := n.left
 		v := row[n.feature]
@@ -26,18 +39,31 @@ func (t tree) value(row []float32) float32 {
 		} else if !(v < n.value) {
 			next++
 		}
-		n = &t[next]
+		n = &nodes[next]
 	}
 	return n.value
 }
 
 // mirrored is the tree with the signs of its leaves turned.
-func (t tree) mirrored() tree {
-	m := append(make(tree, 0, len(t)), t...)
-	for i := range m {
-		if m[i].feature == leaf {
-			m[i].value = -m[i].value
+func (t *tree) mirrored() tree {
+	m := tree{append(make([]node, 0, len(t.nodes)), t.nodes...), t.stats}
+	for i := range m.nodes {
+		if m.nodes[i].feature == leaf {
+			m.nodes[i].value = -m.nodes[i].value
 		}
 	}
 	return m
+}
+
+// covered is the statistics of a new node, for now a leaf.
+func covered(s sum, rows int) stat {
+	return stat{cover: finite(s.h), rows: uint32(rows)}
+}
+
+// finite is the nearest float32 that is a number.
+func finite(x float64) float32 {
+	if x != x {
+		return 0
+	}
+	return float32(min(max(x, -math.MaxFloat32), math.MaxFloat32))
 }

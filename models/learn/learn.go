@@ -56,7 +56,8 @@ type Model interface {
 // Explainer is a model that tells what each feature of a row adds to a margin, the sum behind a prediction: the value of a regression before
 // its link, log-odds of a class.
 type Explainer interface {
-	// Margins is the number of margins of a row: one, or one a class.
+	// Margins is the number of margins of a row: one, or one a class. 0: this model has not kept what an explanation needs, as one that an
+	// earlier version trained.
 	Margins() int
 	// Contributions writes, for one row, Features+1 values a margin to dst. The last of them is the bias, what is there without any
 	// feature; together they are the margin.
@@ -72,7 +73,7 @@ type Importance struct {
 
 // Ranker is a model that knows the importance of its features.
 type Ranker interface {
-	// Importance has an entry a feature.
+	// Importance has an entry a feature. nil: this model has not kept it.
 	Importance() []Importance
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/pgowl/pgowl/models/learn"
 )
@@ -54,6 +55,21 @@ func (h *Header) Width() int {
 		n += f.Width
 	}
 	return n
+}
+
+// FeatureNames has a name a feature of a row: the column's, with the place from 1 on for the elements of an array, as in a[3].
+func (h *Header) FeatureNames() []string {
+	names := make([]string, 0, h.Width())
+	for _, f := range h.Features {
+		if f.Width == 1 && !strings.HasPrefix(f.Type, "_") {
+			names = append(names, f.Name)
+			continue
+		}
+		for i := range f.Width {
+			names = append(names, f.Name+"["+strconv.Itoa(i+1)+"]")
+		}
+	}
+	return names
 }
 
 // Code is the number that stands for a class in a numeric result: the label itself for integers and floats, 0 or 1 for

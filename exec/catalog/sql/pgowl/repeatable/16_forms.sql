@@ -99,7 +99,7 @@ BEGIN
     size := get_byte(d, 16) + (get_byte(d, 17) << 8) + (get_byte(d, 18) << 16) + (get_byte(d, 19) << 24);
     head := convert_from(substr(d, 29, size), 'UTF8')::json;
     p := 28 + size + 16;
-    IF substr(d, p + 1, 5) <> '\x5047425401' THEN
+    IF substr(d, p + 1, 5) NOT IN ('\x5047425401', '\x5047425402') THEN
         why := format('there is none for algorithm %s yet', head->>'algorithm');
         RETURN;
     END IF;
