@@ -26,7 +26,7 @@ type shape struct {
 
 // The engine's numbers (models/gbdt/objective.go).
 const (
-	squared, logistic, softmax, poisson = 1, 2, 3, 4
+	squared, logistic, softmax, poisson, quantile, hinge, cox = 1, 2, 3, 4, 10, 12, 13
 )
 
 var shapes = map[string]shape{
@@ -41,6 +41,10 @@ var shapes = map[string]shape{
 	"forest":        {poisson, 0, 6, 2, 30, 3, .2, store.Float, 0},
 	"logistic":      {logistic, 2, 6, 15, 1, 5, .1, store.Bool, 0},
 	"reg logistic":  {logistic, 0, 6, 15, 1, 4, .1, store.Float, 0},
+	"quantile":      {quantile, 0, 6, 8, 1, 4, .1, store.Float, 0},
+	"hinge":         {hinge, 2, 6, 5, 1, 3, .1, store.Bool, 0x1p-25},
+	"reg hinge":     {hinge, 0, 6, 9, 1, 3, .1, store.Float, 0},
+	"cox":           {cox, 0, 6, 9, 1, 3, .1, store.Float, 0},
 	"softmax 2":     {softmax, 2, 6, 10, 1, 5, .1, store.Text, 0},
 	"softmax 5":     {softmax, 5, 6, 4, 2, 4, .2, store.Int, 0},
 	"turn":          {logistic, 2, 6, 5, 1, 3, .1, store.Bool, 0x1p-25},

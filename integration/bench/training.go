@@ -132,7 +132,7 @@ func (t training) ours(ctx context.Context, fit, held *learn.Dataset) (trained, 
 	runtime.GC()
 	start := time.Now()
 	binned := start
-	m, err := train(ctx, fit, learn.Classification, t.hyperparams, func(done, _ int) {
+	m, err := train(ctx, fit, learn.Classification, t.hyperparams, func(done, _ int, _ ...learn.Score) {
 		if done == 0 {
 			binned = time.Now()
 		}

@@ -27,8 +27,8 @@ func (b *binned) width(group int) int {
 // stride is the number of bytes that a row of a group takes: what is behind the features is 0.
 func (b *binned) stride(group int) int { return (b.width(group) + 3) &^ 3 }
 
-// bin cuts all features. Infinite values are refused, as XGBoost does.
-func bin(d *learn.Dataset, maxBin int, seed uint64, c *crew) (*binned, error) {
+// bin cuts all features, by the rows that are not held out. Infinite values are refused, as XGBoost does.
+func bin(d *learn.Dataset, held heldRows, maxBin int, seed uint64, c *crew) (*binned, error) {
 	b := &binned{rows: d.Rows, features: make([]feature, d.Features), columns: make([][]uint8, d.Features)}
 	groups := (d.Features + groupWidth - 1) / groupWidth
 	b.groups = make([][]uint8, groups)
@@ -41,7 +41,7 @@ func bin(d *learn.Dataset, maxBin int, seed uint64, c *crew) (*binned, error) {
 	bad := make([]error, tasks)
 	c.each(tasks, d.Rows*d.Features*8, func(t int) {
 		from := t * together
-		bad[t] = b.binColumns(d, from, min(from+together, d.Features), maxBin, seed, c)
+		bad[t] = b.binColumns(d, held, from, min(from+together, d.Features), maxBin, seed, c)
 	})
 	if c.stopped.Load() {
 		return b, nil // the caller sees that it was stopped
@@ -58,7 +58,7 @@ func bin(d *learn.Dataset, maxBin int, seed uint64, c *crew) (*binned, error) {
 const breath = 1 << 16
 
 // binColumns does the features from to to-1.
-func (b *binned) binColumns(d *learn.Dataset, from, to, maxBin int, seed uint64, c *crew) error {
+func (b *binned) binColumns(d *learn.Dataset, held heldRows, from, to, maxBin int, seed uint64, c *crew) error {
 	n := to - from
 	columns := make([][]float32, n)
 	for j := range columns {
@@ -73,7 +73,7 @@ func (b *binned) binColumns(d *learn.Dataset, from, to, maxBin int, seed uint64,
 			columns[j][r] = v
 		}
 	}
-	s := newSampler(d.Rows, seed)
+	s := newSampler(d, held, seed)
 	for j, column := range columns {
 		if c.stopped.Load() {
 			return nil
@@ -133,12 +133,24 @@ func search(table *[maxBins]float32, v float32) uint8 {
 // sampler draws the rows that the cuts are chosen from and holds the room for sorting them.
 type sampler struct {
 	rows          []int32 // nil: all
+	weights       []float32
 	values        []float32
 	keys, scratch []uint32
 }
 
-func newSampler(rows int, seed uint64) *sampler {
-	s := &sampler{}
+func newSampler(d *learn.Dataset, held heldRows, seed uint64) *sampler {
+	s := &sampler{weights: d.Weights}
+	rows, row := d.Rows, func(i int) int32 { return int32(i) }
+	if held != nil {
+		var learned []int32
+		for r := range d.Rows {
+			if !held[r] {
+				learned = append(learned, int32(r))
+			}
+		}
+		rows, row = len(learned), func(i int) int32 { return learned[i] }
+		s.rows = learned
+	}
 	n := rows
 	if rows > sketchRows {
 		// One row from each of as many equal slices: covers ordered data evenly, and a jitter spares it from periods.
@@ -146,7 +158,7 @@ func newSampler(rows int, seed uint64) *sampler {
 		s.rows = make([]int32, n)
 		for i := range s.rows {
 			low, high := i*rows/n, (i+1)*rows/n
-			s.rows[i] = int32(low + int(draw(seed, drawSketch, uint64(i))%uint64(high-low)))
+			s.rows[i] = row(low + int(draw(seed, drawSketch, uint64(i))%uint64(high-low)))
 		}
 	}
 	s.values = make([]float32, 0, n)
@@ -185,15 +197,20 @@ func (s *sampler) cut(column []float32, maxBin int) (feature, error) {
 			}
 		}
 	}
+	if f.missing {
+		maxBin = min(maxBin, maxBins-1)
+	}
+	if s.weights != nil && len(values) > 0 {
+		f.cuts = cutRanks(s.ranks(column), high, maxBin)
+		f.below = low - float32(math.Abs(float64(low))) - 1e-5
+		return f, nil
+	}
 	if len(values) == 0 { // the few values that there are were not drawn
 		values = append(values, low)
 	}
 	sorted := sortFloats(values, s.keys[:len(values)], s.scratch[:len(values)])
 	for i, k := range sorted {
 		values[i] = unkey(k)
-	}
-	if f.missing {
-		maxBin = min(maxBin, maxBins-1)
 	}
 	f.cuts = cut(values, high, maxBin)
 	f.below = low - float32(math.Abs(float64(low))) - 1e-5

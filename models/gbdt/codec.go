@@ -158,6 +158,9 @@ func (r *reader) finite(what string) float32 {
 
 // Decode reads what Encode wrote. It takes any bytes: its errors wrap ErrCorrupt, and its memory is in proportion to data.
 func Decode(data []byte) (learn.Model, error) {
+	if len(data) >= len(linearMagic)+2 && string(data[:len(linearMagic)]) == linearMagic {
+		return decodeLinear(data[len(linearMagic):])
+	}
 	if len(data) < len(magic)+2 || string(data[:len(magic)]) != magic {
 		return nil, fmt.Errorf("%w: wrong magic", ErrCorrupt)
 	}
@@ -254,17 +257,10 @@ func (r *reader) statistics(t *tree) {
 
 // sound checks that the counts of the head agree.
 func (m *Model) sound(trees int) error {
-	ok := false
-	switch {
-	case m.objective == 0 || m.objective >= objectiveEnd:
+	if m.objective == 0 || m.objective >= objectiveEnd {
 		return fmt.Errorf("%w: objective %d", ErrCorrupt, m.objective)
-	case m.objective == softmax:
-		ok = m.classes >= 1 && m.groups == m.classes
-	case m.objective == logistic:
-		ok = m.groups == 1 && (m.classes == 0 || m.classes == 2)
-	default:
-		ok = m.groups == 1 && m.classes == 0
 	}
+	ok := suits(m.objective, m.classes, m.groups)
 	if !ok || trees%(m.groups*m.parallel) != 0 {
 		return fmt.Errorf("%w: %d trees in %d groups for %d classes", ErrCorrupt, trees, m.groups, m.classes)
 	}
@@ -273,6 +269,19 @@ func (m *Model) sound(trees int) error {
 		return fmt.Errorf("%w: no trees", ErrCorrupt)
 	}
 	return nil
+}
+
+// suits says whether a model of an objective can have so many classes and margins.
+func suits(o objectiveID, classes, groups int) bool {
+	switch {
+	case o == 0 || o >= objectiveEnd:
+		return false
+	case o == softmax:
+		return classes >= 1 && groups == classes
+	case o.binary():
+		return groups == 1 && (classes == 0 || classes == 2)
+	}
+	return groups == 1 && classes == 0
 }
 
 // tree reads one tree.

@@ -40,6 +40,11 @@ func cut(sorted []float32, high float32, bins int) []float32 {
 		ranks = append(ranks, rank{sorted[i], float32(i), float32(j)})
 		i = j
 	}
+	return cutRanks(ranks, high, bins)
+}
+
+// cutRanks is cut for values that have been ranked.
+func cutRanks(ranks []rank, high float32, bins int) []float32 {
 	ranks = prune(ranks, bins+1)
 	cuts := make([]float32, 0, bins)
 	for _, r := range ranks[1:max(1, min(len(ranks), bins))] {

@@ -9,6 +9,10 @@ type open struct {
 	from, to int // its rows, in trainer.rows
 	split    split
 	hist     []histogram // nil when it was given up for want of memory
+
+	// with constraints
+	limits, outer limits  // of the node and of its parent
+	path          []int32 // features of the splits above
 }
 
 // frontier says which open leaf is split next.

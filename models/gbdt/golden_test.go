@@ -22,8 +22,13 @@ type goldenCase struct {
 	Kind    string // how the labels are made
 	Classes int
 	Missing bool
-	Params  map[string]any
-	Want    []float64
+	// Weighted rows have weights that are made with them.
+	Weighted bool
+	Params   map[string]any
+	Want     []float64
+	Rounds   int // of the best model, with early stopping
+	// Scores are metrics of the training rows at the end.
+	Scores map[string]float64
 }
 
 // data makes the rows and labels that golden.py made; the last goldenTest rows are the test.
@@ -40,6 +45,9 @@ func (c *goldenCase) data() *learn.Dataset {
 			v[f] = draw()
 		}
 		noise := draw()
+		if c.Weighted {
+			d.Weights = append(d.Weights, float32(math.Floor(noise*8)/4))
+		}
 		// The conversions keep a compiler from fusing a multiplication with an addition.
 		y := float64(3*v[0]) - float64(2*v[1]*v[2])
 		if v[3] > .5 {
@@ -61,7 +69,7 @@ func (c *goldenCase) data() *learn.Dataset {
 			d.X = append(d.X, float32(a))
 		}
 		switch {
-		case c.Classes == 2:
+		case c.Classes == 2 || c.Kind == "binary":
 			y = float64(b2i(y > 1.5))
 		case c.Classes == 3:
 			y = float64(b2i(y > .8) + b2i(y > 1.8))
@@ -69,6 +77,11 @@ func (c *goldenCase) data() *learn.Dataset {
 			y = math.Floor(max(y, 0))
 		case c.Kind == "positive":
 			y = max(y, 0) + .25
+		case c.Kind == "time":
+			y = max(y, 0) + .25
+			if int(math.Floor(y*64))%3 == 0 {
+				y = -y
+			}
 		}
 		d.Y = append(d.Y, float32(y))
 	}
@@ -86,6 +99,9 @@ func b2i(b bool) int {
 func holdOut(d *learn.Dataset, test int) (train *learn.Dataset, x, y []float32) {
 	n := d.Rows - test
 	train = &learn.Dataset{X: d.X[:n*d.Features], Y: d.Y[:n], Rows: n, Features: d.Features, Classes: d.Classes}
+	if d.Weights != nil {
+		train.Weights = d.Weights[:n]
+	}
 	return train, d.X[n*d.Features:], d.Y[n:]
 }
 
@@ -124,9 +140,21 @@ func TestXGBoost(t *testing.T) {
 	for _, c := range goldenCases(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			train, x, _ := holdOut(c.data(), goldenTest)
-			m, err := Train(context.Background(), train, taskOf(c.Classes), c.Params, nil)
+			var last []learn.Score
+			m, err := Train(context.Background(), train, taskOf(c.Classes), c.Params, func(_, _ int, scores ...learn.Score) { last = scores })
 			if err != nil {
 				t.Fatal(err)
+			}
+			if trees, ok := m.(*Model); ok && c.Rounds > 0 && trees.Trees() != c.Rounds*trees.groups {
+				t.Errorf("%d trees, want those of %d rounds", trees.Trees(), c.Rounds)
+			}
+			for _, s := range last {
+				if want, ok := c.Scores[s.Name]; ok && math.Abs(s.Value-want) > 1e-5*math.Max(1, math.Abs(want)) {
+					t.Errorf("%s is %v, XGBoost's %v", s.Name, s.Value, want)
+				}
+			}
+			if len(c.Scores) > 0 && len(last) != len(c.Scores) {
+				t.Errorf("metrics %v, want %v", last, c.Scores)
 			}
 			got := outputs(m, x)
 			if len(got) != len(c.Want) {

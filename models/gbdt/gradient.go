@@ -17,21 +17,38 @@ const gradientBlock = 4096
 func (t *trainer) gradients() {
 	rows := t.data.Rows
 	blocks := (rows + gradientBlock - 1) / gradientBlock
+	if t.plan.id == cox {
+		t.coxGradients(t.grads[0])
+	}
 	t.crew.each(blocks, rows*t.plan.groups*8, func(b int) {
 		from, to := b*gradientBlock, min((b+1)*gradientBlock, rows)
-		if t.plan.id == softmax {
+		switch {
+		case t.plan.id == softmax:
 			t.softmaxGradients(from, to)
-			return
+		case t.plan.id == logistic && t.params.scalePosWeight == 1:
+			logisticGradients(t.grads[0][from:to], t.margins[from:to], t.data.Y[from:to])
+		case t.plan.id != cox:
+			out := t.grads[0]
+			for r := from; r < to; r++ {
+				out[r] = t.params.gradient(t.plan.id, t.margins[r], t.data.Y[r])
+			}
 		}
-		out := t.grads[0]
-		if t.plan.id == logistic && t.params.scalePosWeight == 1 {
-			logisticGradients(out[from:to], t.margins[from:to], t.data.Y[from:to])
-			return
-		}
-		for r := from; r < to; r++ {
-			out[r] = t.params.gradient(t.plan.id, t.margins[r], t.data.Y[r])
+		for _, out := range t.grads {
+			weigh(out[from:to], t.data.Weights, from)
 		}
 	})
+}
+
+// weigh multiplies the gradients of the rows from a given one on by their weights.
+func weigh(grads []gradient, weights []float32, from int) {
+	if weights == nil {
+		return
+	}
+	for i := range grads {
+		w := weights[from+i]
+		grads[i].g *= w
+		grads[i].h *= w
+	}
 }
 
 func (t *trainer) softmaxGradients(from, to int) {
@@ -60,7 +77,7 @@ func (t *trainer) softmaxGradients(from, to int) {
 // gradient is that of a row with margin f and label y, for an objective with one margin (engines.md section 1.1; XGBoost's regression_obj).
 func (p *params) gradient(id objectiveID, f, y float32) gradient {
 	switch id {
-	case logistic:
+	case logistic, logitRaw:
 		q := sigmoidOf(f)
 		w := p.labelWeight(y)
 		return gradient{(q - y) * w, max(q*(1-q), leastHessian) * w}
@@ -78,6 +95,30 @@ func (p *params) gradient(id objectiveID, f, y float32) gradient {
 		z := float64(f - y)
 		s := math.Sqrt(1 + z*z/(d*d))
 		return gradient{float32(z / s), float32(1 / (s * s * s))}
+	case squaredLogError:
+		z := math.Max(float64(f), -1+1e-6)
+		w := p.labelWeight(y)
+		d := math.Log1p(z) - math.Log1p(float64(y))
+		return gradient{float32(d/(z+1)) * w, float32(max((1-d)/((z+1)*(z+1)), 1e-6)) * w}
+	case absoluteError:
+		switch {
+		case f > y:
+			return gradient{1, 1}
+		case f < y:
+			return gradient{-1, 1}
+		}
+		return gradient{0, 1}
+	case quantileError:
+		if f >= y {
+			return gradient{1 - float32(p.quantileAlpha), 1}
+		}
+		return gradient{-float32(p.quantileAlpha), 1}
+	case hinge:
+		side := 2*y - 1
+		if f*side < 1 {
+			return gradient{-side, 1}
+		}
+		return gradient{0, 0x1p-126} // the least float32 that is not denormal
 	default: // squared error; XGBoost weighs a label of 1 here too
 		w := p.labelWeight(y)
 		return gradient{(f - y) * w, w}

@@ -10,13 +10,13 @@ type span struct {
 // is of no use when the crew has been stopped meanwhile.
 func (t *trainer) grow(grads []gradient, number uint64) tree {
 	t.sampleColumns(number)
-	t.sampleRows(number)
+	grads = t.sampleRows(number, grads)
 	t.leaves = t.leaves[:0]
 	p := &t.params
 	t.pack(grads)
 	total := t.total(grads)
-	grown := tree{[]node{{feature: leaf, value: t.leafValue(total)}}, []stat{covered(total, len(t.rows))}}
-	root := &open{from: 0, to: len(t.rows)}
+	grown := tree{[]node{{feature: leaf, value: t.leafValue(total, noLimits)}}, []stat{covered(total, len(t.rows))}}
+	root := &open{from: 0, to: len(t.rows), limits: noLimits, outer: noLimits}
 	f := newFrontier(p)
 	t.searchAlone(root, total, grads)
 	t.settle(f, root)
@@ -36,13 +36,14 @@ func (t *trainer) grow(grads []gradient, number uint64) tree {
 		s := &o.split
 		grown.nodes[o.node] = node{value: s.threshold, feature: s.feature, left: child, defaultLeft: s.defaultLeft}
 		grown.nodes = append(grown.nodes,
-			node{feature: leaf, value: t.leafValue(s.left)},
-			node{feature: leaf, value: t.leafValue(s.right)})
+			node{feature: leaf, value: t.leafValue(s.left, o.limits)},
+			node{feature: leaf, value: t.leafValue(s.right, o.limits)})
 		grown.stats[o.node].gain = s.gain
 		grown.stats = append(grown.stats, covered(s.left, n), covered(s.right, o.to-o.from-n))
 		leaves++
 		left := &open{node: child, depth: o.depth + 1, from: o.from, to: o.from + n}
 		right := &open{node: child + 1, depth: o.depth + 1, from: o.from + n, to: o.to}
+		t.constrain(o, left, right)
 		t.searchChildren(o, left, right, grads)
 		// The left one is taken out first when the order is "last in".
 		t.settle(f, right)
@@ -52,8 +53,8 @@ func (t *trainer) grow(grads []gradient, number uint64) tree {
 }
 
 // leafValue is what a leaf adds to the margin. XGBoost shares the learning rate among parallel trees.
-func (t *trainer) leafValue(s sum) float32 {
-	return float32(t.params.weight(s)) * float32(t.params.eta) / float32(t.params.parallelTrees)
+func (t *trainer) leafValue(s sum, l limits) float32 {
+	return l.clip(float32(t.params.weight(s))) * float32(t.params.eta) / float32(t.params.parallelTrees)
 }
 
 // settle puts a searched node among the open ones, or among the leaves when there is nothing to win.
@@ -177,7 +178,7 @@ func (t *trainer) search(s searched) {
 	tasks := (len(used) + together - 1) / together
 	found := make([][2]split, tasks)
 	t.crew.each(tasks, len(used)*maxBins*4, func(task int) {
-		scans := [2]scanner{newScanner(&t.params, s.firstSum), newScanner(&t.params, s.secondSum)}
+		scans := [2]scanner{t.newScanner(s.first, s.firstSum), t.newScanner(s.second, s.secondSum)}
 		for _, f := range used[task*together : min((task+1)*together, len(used))] {
 			feat := &t.bins.features[f]
 			t.finish(s.node, s.sibling, int(f), s.blocks)

@@ -18,6 +18,12 @@ const (
 	gammaDeviance
 	tweedie
 	pseudoHuber
+	squaredLogError
+	absoluteError
+	quantileError
+	logitRaw // of a regression: the margin is the value
+	hinge
+	cox
 	objectiveEnd
 )
 
@@ -25,14 +31,23 @@ const (
 var objectives = map[string]objectiveID{
 	"reg:squarederror": squaredError, "binary:logistic": logistic, "reg:logistic": logistic,
 	"multi:softprob": softmax, "multi:softmax": softmax, "count:poisson": poisson, "reg:gamma": gammaDeviance,
-	"reg:tweedie": tweedie, "reg:pseudohubererror": pseudoHuber,
+	"reg:tweedie": tweedie, "reg:pseudohubererror": pseudoHuber, "reg:squaredlogerror": squaredLogError,
+	"reg:absoluteerror": absoluteError, "reg:quantileerror": quantileError, rawLogistic: logitRaw, "binary:hinge": hinge,
+	"survival:cox": cox,
 }
 
-// laterObjectives are XGBoost's others, so that the message can tell them from typing errors.
-var laterObjectives = []string{
-	"binary:logitraw", "binary:hinge", "reg:squaredlogerror", "reg:absoluteerror", "reg:quantileerror", "reg:expectileerror",
-	"survival:cox", "survival:aft", "rank:pairwise", "rank:ndcg", "rank:map",
+const rawLogistic = "binary:logitraw"
+
+// laterObjectives are XGBoost's others, with the reason why they are not here.
+var laterObjectives = map[string]string{
+	"survival:aft":       "needs a lower and an upper bound for each label, and pgml.train has one label column",
+	"rank:pairwise":      needsQueries,
+	"rank:ndcg":          needsQueries,
+	"rank:map":           needsQueries,
+	"reg:expectileerror": "is not available yet",
 }
+
+const needsQueries = "ranks the rows within each query, and pgml.train has no way to say which rows belong to a query"
 
 // link says how a margin, the sum of the trees, becomes a value.
 type link uint8
@@ -42,6 +57,7 @@ const (
 	sigmoid
 	exponent
 	softmaxLink
+	above0 // 1 above 0, else 0
 )
 
 func (o objectiveID) link() link {
@@ -50,8 +66,10 @@ func (o objectiveID) link() link {
 		return sigmoid
 	case softmax:
 		return softmaxLink
-	case poisson, gammaDeviance, tweedie:
+	case poisson, gammaDeviance, tweedie, cox:
 		return exponent
+	case hinge:
+		return above0
 	}
 	return identity
 }
@@ -62,9 +80,17 @@ func (l link) apply(margin float32) float32 {
 		return sigmoidOf(margin)
 	case exponent:
 		return float32(math.Exp(float64(margin)))
+	case above0:
+		if margin > 0 {
+			return 1
+		}
+		return 0
 	}
 	return margin
 }
+
+// binary says whether the objective tells two classes apart by one margin.
+func (o objectiveID) binary() bool { return o == logistic || o == hinge }
 
 // sigmoidOf clips like XGBoost's: below -88.7 the exponential overflows a float32. (Above 88.7 it changes nothing.)
 func sigmoidOf(x float32) float32 {
@@ -97,22 +123,33 @@ type plan struct {
 }
 
 // plan chooses the objective and checks that the labels suit it.
-func (p *params) plan(d *learn.Dataset, task learn.Task) (plan, error) {
+func (p *params) plan(d *learn.Dataset, task learn.Task, held heldRows) (plan, error) {
 	bad := func(format string, args ...any) (plan, error) {
 		return plan{}, &learn.ParamError{Name: "objective", Value: p.objective, Reason: fmt.Sprintf(format, args...)}
 	}
 	id := objectives[p.objective]
+	if id == logitRaw && task == learn.Classification {
+		id = logistic // the raw margin matters to whoever reads values; the classes and their probabilities are the same
+	}
 	switch {
 	case id == 0 && task == learn.Classification:
 		id = softmax
 	case id == 0:
 		id = squaredError
-	case task == learn.Classification && id == logistic && d.Classes != 2:
+	case task == learn.Classification && id.binary() && d.Classes != 2:
 		return bad("%q needs 2 classes, the labels have %d", p.objective, d.Classes)
-	case task == learn.Classification && id != logistic && id != softmax:
+	case task == learn.Classification && !id.binary() && id != softmax:
 		return bad("%q is for regression", p.objective)
 	case task == learn.Regression && id == softmax:
 		return bad("%q is for classification", p.objective)
+	case id == softmax && p.multiTree && d.Classes > 1:
+		return plan{}, &learn.ParamError{Name: "multi_strategy", Value: "multi_output_tree",
+			Reason: "trees with a vector in each leaf are not available yet; PostgresML's XGBoost had none"}
+	}
+	if id == quantileError {
+		if err := p.needsAlpha(); err != nil {
+			return plan{}, err
+		}
 	}
 	if math.IsNaN(p.maxDeltaStep) {
 		p.maxDeltaStep = 0
@@ -132,15 +169,17 @@ func (p *params) plan(d *learn.Dataset, task learn.Task) (plan, error) {
 	}
 	score := p.baseScore
 	if math.IsNaN(score) {
-		score = p.startScore(id, d.Y)
+		score = p.startScore(id, d, held)
 	}
-	switch id.link() {
-	case sigmoid:
+	switch {
+	case p.objective == rawLogistic:
+		pl.base = float32(score) // XGBoost takes what it calls a probability as the margin here
+	case id.link() == sigmoid:
 		if score <= 0 || score >= 1 {
 			return plan{}, &learn.ParamError{Name: "base_score", Value: score, Reason: "must be between 0 and 1 for a logistic objective"}
 		}
 		pl.base = float32(-math.Log(1/score - 1))
-	case exponent:
+	case id.link() == exponent:
 		if score <= 0 {
 			return plan{}, &learn.ParamError{Name: "base_score", Value: score, Reason: "must be more than 0 for this objective"}
 		}
@@ -155,12 +194,14 @@ func (p *params) plan(d *learn.Dataset, task learn.Task) (plan, error) {
 func (o objectiveID) unfit(y []float32) string {
 	low, high, what := math.Inf(-1), math.Inf(1), ""
 	switch o {
-	case logistic:
+	case logistic, logitRaw, hinge:
 		low, high, what = 0, 1, "labels must be between 0 and 1"
 	case poisson, tweedie:
 		low, what = 0, "labels must be 0 or more"
 	case gammaDeviance:
 		low, what = math.SmallestNonzeroFloat32, "labels must be more than 0"
+	case squaredLogError:
+		low, what = math.Nextafter(-1, 0), "labels must be more than -1"
 	}
 	if what == "" {
 		return ""
@@ -171,33 +212,4 @@ func (o objectiveID) unfit(y []float32) string {
 		}
 	}
 	return ""
-}
-
-// startScore is XGBoost's estimate since 2.0: the mean of the labels, for softmax 0.5 (any constant is the same); where the
-// mean is not the best constant (a positive weight, pseudo-Huber) one Newton step from margin 0.
-func (p *params) startScore(id objectiveID, y []float32) float64 {
-	if id == softmax {
-		return 0.5
-	}
-	if id == pseudoHuber || p.scalePosWeight != 1 && (id == logistic || id == squaredError) {
-		var s sum
-		for _, v := range y {
-			g := p.gradient(id, 0, v)
-			s.g += float64(g.g)
-			s.h += float64(g.h)
-		}
-		return float64(id.link().apply(float32(-s.g / s.h)))
-	}
-	total := 0.0
-	for _, v := range y {
-		total += float64(v)
-	}
-	mean := total / float64(len(y))
-	switch id.link() {
-	case sigmoid:
-		return min(max(mean, 1e-6), 1-1e-6)
-	case exponent:
-		return max(mean, 1e-6)
-	}
-	return mean
 }

@@ -87,7 +87,9 @@ func round(x float64) int64 {
 }
 
 // sum unpacks a sum of at most flushRows values.
-func (p *packing) sum(v int64) sum { return sum{float64(v>>32) * p.gStep, float64(uint32(v)) * p.hStep} }
+func (p *packing) sum(v int64) sum {
+	return sum{float64(v>>32) * p.gStep, float64(uint32(v)) * p.hStep}
+}
 
 // total sums all rows.
 func (p *packing) total(rows []int32) (s sum) {

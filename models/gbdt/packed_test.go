@@ -13,7 +13,7 @@ func TestPackedHistograms(t *testing.T) {
 	for _, features := range []int{1, 5, 11, 16, 28} {
 		d := noisy(packedRows+77, features, 0, 0.05)
 		c, release := newCrew(context.Background(), 2)
-		bins, err := bin(d, 256, 0, c)
+		bins, err := bin(d, nil, 256, 0, c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -24,7 +24,7 @@ func TestPackedHistograms(t *testing.T) {
 			grads[r] = gradient{float32(unit(draw(9, uint64(r))) - 0.4), float32(unit(draw(10, uint64(r))))}
 		}
 		tr.sampleColumns(0)
-		tr.sampleRows(0)
+		tr.sampleRows(0, grads)
 		for _, every := range []int{1, 3, 40} { // all rows, many, few
 			var rows []int32
 			for r := 0; r < d.Rows; r += every {
@@ -65,7 +65,7 @@ func TestPackedDoesNotOverflow(t *testing.T) {
 		d.X, d.Y = make([]float32, 2*d.Rows), make([]float32, d.Rows)
 		c, release := newCrew(context.Background(), 2)
 		defer release()
-		bins, err := bin(d, 256, 0, c)
+		bins, err := bin(d, nil, 256, 0, c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +76,7 @@ func TestPackedDoesNotOverflow(t *testing.T) {
 			grads[r] = gradient{g, 0.24999}
 		}
 		tr.sampleColumns(0)
-		tr.sampleRows(0)
+		tr.sampleRows(0, grads)
 		tr.pack(grads)
 		h := make([]histogram, 2)
 		blocks := tr.build(h, tr.rows, grads)

@@ -29,8 +29,23 @@ type params struct {
 	objective      string  // empty: the task's default
 	tweediePower   float64
 	huberSlope     float64
+	quantileAlpha  float64
 	seed           uint64
 	threads        int // 0 is all
+
+	monotone     any    // monotone_constraints as they were written; see constraints.go
+	interactions any    // interaction_constraints
+	byGradient   bool   // sampling_method gradient_based
+	multiTree    bool   // multi_strategy multi_output_tree
+	booster      string // gbtree, dart or gblinear
+	updaters     []string
+	refreshLeaf  bool
+	dart         dartParams
+	linear       linearParams
+
+	metrics            []metricName // eval_metric
+	stopAfter          int          // early_stopping_rounds; 0 is never
+	validationFraction float64
 }
 
 // The largest values that are taken, so that a typing error ends in a message and not in days of work.
@@ -45,7 +60,8 @@ func defaults() params {
 		rounds: 10, eta: 0.3, maxDepth: 6, minChildWeight: 1, lambda: 1,
 		maxDeltaStep: math.NaN(), // 0, but 0.7 for count:poisson
 		subsample:    1, colTree: 1, colLevel: 1, colNode: 1, scalePosWeight: 1, maxBin: 256, parallelTrees: 1,
-		baseScore: math.NaN(), tweediePower: 1.5, huberSlope: 1,
+		baseScore: math.NaN(), tweediePower: 1.5, huberSlope: 1, quantileAlpha: math.NaN(),
+		booster: "gbtree", refreshLeaf: true, validationFraction: 0.1,
 	}
 }
 
@@ -82,26 +98,36 @@ var setters = map[string]setter{
 	"nthread":                 integer(func(p *params, n int) { p.threads = n }, -1, maxThreads),
 	"tweedie_variance_power":  number(func(p *params, x float64) { p.tweediePower = x }, between12),
 	"huber_slope":             number(func(p *params, x float64) { p.huberSlope = x }, above(0)),
+	"quantile_alpha":          setQuantileAlpha,
 	"objective":               setObjective,
-	"eval_metric":             texts(nil, nil),
+	"eval_metric":             setEvalMetric,
+	"early_stopping_rounds":   integer(func(p *params, n int) { p.stopAfter = n }, 1, maxRounds),
+	"validation_fraction":     number(func(p *params, x float64) { p.validationFraction = x }, share),
 	"grow_policy":             setGrowPolicy,
-	"booster":                 texts([]string{"gbtree"}, []string{"dart", "gblinear", "linear"}),
+	"booster":                 choice(func(p *params, s string) { p.booster = s }, "gbtree", "dart", "gblinear", "linear"),
 	"tree_method":             texts([]string{"auto", "exact", "approx", "hist", "gpu_exact", "gpu_hist"}, nil),
-	"sampling_method":         texts([]string{"uniform"}, []string{"gradient_based"}),
-	"process_type":            texts([]string{"default"}, []string{"update"}),
+	"sampling_method":         choice(func(p *params, s string) { p.byGradient = s == "gradient_based" }, "uniform", "gradient_based"),
+	"process_type":            setProcessType,
 	"predictor":               texts([]string{"auto", "cpu", "gpu", "cpu_predictor", "gpu_predictor"}, nil),
 	"device":                  texts([]string{"cpu", "cuda", "gpu"}, nil),
-	"updater":                 texts(nil, nil),
+	"updater":                 setUpdater,
 	"sketch_eps":              number(func(*params, float64) {}, nil),
-	"refresh_leaf":            boolean,
+	"refresh_leaf":            truth(func(p *params, yes bool) { p.refreshLeaf = yes }),
 	"silent":                  boolean,
 	"verbosity":               integer(func(*params, int) {}, 0, 3),
-	"monotone_constraints":    unavailable,
-	"interaction_constraints": unavailable,
-	"multi_strategy":          texts([]string{"one_output_per_tree"}, []string{"multi_output_tree"}),
-	// of the dart booster, which is refused itself
-	"rate_drop": unavailable, "one_drop": unavailable, "skip_drop": unavailable,
-	"sample_type": unavailable, "normalize_type": unavailable,
+	"monotone_constraints":    setMonotone,
+	"interaction_constraints": setInteractions,
+	"multi_strategy":          choice(func(p *params, s string) { p.multiTree = s == "multi_output_tree" }, "one_output_per_tree", "multi_output_tree"),
+	// of the dart booster
+	"rate_drop":      number(func(p *params, x float64) { p.dart.rate = x }, share01),
+	"one_drop":       truth(func(p *params, yes bool) { p.dart.one = yes }),
+	"skip_drop":      number(func(p *params, x float64) { p.dart.skip = x }, share01),
+	"sample_type":    choice(func(p *params, s string) { p.dart.weighted = s == "weighted" }, "uniform", "weighted"),
+	"normalize_type": choice(func(p *params, s string) { p.dart.forest = s == "forest" }, "tree", "forest"),
+	// of the linear booster
+	"feature_selector": choice(func(p *params, s string) { p.linear.selector = s }, "cyclic", "shuffle", "random", "greedy", "thrifty"),
+	"top_k":            integer(func(p *params, n int) { p.linear.top = n }, 0, maxFeatures),
+	"tolerance":        number(func(p *params, x float64) { p.linear.tolerance = x }, atLeast(0)),
 }
 
 // parse reads the hyperparameters of a client. Errors are *learn.ParamError, the one for the name that sorts first.
@@ -129,5 +155,5 @@ func parse(in map[string]any) (params, error) {
 	if p.maxDepth == 0 {
 		p.maxDepth = maxTreeDepth
 	}
-	return p, nil
+	return p, p.agree(given)
 }

@@ -54,13 +54,30 @@ func TestParamErrors(t *testing.T) {
 		{"subsample", 0.0, "", "more than 0 and at most 1"},
 		{"eta", nil, "", "must be a number"},
 		{"eta", []any{.1}, "", "must be a number"},
-		{"booster", "dart", "", "not available yet"},
-		{"booster", "linear", "", "not available yet"},
+		{"booster", 7.0, "", "must be a text"},
 		{"booster", "rocket", "", "none of"},
-		{"objective", "rank:ndcg", "", "not available yet"},
+		{"objective", "rank:ndcg", "", "which rows belong to a query"},
+		{"objective", "survival:aft", "", "a lower and an upper bound"},
+		{"objective", "reg:expectileerror", "", "not available yet"},
 		{"objective", "reg:square", "", "no objective"},
-		{"monotone_constraints", "(1)", "", "not available yet"},
-		{"rate_drop", .1, "", "not available yet"},
+		{"monotone_constraints", 1.0, "", "must be an array"},
+		{"interaction_constraints", "[0,1", "", "array of arrays"},
+		{"interaction_constraints", []any{1.0}, "", "array of arrays"},
+		{"rate_drop", 1.1, "", "between 0 and 1"},
+		{"one_drop", 2.0, "", "true or false"},
+		{"sample_type", "even", "", "none of uniform, weighted"},
+		{"process_type", "update", "", "an earlier model"},
+		{"updater", "refresh", "", "an earlier model"},
+		{"updater", []any{"grow_histmaker", "a"}, "", "no updater"},
+		{"updater", "shotgun", "", "not for booster gbtree"},
+		{"quantile_alpha", []any{.1, .9}, "", "one quantile"},
+		{"eval_metric", "rmsee", "", "no metric"},
+		{"eval_metric", "ndcg@5", "", "which rows belong to a query"},
+		{"eval_metric", []any{"rmse", "error@x"}, "", "no number after @"},
+		{"eval_metric", "tweedie-nloglik", "", "variance power"},
+		{"eval_metric", "rmse@3", "", "takes no number"},
+		{"early_stopping_rounds", 0.0, "", "must be 1 or more"},
+		{"validation_fraction", 1.0, "", "less than 1"},
 		{"tree_method", 3.0, "", "must be a text"},
 		{"refresh_leaf", "yes", "", "true or false"},
 		{"grow_policy", []any{}, "", "depthwise or lossguide"},
@@ -81,8 +98,27 @@ func TestParamErrors(t *testing.T) {
 	if _, err := parse(map[string]any{"eta": .1, "learning_rate": .1}); err != nil {
 		t.Error(err)
 	}
-	if _, err := parse(map[string]any{"updater": []any{"a"}}); err != nil {
-		t.Error(err)
+	for _, good := range []map[string]any{
+		{"updater": []any{"grow_colmaker", "prune"}},
+		{"updater": "grow_quantile_histmaker,refresh"},
+		{"booster": "gblinear", "updater": "shotgun", "feature_selector": "shuffle"},
+		{"booster": "linear", "updater": []any{"coord_descent"}, "feature_selector": "greedy", "top_k": 3.0},
+		{"eval_metric": "rmse,mae"},
+		{"quantile_alpha": []any{.5}},
+	} {
+		if _, err := parse(good); err != nil {
+			t.Errorf("%v: %v", good, err)
+		}
+	}
+	for _, bad := range []map[string]any{
+		{"booster": "gblinear", "updater": "grow_colmaker"},
+		{"booster": "gblinear", "feature_selector": "greedy"},
+		{"booster": "gblinear", "updater": []any{"shotgun", "coord_descent"}},
+	} {
+		var pe *learn.ParamError
+		if _, err := parse(bad); !errors.As(err, &pe) {
+			t.Errorf("%v: %v, want a ParamError", bad, err)
+		}
 	}
 }
 

@@ -118,9 +118,6 @@ func boolean(_ *params, v any) string {
 	return "must be true or false"
 }
 
-// unavailable stands for what XGBoost has and this engine does not.
-func unavailable(*params, any) string { return "not available yet" }
-
 // texts takes a text or an array of texts, each of them one of known when that is not nil; later are XGBoost's values that
 // are not here yet.
 func texts(known, later []string) setter {
@@ -168,8 +165,8 @@ func setObjective(p *params, v any) string {
 		p.objective = s
 		return ""
 	}
-	if slices.Contains(laterObjectives, s) {
-		return fmt.Sprintf("%q is not available yet", s)
+	if why, ok := laterObjectives[s]; ok {
+		return fmt.Sprintf("%q %s", s, why)
 	}
 	return fmt.Sprintf("%q is no objective", s)
 }

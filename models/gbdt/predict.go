@@ -79,14 +79,27 @@ func (m *Model) predictOne(row []float32) float32 {
 const half = 0x1p-23
 
 // value is the prediction from the margin of a model with one.
-func (m *Model) value(margin float32) float32 {
+func (m *Model) value(margin float32) float32 { return valueOf(m.objective, m.classes, margin) }
+
+// valueOf is the prediction from the margin of a model with one, of an objective other than softmax.
+func valueOf(o objectiveID, classes int, margin float32) float32 {
 	switch {
-	case m.classes == 0:
-		return m.objective.link().apply(margin)
+	case classes == 0 || o == hinge:
+		return o.link().apply(margin)
 	case margin > half:
 		return 1
 	}
 	return 0
+}
+
+// probabilitiesOf turns the margins of a row into a probability a class, in place. Where two classes have one margin, it is the first value.
+func probabilitiesOf(o objectiveID, out []float32) {
+	if o == softmax {
+		softmaxOf(out)
+		return
+	}
+	p := o.link().apply(out[0])
+	out[0], out[1] = 1-p, p
 }
 
 func (m *Model) predictBlock(dst, x []float32) {
@@ -134,12 +147,6 @@ func (m *Model) probabilities(dst, x []float32) {
 		}
 	}
 	for r := range rows {
-		out := dst[r*k:][:k]
-		if m.objective != softmax { // binary:logistic
-			p := sigmoidOf(out[0])
-			out[0], out[1] = 1-p, p
-			continue
-		}
-		softmaxOf(out)
+		probabilitiesOf(m.objective, dst[r*k:][:k])
 	}
 }

@@ -30,6 +30,10 @@ const (
 	drawLevel
 	drawNode
 	drawSketch
+	drawHeld
+	drawDrop
+	drawSkip
+	drawFeature
 )
 
 // choose takes the given share of a set, at least one, without replacement and in ascending order.

@@ -1,20 +1,19 @@
 package gbdt
 
-// sampleRows fills t.rows with the rows of a tree, in order.
-func (t *trainer) sampleRows(number uint64) {
+// sampleRows fills t.rows with the rows of a tree, in order, and returns the gradients to use for them. Rows that are held out are in no tree.
+func (t *trainer) sampleRows(number uint64, grads []gradient) []gradient {
 	t.rows = t.rows[:0]
 	p := &t.params
-	if p.subsample >= 1 {
-		for r := range t.data.Rows {
-			t.rows = append(t.rows, int32(r))
-		}
-		return
+	if p.byGradient && p.subsample < 1 {
+		return t.sampleByGradient(number, grads)
 	}
 	for r := range t.data.Rows {
-		if unit(draw(p.seed, drawRows, number, uint64(r))) < p.subsample {
-			t.rows = append(t.rows, int32(r))
+		if t.held.has(r) || p.subsample < 1 && unit(draw(p.seed, drawRows, number, uint64(r))) >= p.subsample {
+			continue
 		}
+		t.rows = append(t.rows, int32(r))
 	}
+	return grads
 }
 
 // sampleColumns chooses the features of a tree, and forgets those of the levels of the tree before.
@@ -39,8 +38,11 @@ func (t *trainer) sampleColumns(number uint64) {
 // allowed tells which features a node may be split by; nil is all that the tree uses.
 func (t *trainer) allowed(o *open) []bool {
 	p := &t.params
-	if o == nil || p.colLevel >= 1 && p.colNode >= 1 {
+	if o == nil {
 		return nil
+	}
+	if p.colLevel >= 1 && p.colNode >= 1 {
+		return t.interacting(o, nil)
 	}
 	for len(t.levels) <= o.depth {
 		level := choose(t.used, p.colLevel, draw(p.seed, drawLevel, t.number, uint64(len(t.levels))))
@@ -51,5 +53,5 @@ func (t *trainer) allowed(o *open) []bool {
 	for _, f := range set {
 		may[f] = true
 	}
-	return may
+	return t.interacting(o, may)
 }

@@ -24,6 +24,19 @@ type scanner struct {
 	// always is set where the floor does not hold: the scores are not plain fractions with L1 or a largest step.
 	always bool
 	lambda float64
+	signs  []int8 // monotone constraints, or nil
+	limits limits // of the node, with signs
+}
+
+// newScanner starts on an open node, which may be nil, with this sum.
+func (t *trainer) newScanner(o *open, node sum) scanner {
+	s := newScanner(&t.params, node)
+	if o != nil && t.limited.signs != nil {
+		s.signs, s.limits, s.always = t.limited.signs, o.limits, true
+		s.nodeScore = s.p.limitedScore(node, o.outer.clip(float32(s.p.weight(node))))
+		s.lift()
+	}
+	return s
 }
 
 func newScanner(p *params, node sum) scanner {
@@ -99,6 +112,13 @@ func (s *scanner) try(left, right sum, f, bin int32, threshold float32, defaultL
 		return
 	}
 	gain := s.p.score(left) + s.p.score(right) - s.nodeScore
+	if s.signs != nil {
+		both, allowed := s.limitedGain(left, right, f)
+		if !allowed {
+			return
+		}
+		gain = both - s.nodeScore
+	}
 	if !(gain > s.best.gain) || math.IsInf(float64(gain), 0) {
 		return
 	}

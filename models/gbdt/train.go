@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/pgowl/pgowl/models/learn"
@@ -22,8 +23,13 @@ type trainer struct {
 	memory  int          // for histograms, in bytes
 	margins []float32    // row-major, plan.groups a row
 	grads   [][]gradient // [group][row]; one group only when the second class mirrors the first
+	scaled  []gradient   // of the rows that sampling_method gradient_based has drawn
+	held    heldRows
+	limited constraints
+	watch   *watch // nil: nobody looks
 
 	// of the tree that is being grown
+	grown            uint64 // trees so far
 	number           uint64
 	rows             []int32
 	spare, spareLeft []int32
@@ -39,7 +45,9 @@ type trainer struct {
 }
 
 // Train fits gradient boosted trees. It is a learn.Trainer; the hyperparameters are XGBoost's, with PostgresML's default of
-// 10 rounds. Classification defaults to multi:softprob over all classes, regression to reg:squarederror.
+// 10 rounds. Classification defaults to multi:softprob over all classes, regression to reg:squarederror. With early_stopping_rounds a part of
+// the rows (validation_fraction, 0.1) is drawn by the seed and not learned from; the model is that of the round in which the last metric of
+// eval_metric was best on them.
 func Train(ctx context.Context, data *learn.Dataset, task learn.Task, hyperparams map[string]any, progress learn.Progress) (learn.Model, error) {
 	p, err := parse(hyperparams)
 	if err != nil {
@@ -48,7 +56,19 @@ func Train(ctx context.Context, data *learn.Dataset, task learn.Task, hyperparam
 	if err := valid(data, task); err != nil {
 		return nil, fmt.Errorf("gbdt: %w", err)
 	}
-	pl, err := p.plan(data, task)
+	var held heldRows
+	if p.stopAfter > 0 {
+		held = drawHeldRows(data.Rows, p.validationFraction, p.seed)
+	}
+	pl, err := p.plan(data, task, held)
+	if err != nil {
+		return nil, err
+	}
+	limited, err := p.constrain(data)
+	if err != nil {
+		return nil, err
+	}
+	watch, err := p.newWatch(data, pl, held, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +77,11 @@ func Train(ctx context.Context, data *learn.Dataset, task learn.Task, hyperparam
 	}
 	crew, release := newCrew(ctx, p.threads)
 	defer release()
-	t := &trainer{params: p, plan: pl, data: data, crew: crew, memory: histogramMemory}
-	if t.bins, err = bin(data, p.maxBin, p.seed, crew); err != nil {
+	t := &trainer{params: p, plan: pl, data: data, crew: crew, memory: histogramMemory, held: held, limited: limited, watch: watch}
+	if p.isLinear() {
+		return t.fitLinear(ctx, progress)
+	}
+	if t.bins, err = bin(data, held, p.maxBin, p.seed, crew); err != nil {
 		return nil, fmt.Errorf("gbdt: %w", err)
 	}
 	if progress != nil {
@@ -82,6 +105,8 @@ func valid(d *learn.Dataset, task learn.Task) error {
 		return fmt.Errorf("%d values and %d labels do not make %d rows of %d features", len(d.X), len(d.Y), d.Rows, d.Features)
 	case task != learn.Regression && task != learn.Classification:
 		return fmt.Errorf("task %q is neither regression nor classification", task)
+	case d.Weights != nil && len(d.Weights) != d.Rows:
+		return fmt.Errorf("%d weights for %d rows", len(d.Weights), d.Rows)
 	case task == learn.Classification && (d.Classes < 1 || d.Classes > maxClasses):
 		return fmt.Errorf("a classification of %d classes", d.Classes)
 	}
@@ -93,6 +118,16 @@ func valid(d *learn.Dataset, task learn.Task) error {
 			return fmt.Errorf("the label of row %d is %v, not a class of 0 to %d", i, y, d.Classes-1)
 		}
 	}
+	some := d.Weights == nil
+	for i, w := range d.Weights {
+		if !(w >= 0) || math.IsInf(float64(w), 0) {
+			return fmt.Errorf("the weight of row %d is %v", i, w)
+		}
+		some = some || w > 0
+	}
+	if !some {
+		return errors.New("no row has a weight")
+	}
 	return nil
 }
 
@@ -100,7 +135,7 @@ func valid(d *learn.Dataset, task learn.Task) error {
 // first with the sign turned, so that without random sampling its trees are too, but for their leaves' signs.
 func (t *trainer) mirrors() bool {
 	p := &t.params
-	return t.plan.id == softmax && t.plan.groups == 2 && p.subsample >= 1 && p.colTree >= 1 && p.colLevel >= 1 && p.colNode >= 1
+	return t.plan.id == softmax && t.plan.groups == 2 && p.booster != "dart" && t.limited.signs == nil && p.subsample >= 1 && p.colTree >= 1 && p.colLevel >= 1 && p.colNode >= 1
 }
 
 func (t *trainer) prepare() {
@@ -126,52 +161,104 @@ func (t *trainer) prepare() {
 }
 
 func (t *trainer) boost(ctx context.Context, progress learn.Progress) (*Model, error) {
-	stopped := func() error {
-		if t.crew.stopped.Load() {
-			return context.Cause(ctx)
-		}
-		return nil
-	}
-	if err := stopped(); err != nil {
+	if err := t.stopped(ctx); err != nil {
 		return nil, err
 	}
 	t.prepare()
-	groups := t.plan.groups
-	var trees []tree
-	number := uint64(0)
+	var drop *dart
+	if t.params.booster == "dart" {
+		drop = newDart(t)
+	}
+	var trees, best []tree
 	for round := range t.params.rounds {
+		if drop != nil {
+			drop.begin(round)
+		}
 		t.gradients()
-		if err := stopped(); err != nil {
+		if err := t.stopped(ctx); err != nil {
 			return nil, err
 		}
-		for k := range groups {
-			for range t.params.parallelTrees {
-				if k >= len(t.grads) { // the mirrored class: its trees follow those of the first
-					trees = append(trees, trees[len(trees)-t.params.parallelTrees].mirrored())
-					continue
-				}
-				grown := t.grow(t.grads[k], number)
-				number++
-				if err := stopped(); err != nil {
-					return nil, err
-				}
-				t.advance(grown, k)
-				if err := stopped(); err != nil {
-					return nil, err
-				}
-				trees = append(trees, grown)
-			}
+		from := len(trees)
+		var err error
+		if trees, err = t.round(ctx, trees); err != nil {
+			return nil, err
+		}
+		if drop != nil {
+			drop.end(trees[from:])
+		}
+		var scores []learn.Score
+		if t.watch != nil {
+			scores = t.watch.look(round, t.margins)
 		}
 		if progress != nil {
-			progress(round+1, t.params.rounds)
+			progress(round+1, t.params.rounds, scores...)
+		}
+		if t.held == nil {
+			continue
+		}
+		if drop != nil && t.watch.bestRound == round {
+			best = drop.scaled() // later rounds change the weights
+		}
+		if t.watch.over(round) {
+			break
 		}
 	}
+	switch {
+	case t.held != nil && drop != nil:
+		trees = best
+	case t.held != nil:
+		trees = trees[:(t.watch.bestRound+1)*t.plan.groups*t.params.parallelTrees]
+	case drop != nil:
+		trees = drop.scaled()
+	}
 	m := &Model{
-		features: t.data.Features, classes: t.plan.classes, groups: groups, objective: t.plan.id, base: t.plan.base,
+		features: t.data.Features, classes: t.plan.classes, groups: t.plan.groups, objective: t.plan.id, base: t.plan.base,
 		parallel: t.params.parallelTrees, trees: trees,
 	}
 	m.layOut()
 	return m, nil
+}
+
+// stopped returns ctx's cause once the crew has been stopped.
+func (t *trainer) stopped(ctx context.Context) error {
+	if t.crew.stopped.Load() {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// round grows the trees of a round from the gradients and appends them to trees.
+func (t *trainer) round(ctx context.Context, trees []tree) ([]tree, error) {
+	share, adaptive := t.adaptive()
+	before := t.margins
+	if adaptive && t.params.parallelTrees > 1 {
+		before = slices.Clone(t.margins)
+	}
+	for k := range t.plan.groups {
+		for range t.params.parallelTrees {
+			if k >= len(t.grads) { // the mirrored class: its trees follow those of the first
+				trees = append(trees, trees[len(trees)-t.params.parallelTrees].mirrored())
+				continue
+			}
+			grown := t.grow(t.grads[k], t.grown)
+			t.grown++
+			if err := t.stopped(ctx); err != nil {
+				return nil, err
+			}
+			if adaptive {
+				t.refit(&grown, share, before)
+			}
+			if t.params.refreshes() {
+				t.refresh(&grown, t.grads[k])
+			}
+			t.advance(grown, k)
+			if err := t.stopped(ctx); err != nil {
+				return nil, err
+			}
+			trees = append(trees, grown)
+		}
+	}
+	return trees, nil
 }
 
 // advance adds a tree to the margins of group k: by leaf for its own rows, by walking for the rows that it was not shown.
@@ -184,7 +271,8 @@ func (t *trainer) advance(grown tree, k int) {
 			t.margins[r*groups+1] -= v
 		}
 	}
-	if t.params.subsample >= 1 {
+	sampled := t.params.subsample < 1
+	if !sampled {
 		t.crew.each(len(t.leaves), t.data.Rows*2, func(i int) {
 			s := t.leaves[i]
 			v := grown.nodes[s.node].value
@@ -192,12 +280,22 @@ func (t *trainer) advance(grown tree, k int) {
 				add(int(r), v)
 			}
 		})
-		return
+		if t.held == nil {
+			return
+		}
 	}
-	blocks := (t.data.Rows + gradientBlock - 1) / gradientBlock
-	t.crew.each(blocks, t.data.Rows*20, func(b int) {
-		for r := b * gradientBlock; r < min((b+1)*gradientBlock, t.data.Rows); r++ {
-			add(r, grown.value(t.data.Row(r)))
+	t.eachRow(20, func(from, to int) {
+		for r := from; r < to; r++ {
+			if sampled || t.held[r] {
+				add(r, grown.value(t.data.Row(r)))
+			}
 		}
 	})
+}
+
+// eachRow calls do for blocks of rows, on several threads when the cost of a row, in nanoseconds, makes it worth it.
+func (t *trainer) eachRow(cost int, do func(from, to int)) {
+	rows := t.data.Rows
+	blocks := (rows + gradientBlock - 1) / gradientBlock
+	t.crew.each(blocks, rows*cost, func(b int) { do(b*gradientBlock, min((b+1)*gradientBlock, rows)) })
 }

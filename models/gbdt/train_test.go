@@ -124,7 +124,7 @@ func TestCancel(t *testing.T) {
 			timer := time.AfterFunc(2*time.Millisecond, stop)
 			defer timer.Stop()
 		}
-		progress := func(done, total int) {
+		progress := func(done, total int, _ ...learn.Score) {
 			if done == 2 && when == "in round 2" {
 				stop()
 			}
@@ -141,7 +141,7 @@ func TestCancel(t *testing.T) {
 func TestProgress(t *testing.T) {
 	var seen []string
 	_, err := Train(context.Background(), noisy(50, 2, 0, 0), learn.Regression, map[string]any{"n_estimators": 3.0},
-		func(done, total int) { seen = append(seen, fmt.Sprint(done, "/", total)) })
+		func(done, total int, _ ...learn.Score) { seen = append(seen, fmt.Sprint(done, "/", total)) })
 	if err != nil || fmt.Sprint(seen) != "[0/3 1/3 2/3 3/3]" {
 		t.Errorf("%v, %v", seen, err)
 	}
@@ -214,14 +214,14 @@ func TestCrowded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pl, err := p.plan(d, learn.Regression)
+	pl, err := p.plan(d, learn.Regression, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c, release := newCrew(context.Background(), 2)
 	defer release()
 	tr := &trainer{params: p, plan: pl, data: d, crew: c}
-	if tr.bins, err = bin(d, p.maxBin, 0, c); err != nil {
+	if tr.bins, err = bin(d, nil, p.maxBin, 0, c); err != nil {
 		t.Fatal(err)
 	}
 	tr.memory = 1

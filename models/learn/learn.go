@@ -27,13 +27,26 @@ type Dataset struct {
 	// Categorical tells for each feature whether its values are codes of categories, whole numbers from 0 on, whose order means nothing. nil: none is.
 	// An engine that has no use for that takes the codes as numbers.
 	Categorical []bool
+	// Weights has an entry a row, 0 or more: how many rows it counts as. nil: one each. An engine that has no use for weights refuses them.
+	Weights []float32
+	// Names has the name of each feature, for hyperparameters that speak of features. nil: they have none, and are numbered from 0.
+	Names []string
 }
 
 // Row returns the features of row i, aliasing X.
 func (d *Dataset) Row(i int) []float32 { return d.X[i*d.Features : (i+1)*d.Features] }
 
-// Progress is called now and then during a fit with the rounds done, at first 0 when the data have been prepared, and the rounds in all. It may be nil.
-type Progress func(done, total int)
+// Progress is called now and then during a fit with the rounds done, at first 0 when the data have been prepared, and the rounds in all, and with the metrics of the model so far where the
+// engine has them. It may be nil.
+type Progress func(done, total int, scores ...Score)
+
+// Score is a metric of a fit that is under way.
+type Score struct {
+	Name  string // as in hyperparameters: rmse, logloss ...
+	Value float64
+	// Held says that the value is of rows that the fit does not learn from; else it is of (a sample of) the training rows.
+	Held bool
+}
 
 // Trainer fits a model. Hyperparams are as a client wrote them (JSON numbers are float64). It returns ctx's cause soon after
 // ctx is done, and a *ParamError for a hyperparameter that it does not know or cannot use.

@@ -17,9 +17,11 @@ def data(missing):
 
     x = np.zeros((ROWS + TEST, FEATURES))
     y = np.zeros(ROWS + TEST)
+    w = np.zeros(ROWS + TEST)
     for r in range(ROWS + TEST):
         v = [draw() for _ in range(FEATURES)]
         noise = draw()
+        w[r] = np.floor(noise * 8) / 4
         y[r] = 3 * v[0] - 2 * v[1] * v[2] + (1 if v[3] > 0.5 else 0) + 0.5 * (noise - 0.5)
         if missing:
             # few enough values for a bin each
@@ -27,7 +29,26 @@ def data(missing):
             gaps = [draw() for _ in range(FEATURES)]
             v = [np.nan if g < 0.15 else a for a, g in zip(v, gaps)]
         x[r] = v
-    return x.astype("f"), np.floor(y * 64) / 64
+    return x.astype("f"), np.floor(y * 64) / 64, w
+
+
+def mix(x):
+    m = 2**64 - 1
+    x = (x + 0x9E3779B97F4A7C15) & m
+    x = ((x ^ x >> 30) * 0xBF58476D1CE4E5B9) & m
+    x = ((x ^ x >> 27) * 0x94D049BB133111EB) & m
+    return x ^ x >> 31
+
+
+def held(rows, share, seed=0):
+    """The rows that the engine holds out (rng.go: draw, unit; 6 is drawHeld)."""
+    out = []
+    for r in range(rows):
+        h = 0x6A09E667F3BCC909
+        for k in (seed, 6, r):
+            h = mix(h ^ k)
+        out.append((h >> 11) / 2**53 < share)
+    return np.array(out)
 
 
 CASES = [
@@ -51,33 +72,116 @@ CASES = [
     ("logistic", "classification", 2, {"objective": "binary:logistic", "n_estimators": 15}),
     ("logistic, weighted", "classification", 2, {"objective": "binary:logistic", "scale_pos_weight": 3}),
     ("three classes", "classification", 3, {}),
+    ("squared log error", "positive", 0, {"objective": "reg:squaredlogerror"}),
+    ("absolute error", "regression", 0, {"objective": "reg:absoluteerror"}),
+    ("absolute error, parallel trees, missing", "regression", 0, {"objective": "reg:absoluteerror", "num_parallel_tree": 2, "max_depth": 3, "gamma": 2}),
+    ("absolute error, weights", "regression", 0, {"objective": "reg:absoluteerror"}),
+    ("quantile", "regression", 0, {"objective": "reg:quantileerror", "quantile_alpha": 0.3}),
+    ("quantile, weights, missing", "regression", 0, {"objective": "reg:quantileerror", "quantile_alpha": 0.9, "max_depth": 4}),
+    ("raw logistic", "binary", 0, {"objective": "binary:logitraw", "base_score": 0.3}),
+    ("raw logistic, start", "binary", 0, {"objective": "binary:logitraw"}),
+    ("raw logistic of classes, start", "classification", 2, {"objective": "binary:logitraw", "n_estimators": 3}),
+    ("raw logistic of classes", "classification", 2, {"objective": "binary:logitraw", "scale_pos_weight": 2}),
+    ("hinge", "binary", 0, {"objective": "binary:hinge", "n_estimators": 4}),
+    ("hinge of classes, missing", "classification", 2, {"objective": "binary:hinge", "eta": 0.1}),
+    ("reg logistic", "binary", 0, {"objective": "reg:logistic"}),
+    ("cox", "time", 0, {"objective": "survival:cox"}),
+    ("cox, weights", "time", 0, {"objective": "survival:cox", "max_depth": 3, "n_estimators": 5}),
+    ("monotone", "regression", 0, {"monotone_constraints": "(-1,1,1,0,1)"}),
+    ("monotone, missing", "regression", 0, {"monotone_constraints": "(1,-1,-1,1)", "n_estimators": 20, "alpha": 0.5}),
+    ("monotone, step", "regression", 0, {"monotone_constraints": "(1,-1,1)", "max_delta_step": 0.4, "lambda": 0, "gamma": 0.05}),
+    ("monotone, two classes", "classification", 2, {"monotone_constraints": "(1,-1,1)"}),
+    ("monotone, three classes, missing", "classification", 3, {"monotone_constraints": "(0,1,-1,-1)", "grow_policy": "lossguide", "max_leaves": 9}),
+    ("interactions", "regression", 0, {"interaction_constraints": "[[0,1],[2,3,4]]"}),
+    ("interactions, missing", "regression", 0, {"interaction_constraints": "[[0,2],[1,2,5],[3]]", "n_estimators": 20}),
+    ("both constraints, missing", "classification", 2, {"interaction_constraints": "[[0,1,3],[1,2]]", "monotone_constraints": "(1,-1,-1,1)", "grow_policy": "lossguide", "max_leaves": 20, "max_depth": 0}),
+    ("dart, all dropped", "regression", 0, {"booster": "dart", "rate_drop": 1, "n_estimators": 8}),
+    ("dart, forest", "regression", 0, {"booster": "dart", "rate_drop": 1, "normalize_type": "forest", "n_estimators": 8}),
+    ("dart, weighted, three classes", "classification", 3, {"booster": "dart", "rate_drop": 1, "sample_type": "uniform", "n_estimators": 6}),
+    ("dart, one dropped, missing", "regression", 0, {"booster": "dart", "rate_drop": 0, "one_drop": 1, "n_estimators": 2}),
+    ("dart, none dropped", "classification", 2, {"booster": "dart", "rate_drop": 0.5, "skip_drop": 1}),
+    ("dart, parallel trees", "regression", 0, {"booster": "dart", "rate_drop": 1, "num_parallel_tree": 2, "n_estimators": 5}),
+    ("linear", "regression", 0, {"booster": "gblinear", "updater": "coord_descent"}),
+    ("linear, penalties, missing", "regression", 0, {"booster": "gblinear", "updater": "coord_descent", "lambda": 0.02, "alpha": 0.01, "eta": 0.8, "n_estimators": 30}),
+    ("linear, greedy", "regression", 0, {"booster": "gblinear", "updater": "coord_descent", "feature_selector": "greedy", "top_k": 3}),
+    ("linear, thrifty, missing", "regression", 0, {"booster": "gblinear", "updater": "coord_descent", "feature_selector": "thrifty", "alpha": 0.005}),
+    ("linear, shotgun", "regression", 0, {"booster": "gblinear", "nthread": 1}),
+    ("linear, logistic, weights", "classification", 2, {"booster": "gblinear", "updater": "coord_descent", "objective": "binary:logistic", "lambda": 0.01}),
+    ("linear, three classes, missing", "classification", 3, {"booster": "gblinear", "updater": "coord_descent", "n_estimators": 25}),
+    ("linear, poisson", "count", 0, {"booster": "gblinear", "updater": "coord_descent", "objective": "count:poisson", "n_estimators": 40}),
+    ("weights", "regression", 0, {}),
+    ("weights, missing", "regression", 0, {"n_estimators": 20, "min_child_weight": 5}),
+    ("weights, few bins, missing", "regression", 0, {"max_bin": 16}),
+    ("weights, two classes", "classification", 2, {}),
+    ("weights, logistic", "classification", 2, {"objective": "binary:logistic", "scale_pos_weight": 3}),
+    ("weights, three classes", "classification", 3, {"max_bin": 64}),
+    ("weights, gamma", "positive", 0, {"objective": "reg:gamma"}),
+    ("few bins, missing", "regression", 0, {"max_bin": 20}),
+    ("base score, parallel trees", "classification", 2, {"objective": "binary:logistic", "base_score": 0.2, "num_parallel_tree": 3}),
+    ("one output a tree", "regression", 0, {"multi_strategy": "multi_output_tree", "n_estimators": 3}),
+    ("stopped", "regression", 0, {"early_stopping_rounds": 3, "n_estimators": 60, "eta": 0.6}),
+    ("stopped, weights, missing", "classification", 2, {"early_stopping_rounds": 5, "n_estimators": 60, "objective": "binary:logistic", "eval_metric": ["logloss", "auc"], "eta": 0.5}),
+    ("stopped, three classes", "classification", 3, {"early_stopping_rounds": 2, "n_estimators": 60, "validation_fraction": 0.25, "eta": 0.7}),
+    ("stopped, linear", "regression", 0, {"early_stopping_rounds": 2, "n_estimators": 200, "booster": "gblinear", "updater": "coord_descent"}),
+    ("metrics", "positive", 0, {"eval_metric": ["rmse", "rmsle", "mae", "mape", "mphe", "poisson-nloglik", "gamma-nloglik", "gamma-deviance", "tweedie-nloglik@1.2", "tweedie-nloglik@1.9"], "n_estimators": 2, "objective": "reg:gamma"}),
+    ("metrics, weights", "positive", 0, {"eval_metric": ["rmse", "rmsle", "mae", "mape", "mphe", "poisson-nloglik", "gamma-nloglik", "gamma-deviance", "tweedie-nloglik@1.2"], "n_estimators": 2, "objective": "reg:gamma"}),
+    ("metrics, quantile, weights", "regression", 0, {"eval_metric": ["quantile", "mphe"], "huber_slope": 0.5, "n_estimators": 3, "objective": "reg:quantileerror", "quantile_alpha": 0.2}),
+    ("metrics, logistic", "classification", 2, {"eval_metric": ["logloss", "error", "error@0.3", "auc", "aucpr", "rmse"], "n_estimators": 2, "max_depth": 2, "objective": "binary:logistic"}),
+    ("metrics, logistic, weights", "classification", 2, {"eval_metric": ["logloss", "error", "error@0.3", "auc", "aucpr"], "n_estimators": 2, "max_depth": 2, "objective": "binary:logistic"}),
+    ("metrics, three classes, weights", "classification", 3, {"eval_metric": ["merror", "mlogloss", "auc", "aucpr"], "n_estimators": 2, "max_depth": 2}),
+    ("metrics, cox, missing", "time", 0, {"eval_metric": "cox-nloglik", "n_estimators": 3, "objective": "survival:cox"}),
     ("three classes, missing", "classification", 3, {"objective": "multi:softmax", "n_estimators": 25, "max_depth": 3, "lambda": 2, "gamma": 0.1, "min_child_weight": 3}),
 ]
 NAMES = {"reg_lambda": "lambda", "reg_alpha": "alpha", "min_split_loss": "gamma", "learning_rate": "eta"}
 
 out = []
 for name, kind, classes, params in CASES:
-    x, y = data("missing" in name)
-    if classes == 2:
+    x, y, w = data("missing" in name)
+    if classes == 2 or kind == "binary":
         y = (y > 1.5) * 1.0
     elif classes == 3:
         y = (y > 0.8) * 1.0 + (y > 1.8) * 1.0
     elif kind == "count":
         y = np.floor(np.maximum(y, 0))
-    elif kind == "positive":
+    elif kind in ("positive", "time"):
         y = np.maximum(y, 0) + 0.25
+    if kind == "time":
+        y = np.where(np.floor(y * 64) % 3 == 0, -y, y)
+    if "weights" not in name:
+        w = None
     p = {NAMES.get(k, k): v for k, v in params.items()}
     rounds = p.pop("n_estimators", p.pop("boost_rounds", 10))
     p.setdefault("objective", "multi:softprob" if classes else "reg:squarederror")
     p["objective"] = p["objective"].replace("softmax", "softprob")
-    p["tree_method"] = "hist"
+    if p.get("booster") != "gblinear":
+        p["tree_method"] = "hist"
     if "multi" in p["objective"]:
         p |= {"num_class": classes, "base_score": 0.5}
-    model = xgb.train(p, xgb.DMatrix(x[:ROWS], label=y[:ROWS]), rounds)
-    want = model.predict(xgb.DMatrix(x[ROWS:]))
+    learned = np.ones(ROWS, bool)
+    patience = p.pop("early_stopping_rounds", None)
+    if patience:
+        learned = ~held(ROWS, p.pop("validation_fraction", 0.1))
+
+    def matrix(rows):
+        return xgb.DMatrix(x[:ROWS][rows], label=y[:ROWS][rows], weight=None if w is None else w[:ROWS][rows])
+
+    train = matrix(learned)
+    watched, scores = [(train, "a")], {}
+    if patience:
+        watched = [(matrix(~learned), "a")]
+    model = xgb.train(p, train, rounds, evals=watched, evals_result=scores, early_stopping_rounds=patience, verbose_eval=False)
+    best = model.best_iteration + 1 if patience else 0
+    if patience and p.get("booster") == "gblinear":  # which cannot be asked for the first rounds
+        model = xgb.train(p, train, best)
+        want = model.predict(xgb.DMatrix(x[ROWS:]))
+    else:
+        want = model.predict(xgb.DMatrix(x[ROWS:]), iteration_range=(0, best))
     if classes and want.ndim == 1:
+        if p["objective"] == "binary:logitraw":
+            want = 1 / (1 + np.exp(-want))
         want = np.stack([1 - want, want], 1)
-    out.append({"name": name, "kind": kind, "classes": classes, "missing": "missing" in name, "params": params,
-                "want": [float(np.format_float_positional(v, 9, fractional=False)) for v in want.ravel()]})
+    out.append({"name": name, "kind": kind, "classes": classes, "missing": "missing" in name, "weighted": w is not None, "params": params,
+                "want": [float(np.format_float_positional(v, 9, fractional=False)) for v in want.ravel()],
+                "rounds": best, "scores": {k: v[-1] for k, v in scores["a"].items()} if "metrics" in name else None})
 with open("golden.json", "w") as f:
     f.write("[\n" + ",\n".join(json.dumps(c) for c in out) + "\n]\n")

@@ -100,10 +100,11 @@ BEGIN
     head := convert_from(substr(d, 29, size), 'UTF8')::json;
     p := 28 + size + 16;
     IF substr(d, p + 1, 5) NOT IN ('\x5047425401', '\x5047425402') THEN
-        why := format('there is none for algorithm %s yet', head->>'algorithm');
+        why := CASE WHEN substr(d, p + 1, 5) = '\x5047424c01' THEN 'it is of booster gblinear'
+            ELSE format('there is none for algorithm %s yet', head->>'algorithm') END;
         RETURN;
     END IF;
-    objective := get_byte(d, p + 5); -- 1 and 7 identity, 2 logistic, 3 softmax, 4 to 6 exponent
+    objective := get_byte(d, p + 5); -- 2 logistic, 3 softmax, 4 to 6 and 13 exponent, 12 hinge, the others identity
     p := p + 6;
     FOR i IN 1 .. 5 LOOP
         u := 0;
@@ -234,7 +235,10 @@ BEGIN
             -- The margin from which on the engine says yes (gbdt.half).
             format('IF proba THEN m := pgowl.sigmoid(m); RETURN ARRAY[1-m, m]; END IF; RETURN ARRAY[(%L::real[])[CASE WHEN m>''1.1920929e-07''::real THEN 2 ELSE 1 END]];', '{' || codes || '}')
         WHEN objective = 2 THEN 'RETURN ARRAY[pgowl.sigmoid(m)];'
-        WHEN objective IN (4, 5, 6) THEN 'RETURN ARRAY[pgowl.exponent(m)];'
+        WHEN objective IN (4, 5, 6, 13) THEN 'RETURN ARRAY[pgowl.exponent(m)];'
+        WHEN objective = 12 AND numbers[2] = 2 THEN
+            format('IF proba THEN RETURN CASE WHEN m>0 THEN ARRAY[0,1]::real[] ELSE ARRAY[1,0]::real[] END; END IF; RETURN ARRAY[(%L::real[])[CASE WHEN m>0 THEN 2 ELSE 1 END]];', '{' || codes || '}')
+        WHEN objective = 12 THEN 'RETURN ARRAY[CASE WHEN m>0 THEN 1 ELSE 0 END::real];'
         ELSE 'RETURN ARRAY[m];' END;
     IF numbers[2] = 0 THEN
         body := E'IF proba THEN RAISE EXCEPTION USING ERRCODE = ''XX000'', MESSAGE = ''You can''''t predict probabilities for a regression model''; END IF;\n' || body;
