@@ -5,6 +5,7 @@ package learn
 import (
 	"context"
 	"fmt"
+	"strconv"
 )
 
 // Task is what a model is asked to do. The values are PostgresML's enum pgml.task.
@@ -27,6 +28,16 @@ type Dataset struct {
 	// Categorical tells for each feature whether its values are codes of categories, whole numbers from 0 on, whose order means nothing. nil: none is.
 	// An engine that has no use for that takes the codes as numbers.
 	Categorical []bool
+	// ClassLabels is the text of each class's label, for hyperparameters that name classes. nil: they go by their indexes.
+	ClassLabels []string
+}
+
+// ClassName is how a client names class k: its label, or its index where there are none.
+func (d *Dataset) ClassName(k int) string {
+	if k < len(d.ClassLabels) {
+		return d.ClassLabels[k]
+	}
+	return strconv.Itoa(k)
 }
 
 // Row returns the features of row i, aliasing X.
