@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgowl/pgowl/models/gbdt"
 	"github.com/pgowl/pgowl/models/learn"
+	"github.com/pgowl/pgowl/models/linear"
 )
 
 // engine is what an algorithm needs here.
@@ -17,6 +18,10 @@ type engine struct {
 
 // engines are the algorithms that are built, by PostgresML's name.
 var engines = map[string]engine{
+	"linear": {
+		train:  map[learn.Task]learn.Trainer{learn.Regression: linear.Train, learn.Classification: linear.Train},
+		decode: linear.Decode,
+	},
 	"xgboost": {
 		train:  map[learn.Task]learn.Trainer{learn.Regression: gbdt.Train, learn.Classification: gbdt.Train},
 		decode: gbdt.Decode,

@@ -9,16 +9,20 @@ import (
 
 func TestTrainer(t *testing.T) {
 	for _, task := range []learn.Task{learn.Regression, learn.Classification} {
-		if train, err := Trainer("xgboost", task); err != nil || train == nil {
-			t.Errorf("xgboost %s: %v", task, err)
+		for _, algorithm := range []string{"xgboost", "linear"} {
+			if train, err := Trainer(algorithm, task); err != nil || train == nil {
+				t.Errorf("%s %s: %v", algorithm, task, err)
+			}
 		}
 	}
 	var later *NotAvailable
 	if _, err := Trainer("lightgbm", learn.Regression); !errors.As(err, &later) || later.Algorithm != "lightgbm" {
 		t.Errorf("lightgbm: %v, want NotAvailable", err)
 	}
-	if _, err := Trainer("kmeans", "clustering"); !errors.As(err, &later) {
-		t.Errorf("kmeans: %v, want NotAvailable", err)
+	for _, c := range [][2]string{{"kmeans", "clustering"}, {"linear", "clustering"}, {"linear", "decomposition"}} {
+		if _, err := Trainer(c[0], learn.Task(c[1])); !errors.As(err, &later) {
+			t.Errorf("%s: %v, want NotAvailable", c, err)
+		}
 	}
 	var never *Unsupported
 	for _, c := range []struct {

@@ -90,7 +90,7 @@ func (m *Model) Joint(features []float32) ([]float32, error) {
 
 // code turns an engine's value into the client's.
 func (m *Model) code(v float32) float32 {
-	if len(m.codes) == 0 {
+	if len(m.codes) == 0 || v != v { // NaN is no class: a feature that the model needs is missing
 		return v
 	}
 	return m.codes[int(v)]

@@ -5,6 +5,7 @@ package learn
 import (
 	"context"
 	"fmt"
+	"strconv"
 )
 
 // Task is what a model is asked to do. The values are PostgresML's enum pgml.task.
@@ -31,6 +32,16 @@ type Dataset struct {
 	Weights []float32
 	// Names has the name of each feature, for hyperparameters that speak of features. nil: they have none, and are numbered from 0.
 	Names []string
+	// ClassLabels is the text of each class's label, for hyperparameters that name classes. nil: they go by their indexes.
+	ClassLabels []string
+}
+
+// ClassName is how a client names class k: its label, or its index where there are none.
+func (d *Dataset) ClassName(k int) string {
+	if k < len(d.ClassLabels) {
+		return d.ClassLabels[k]
+	}
+	return strconv.Itoa(k)
 }
 
 // Row returns the features of row i, aliasing X.

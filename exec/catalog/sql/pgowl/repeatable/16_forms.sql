@@ -80,7 +80,7 @@ DECLARE
     depth int;
     largest float8;                -- of a tree's leaves
     reach float8[];                -- of each group's margin
-    codes text := '';
+    codes text;
     seen int[] := '{}';            -- features that are looked at, from 1
     seen_left int[] := '{}';
     visits float8 := 0;            -- looks at features for a row, about
@@ -99,6 +99,10 @@ BEGIN
     size := get_byte(d, 16) + (get_byte(d, 17) << 8) + (get_byte(d, 18) << 16) + (get_byte(d, 19) << 24);
     head := convert_from(substr(d, 29, size), 'UTF8')::json;
     p := 28 + size + 16;
+    IF substr(d, p + 1, 5) = '\x50474c4e01' THEN -- linear, and always small enough
+        SELECT l.* INTO body, features, nodes FROM pgowl.write_linear_form(model, head, convert_from(substr(d, p + 6), 'UTF8')::json) l;
+        RETURN;
+    END IF;
     IF substr(d, p + 1, 5) NOT IN ('\x5047425401', '\x5047425402') THEN
         why := CASE WHEN substr(d, p + 1, 5) = '\x5047424c01' THEN 'it is of booster gblinear'
             ELSE format('there is none for algorithm %s yet', head->>'algorithm') END;
@@ -214,13 +218,7 @@ BEGIN
             WHEN statements[group_] = '' THEN E'm := ' || base
             WHEN (tree / (numbers[4] * numbers[3]) * numbers[4] + tree % numbers[4]) % 16 = 0 THEN E';\nm := m' ELSE '' END || '+' || part;
     END LOOP;
-    IF head->'label'->'classes' IS NOT NULL THEN
-        SELECT string_agg(CASE head->'label'->>'kind'
-                WHEN 'bool' THEN CASE WHEN c.value IN ('true', 't', '1') THEN '1' WHEN c.value IN ('false', 'f', '0') THEN '0' ELSE (c.n - 1)::text END
-                WHEN 'text' THEN (c.n - 1)::text
-                ELSE c.value::real::text END, ',' ORDER BY c.n)
-            INTO codes FROM json_array_elements_text(head->'label'->'classes') WITH ORDINALITY c (value, n);
-    END IF;
+    codes := pgowl.class_codes(head);
     body := '';
     FOR i IN 1 .. numbers[3] LOOP
         body := body || CASE WHEN statements[i] = '' THEN 'm := ' || base ELSE statements[i] END || E';\n';

@@ -1,0 +1,268 @@
+package linear
+
+import (
+	"math"
+
+	"github.com/pgowl/pgowl/models/learn"
+)
+
+// logistic fits a classification.
+func logistic(c *crew, d *learn.Dataset, p *logisticParams, progress learn.Progress) (*Model, error) {
+	cols, err := examine(c, d, p.intercept)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{kind: p.kind(d.Classes), features: d.Features, classes: d.Classes, mean: cols.mean}
+	weights, err := p.classWeights(d)
+	if err != nil {
+		return nil, err
+	}
+	fits := 1
+	if m.kind == oneVsRest {
+		fits = d.Classes
+	}
+	for k := range fits {
+		f := &fit{crew: c, design: design{data: d, columns: cols, ones: p.intercept}, params: p, kind: m.kind, one: 1, weights: weights}
+		if m.kind == oneVsRest {
+			f.one = k
+			f.balance()
+		}
+		told := func(done, total int) {
+			if progress != nil {
+				progress(k*total+done, fits*total)
+			}
+		}
+		if err := f.run(told); err != nil {
+			return nil, err
+		}
+		f.finish(m)
+	}
+	return m.check()
+}
+
+// sumsLimit is the memory for the sums of all blocks, in bytes.
+const sumsLimit = 1 << 28
+
+// fit is one minimisation: the sum of the rows' losses and half the coefficients' squares over C. The unknowns are the coefficients of the scaled
+// columns, a row of them for each margin with the intercept behind, which makes their sizes alike; penalties are turned so that they mean the
+// columns as they are.
+type fit struct {
+	crew *crew
+	design
+	params  *logisticParams
+	kind    kind
+	one     int       // the class that the margin is for, of a kind with one margin a fit
+	weights []float64 // of the rows of each class
+
+	margins int
+	penalty []float64 // of each column's square
+	total   float64   // weight of all rows
+	u       []float64
+	now     state
+}
+
+// state is what is known at a point.
+type state struct {
+	loss  float64
+	slope []float64
+	proba []float32 // a row of margins' probabilities for each row of data
+}
+
+func (f *fit) prepare() {
+	f.margins = 1
+	if f.kind == multinomial {
+		f.margins = f.data.Classes
+	}
+	width := f.width()
+	f.penalty = make([]float64, width)
+	for j := range f.data.Features {
+		if f.params.c > 0 {
+			f.penalty[j] = f.inverse[j] * f.inverse[j] / f.params.c
+		}
+	}
+	for _, y := range f.data.Y {
+		f.total += f.weights[int(y)]
+	}
+	f.u = make([]float64, f.margins*width)
+}
+
+// original turns unknowns into coefficients of the features as they are, and intercepts.
+func (f *fit) original(u []float64) (w, bias []float64) {
+	n, width := f.data.Features, f.width()
+	w, bias = make([]float64, f.margins*n), make([]float64, f.margins)
+	for k := range f.margins {
+		for j := range n {
+			w[k*n+j] = u[k*width+j] * f.inverse[j]
+			bias[k] -= w[k*n+j] * f.centre[j]
+		}
+		if f.ones {
+			bias[k] += u[k*width+n]
+		}
+	}
+	return w, bias
+}
+
+// rows calls do for each row with its index, its features and its block's sums, and adds the sums in block order. There are size of them.
+func (f *fit) rows(size int, do func(r int, row, sum []float64)) []float64 {
+	bl := newBlocks(f.data.Rows)
+	bl.count = max(1, min(bl.count, sumsLimit/(8*size)))
+	sums := make([][]float64, bl.count)
+	f.crew.each(bl.count, func(b int) {
+		sum, row := make([]float64, size), make([]float64, f.data.Features)
+		from, to := bl.bounds(b)
+		for r := from; r < to; r++ {
+			if r&1023 == 0 && f.crew.stopped.Load() {
+				break
+			}
+			widen(row, f.data.Row(r))
+			do(r, row, sum)
+		}
+		sums[b] = sum
+	})
+	if f.crew.stopped.Load() {
+		return make([]float64, size) // whoever stopped it asks no more
+	}
+	for _, sum := range sums[1:] {
+		axpy(sums[0], 1, sum)
+	}
+	return sums[0]
+}
+
+// at computes the loss, its slope and the probabilities at u.
+func (f *fit) at(u []float64, into *state) {
+	n, width, k := f.data.Features, f.width(), f.margins
+	w, bias := f.original(u)
+	if into.proba == nil {
+		into.proba = make([]float32, f.data.Rows*k)
+	}
+	// Sums: for each margin that of residual times feature and of the residuals, and the loss.
+	sums := f.rows(k*(n+1)+1, func(r int, row, sum []float64) {
+		y := int(f.data.Y[r])
+		weight := f.weights[y]
+		p := into.proba[r*k:][:k]
+		var room [32]float64
+		ms := room[:0]
+		for i := range k {
+			ms = append(ms, bias[i]+dot(w[i*n:][:n], row))
+		}
+		loss := 0.0
+		if k == 1 {
+			ms[0], loss = binaryLoss(ms[0], y == f.one)
+		} else {
+			loss = softmaxLoss(ms, y)
+		}
+		sum[k*(n+1)] += weight * loss
+		for i, prob := range ms {
+			p[i] = float32(prob)
+			e := prob
+			if k > 1 && i == y || k == 1 && y == f.one {
+				e--
+			}
+			e *= weight
+			axpy(sum[i*(n+1):][:n], e, row)
+			sum[i*(n+1)+n] += e
+		}
+	})
+	into.loss = sums[k*(n+1)]
+	into.slope = f.scaled(sums)
+	for i := range k {
+		for j := range n {
+			at := i*width + j
+			into.loss += f.penalty[j] * u[at] * u[at] / 2
+			into.slope[at] += f.penalty[j] * u[at]
+		}
+	}
+}
+
+// scaled turns sums over features as they are into sums over columns: those of each margin, with the sum of the factors behind.
+func (f *fit) scaled(sums []float64) []float64 {
+	n, width := f.data.Features, f.width()
+	out := make([]float64, f.margins*width)
+	for i := range f.margins {
+		s := sums[i*(n+1):][:n+1]
+		for j := range n {
+			out[i*width+j] = (s[j] - f.centre[j]*s[n]) * f.inverse[j]
+		}
+		if f.ones {
+			out[i*width+n] = s[n]
+		}
+	}
+	return out
+}
+
+// binaryLoss turns a margin into the probability of yes, and gives the loss.
+func binaryLoss(margin float64, yes bool) (p, loss float64) {
+	e := math.Exp(-math.Abs(margin))
+	loss = math.Log1p(e)
+	p = e / (1 + e)
+	if margin > 0 {
+		p = 1 / (1 + e)
+	}
+	if yes == (margin < 0) {
+		loss += math.Abs(margin)
+	}
+	return p, loss
+}
+
+// softmaxLoss turns margins into probabilities, in place, and gives the loss of class y.
+func softmaxLoss(ms []float64, y int) (loss float64) {
+	top := ms[0]
+	for _, v := range ms[1:] {
+		top = max(top, v)
+	}
+	sum, own := 0.0, ms[y]-top
+	for i, v := range ms {
+		ms[i] = math.Exp(v - top)
+		sum += ms[i]
+	}
+	for i := range ms {
+		ms[i] /= sum
+	}
+	return math.Log(sum) - own
+}
+
+// finish adds the fit's margins to the model.
+func (f *fit) finish(m *Model) {
+	if f.margins > 1 {
+		// The margins of all classes may be moved together without any effect. Of the penalised coefficients the penalty chooses; the others get a
+		// mean of 0, as a search that begins at 0 leaves them.
+		width := f.width()
+		for j := range width {
+			if f.penalty[j] > 0 {
+				continue
+			}
+			mean := 0.0
+			for i := range f.margins {
+				mean += f.u[i*width+j] / float64(f.margins)
+			}
+			for i := range f.margins {
+				f.u[i*width+j] -= mean
+			}
+		}
+	}
+	w, bias := f.original(f.u)
+	m.weights, m.bias = append(m.weights, w...), append(m.bias, bias...)
+}
+
+// balance sets the weights of the rows of one class and of the rest, where the classes' weights are to be balanced.
+func (f *fit) balance() {
+	if !f.params.balanced {
+		return
+	}
+	ones := 0
+	for _, y := range f.data.Y {
+		if int(y) == f.one {
+			ones++
+		}
+	}
+	f.weights = make([]float64, f.data.Classes)
+	for k := range f.weights {
+		n := f.data.Rows - ones
+		if k == f.one {
+			n = ones
+		}
+		if n > 0 {
+			f.weights[k] = float64(f.data.Rows) / (2 * float64(n))
+		}
+	}
+}
