@@ -262,7 +262,7 @@ func TestStops(t *testing.T) {
 	}
 	ctx, cancel = context.WithCancelCause(context.Background())
 	rounds := 0
-	_, err := Train(ctx, noisy(2000, 10, 3), learn.Classification, nil, func(done, total int) {
+	_, err := Train(ctx, noisy(2000, 10, 3), learn.Classification, nil, func(done, total int, _ ...learn.Score) {
 		if rounds++; rounds == 2 {
 			cancel(gone)
 		}
