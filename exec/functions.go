@@ -34,6 +34,7 @@ func (e *Engine) functions() map[string]call.Func {
 		"train":              e.callTrain,
 		"explain":            e.callExplain,
 		"importance":         e.callImportance,
+		"load_dataset":       e.callLoadDataset,
 	} {
 		all[name] = e.measured(name, f)
 	}

@@ -110,7 +110,6 @@ func TestWhatIsNotBuiltSaysSo(t *testing.T) {
 	ctx := context.Background()
 	for _, c := range []struct{ name, call string }{
 		{"snapshot", `snapshot('t', 'y')`},
-		{"load_dataset", `load_dataset('iris')`},
 		{"train_joint", `train_joint('p')`},
 		{"tune", `tune('p')`},
 		{"dump_all", `dump_all('/tmp')`},

@@ -50,8 +50,8 @@ func (r *run) read(ctx context.Context, p project, snap *snapshot) (*dataset, er
 		return nil, err
 	}
 	data := &dataset{features: d.features, labels: d.labels, distinct: d.labels.distinct(y), seed: seed}
-	data.train = learn.Dataset{Rows: d.x.rows - count, Features: d.x.width, Classes: classes}
-	data.test = learn.Dataset{Rows: count, Features: d.x.width, Classes: classes}
+	data.train = learn.Dataset{Rows: d.x.rows - count, Features: d.x.width, Classes: classes, ClassLabels: d.labels.classes}
+	data.test = learn.Dataset{Rows: count, Features: d.x.width, Classes: classes, ClassLabels: d.labels.classes}
 	data.test.X, data.train.X = d.x.part(marked, count)
 	for i, test := range marked {
 		if test {

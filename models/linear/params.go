@@ -179,6 +179,14 @@ func (p *logisticParams) classWeights(d *learn.Dataset) ([]float64, error) {
 		counts[int(y)]++
 	}
 	named := map[string]int{}
+	for k := range weights { // false and true are 0 and 1, too, as everywhere
+		switch d.ClassName(k) {
+		case "false":
+			named["0"] = k
+		case "true":
+			named["1"] = k
+		}
+	}
 	for k := range weights {
 		weights[k] = 1
 		if p.balanced && counts[k] > 0 {

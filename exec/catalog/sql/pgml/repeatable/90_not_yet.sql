@@ -17,8 +17,6 @@ FOR f IN SELECT * FROM (VALUES
     -- name, arguments, result, attributes
     ('snapshot', $$relation_name text, y_column_name text, test_size real DEFAULT 0.25, test_sampling pgml.sampling DEFAULT 'stratified',
         preprocess jsonb DEFAULT '{}'$$, 'TABLE (relation text, y_column_name text)', 'VOLATILE STRICT'),
-    ('load_dataset', $$source text, subset text DEFAULT NULL, "limit" bigint DEFAULT NULL, kwargs jsonb DEFAULT '{}'$$,
-        'TABLE (table_name text, rows bigint)', 'VOLATILE'),
     ('train_joint', $$project_name text, task text DEFAULT NULL, relation_name text DEFAULT NULL, y_column_name text[] DEFAULT NULL,
         algorithm pgml.algorithm DEFAULT 'linear', hyperparams jsonb DEFAULT '{}', search pgml.search DEFAULT NULL,
         search_params jsonb DEFAULT '{}', search_args jsonb DEFAULT '{}', test_size real DEFAULT 0.25,
