@@ -87,23 +87,30 @@ func (d *design) tile(c *crew, sum []float64, from, to, i, j int, weight func(ro
 
 // pack writes columns first to first+count-1 of n rows to dst in groups of columns, each group row by row; the last group ends in zeros.
 func (d *design) pack(dst []float64, group, from, n, first, count int, weight func(row int) float64) {
-	features := d.data.Features
+	var weights [panelRows]float64
 	for r := range n {
-		w := 1.0
+		weights[r] = 1
 		if weight != nil {
-			w = weight(from + r)
+			weights[r] = weight(from + r)
 		}
-		row := d.data.Row(from + r)
-		for k := range (count + group - 1) / group * group {
-			v := 0.0
-			switch j := first + k; {
-			case k >= count:
-			case j < features:
-				v = (float64(row[j]) - d.centre[j]) * d.inverse[j] * w
-			default:
-				v = w
+	}
+	features := d.data.Features
+	for k := range (count + group - 1) / group * group {
+		out, j := dst[k/group*group*n+k%group:], first+k
+		switch {
+		case k >= count:
+			for r := range n {
+				out[r*group] = 0
 			}
-			dst[(k/group*n+r)*group+k%group] = v
+		case j == features: // the ones
+			for r := range n {
+				out[r*group] = weights[r]
+			}
+		default:
+			centre, inverse, x := d.centre[j], d.inverse[j], d.data.X[from*features+j:]
+			for r := range n {
+				out[r*group] = (float64(x[r*features]) - centre) * inverse * weights[r]
+			}
 		}
 	}
 }

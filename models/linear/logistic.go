@@ -1,6 +1,7 @@
 package linear
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/pgowl/pgowl/models/learn"
@@ -17,9 +18,18 @@ func logistic(c *crew, d *learn.Dataset, p *logisticParams, progress learn.Progr
 	if err != nil {
 		return nil, err
 	}
-	fits := 1
-	if m.kind == oneVsRest {
+	fits, margins := 1, 1
+	switch m.kind {
+	case oneVsRest:
 		fits = d.Classes
+	case multinomial:
+		margins = d.Classes
+	}
+	if d.Rows > maxProbabilities/margins {
+		return nil, fmt.Errorf("linear: %d rows of %d classes are too many: their probabilities would take more than %d GB", d.Rows, d.Classes, maxProbabilities>>28)
+	}
+	if progress != nil {
+		progress(0, fits*p.iterations)
 	}
 	for k := range fits {
 		f := &fit{crew: c, design: design{data: d, columns: cols, ones: p.intercept}, params: p, kind: m.kind, one: 1, weights: weights}
@@ -39,6 +49,9 @@ func logistic(c *crew, d *learn.Dataset, p *logisticParams, progress learn.Progr
 	}
 	return m.check()
 }
+
+// maxProbabilities is the number of probabilities that a fit keeps; it does so twice, as float32.
+const maxProbabilities = 1 << 30
 
 // sumsLimit is the memory for the sums of all blocks, in bytes.
 const sumsLimit = 1 << 28

@@ -1,6 +1,7 @@
 package linear
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/pgowl/pgowl/models/learn"
@@ -10,6 +11,8 @@ const (
 	// steady is the smallest pivot of the scaled normal equations that refinement copes with: each round then gains some digits.
 	steady = 1e-9
 	rounds = 6 // of refinement, at most
+	// maxSquare is the number of features whose normal equations are still made: 2 GB.
+	maxSquare = 1 << 14
 )
 
 // leastSquares is the coefficients and the intercept of a regression.
@@ -21,6 +24,9 @@ func leastSquares(c *crew, d *learn.Dataset, p *squaresParams) (*Model, error) {
 	s := &squares{crew: c, design: design{data: d, columns: cols}}
 	if p.intercept {
 		s.target = meanOf(d.Y)
+	}
+	if d.Features > maxSquare && (p.positive || d.Rows > d.Features) {
+		return nil, fmt.Errorf("linear: %d features are too many for least squares over %d rows; up to %d are taken", d.Features, d.Rows, maxSquare)
 	}
 	var u []float64 // of the scaled columns
 	switch {

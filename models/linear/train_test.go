@@ -263,11 +263,11 @@ func TestStops(t *testing.T) {
 	ctx, cancel = context.WithCancelCause(context.Background())
 	rounds := 0
 	_, err := Train(ctx, noisy(2000, 10, 3), learn.Classification, nil, func(done, total int, _ ...learn.Score) {
-		if rounds++; rounds == 2 {
+		if rounds++; rounds == 3 { // the first is the beginning
 			cancel(gone)
 		}
 	})
-	if err != gone || rounds != 2 {
+	if err != gone || rounds != 3 {
 		t.Errorf("after %d rounds: %v", rounds, err)
 	}
 }
