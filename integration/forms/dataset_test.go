@@ -110,7 +110,7 @@ func TestHyperparameters(t *testing.T) {
 		{"classification", "ups", "up", `{"class_weight": {"1": 2}, "solver": "saga", "C": 0.5, "max_iter": 1000}`, "t "},
 		{"classification", "words", "word", `{"class_weight": {"yes": 2}, "alpha": 0.1}`, "t "},
 		{"classification", "words", "word", `{"class_weight": {"maybe": 2}}`, `22023 hyperparameter "class_weight": there is no class "maybe" /  / `},
-		{"classification", "words", "word", `{"penalty": "l1"}`, `0A000 pgml.train: hyperparameter "penalty": "l1" is not available yet in PgOwl /  / `},
+		{"classification", "words", "word", `{"penalty": "l1", "C": 10}`, "t "},
 		{"classification", "words", "word", `{"max_iters": 3}`, `XX000 Unknown hyperparameter "max_iters": 3 /  / Perhaps you meant the hyperparameter "max_iter".`},
 		{"regression", "line", "y", `{"positive": true, "fit_intercept": false}`, "t "},
 		{"regression", "line", "y", `{"C": 1}`, `XX000 Unknown hyperparameter "C": 1 /  / `},

@@ -28,6 +28,9 @@ func logistic(c *crew, d *learn.Dataset, p *logisticParams, progress learn.Progr
 	if d.Rows > maxProbabilities/margins {
 		return nil, fmt.Errorf("linear: %d rows of %d classes are too many: their probabilities would take more than %d GB", d.Rows, d.Classes, maxProbabilities>>28)
 	}
+	if n := margins * (d.Features + 1); p.lasso() > 0 && n > sparseLimit {
+		return nil, &learn.ParamError{Name: "penalty", Value: p.penalty, Reason: fmt.Sprintf("by size for %d coefficients (up to %d are taken) is not available yet", n, sparseLimit)}
+	}
 	if progress != nil {
 		progress(0, fits*p.iterations)
 	}
@@ -56,7 +59,7 @@ const maxProbabilities = 1 << 30
 // sumsLimit is the memory for the sums of all blocks, in bytes.
 const sumsLimit = 1 << 28
 
-// fit is one minimisation: the sum of the rows' losses and half the coefficients' squares over C. The unknowns are the coefficients of the scaled
+// fit is one minimisation: the sum of the rows' losses and the penalty, half the coefficients' squares (or their sizes) over C. The unknowns are the coefficients of the scaled
 // columns, a row of them for each margin with the intercept behind, which makes their sizes alike; penalties are turned so that they mean the
 // columns as they are.
 type fit struct {
@@ -69,6 +72,7 @@ type fit struct {
 
 	margins int
 	penalty []float64 // of each column's square
+	lasso   []float64 // of each column's size; nil for none
 	total   float64   // weight of all rows
 	u       []float64
 	now     state
@@ -88,9 +92,16 @@ func (f *fit) prepare() {
 	}
 	width := f.width()
 	f.penalty = make([]float64, width)
+	share := f.params.lasso()
+	if share > 0 {
+		f.lasso = make([]float64, width)
+	}
 	for j := range f.data.Features {
 		if f.params.c > 0 {
-			f.penalty[j] = f.inverse[j] * f.inverse[j] / f.params.c
+			f.penalty[j] = (1 - share) * f.inverse[j] * f.inverse[j] / f.params.c
+			if share > 0 {
+				f.lasso[j] = share * f.inverse[j] / f.params.c
+			}
 		}
 	}
 	for _, y := range f.data.Y {
@@ -236,25 +247,34 @@ func softmaxLoss(ms []float64, y int) (loss float64) {
 
 // finish adds the fit's margins to the model.
 func (f *fit) finish(m *Model) {
+	n := f.data.Features
+	w, bias := f.original(f.u)
 	if f.margins > 1 {
-		// The margins of all classes may be moved together without any effect. Of the penalised coefficients the penalty chooses; the others get a
-		// mean of 0, as a search that begins at 0 leaves them.
-		width := f.width()
-		for j := range width {
-			if f.penalty[j] > 0 {
-				continue
-			}
-			mean := 0.0
-			for i := range f.margins {
-				mean += f.u[i*width+j] / float64(f.margins)
-			}
-			for i := range f.margins {
-				f.u[i*width+j] -= mean
+		// The margins of all classes may be moved together without any effect. Of penalised coefficients the penalty chooses; the others, and the
+		// intercepts, get a mean of 0, as a search that begins at 0 leaves them.
+		for j := range n {
+			if f.params.c == 0 {
+				level(w[j:], n)
 			}
 		}
+		if f.ones {
+			level(bias, 1)
+		}
 	}
-	w, bias := f.original(f.u)
 	m.weights, m.bias = append(m.weights, w...), append(m.bias, bias...)
+}
+
+// level subtracts the mean of every n-th value of x.
+func level(x []float64, n int) {
+	mean, count := 0.0, 0.0
+	for i := 0; i < len(x); i += n {
+		mean += x[i]
+		count++
+	}
+	mean /= count
+	for i := 0; i < len(x); i += n {
+		x[i] -= mean
+	}
 }
 
 // balance sets the weights of the rows of one class and of the rest, where the classes' weights are to be balanced.

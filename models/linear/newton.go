@@ -1,6 +1,9 @@
 package linear
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 const (
 	// explicitLimit is the number of unknowns up to which the matrix of second derivatives is made.
@@ -23,7 +26,7 @@ func (f *fit) run(progress func(done, total int)) error {
 		if err := f.crew.err(); err != nil {
 			return err
 		}
-		size := largest(f.now.slope)
+		size := f.rest()
 		if size <= tolerance {
 			break
 		}
@@ -37,7 +40,7 @@ func (f *fit) run(progress func(done, total int)) error {
 		if err := f.crew.err(); err != nil {
 			return err
 		}
-		down := dot(step, f.now.slope)
+		down := f.down(step)
 		if !(down < 0) {
 			break
 		}
@@ -53,12 +56,13 @@ func (f *fit) run(progress func(done, total int)) error {
 // search goes along the step as far as the loss falls enough (Armijo), and sets u and next. It is false where the loss falls nowhere.
 func (f *fit) search(step []float64, down float64, next *state) bool {
 	u := make([]float64, len(f.u))
+	before := f.now.loss + f.size(f.u)
 	for far := 1.0; far > math.Ldexp(1, -halving) && !f.crew.stopped.Load(); far /= 2 {
 		copy(u, f.u)
 		axpy(u, far, step)
 		f.at(u, next)
 		// The last steps change the loss by less than its rounding error.
-		if next.loss <= f.now.loss+1e-4*far*down+1e-14*f.now.loss {
+		if next.loss+f.size(u) <= before+1e-4*far*down+1e-14*before {
 			f.u = u
 			return true
 		}
@@ -66,8 +70,22 @@ func (f *fit) search(step []float64, down float64, next *state) bool {
 	return false
 }
 
+// down is how much the loss and the penalty of sizes fall over a whole step, by their slopes.
+func (f *fit) down(step []float64) float64 {
+	s := dot(step, f.now.slope)
+	if f.lasso != nil {
+		end := slices.Clone(f.u)
+		axpy(end, 1, step)
+		s += f.size(end) - f.size(f.u)
+	}
+	return s
+}
+
 // direction is Newton's step. size is that of the slope.
 func (f *fit) direction(size float64) []float64 {
+	if f.lasso != nil {
+		return f.descend(size)
+	}
 	if len(f.u) > explicitLimit {
 		return f.conjugate(size)
 	}

@@ -88,13 +88,14 @@ func parseLogistic(in map[string]any) (*logisticParams, error) {
 	if c && alpha {
 		return nil, &learn.ParamError{Name: "alpha", Value: in["alpha"], Reason: "is 1/C, and C is given, too"}
 	}
+	given := in["penalty"] != nil
 	switch {
 	case p.penalty == "none":
 		p.c = 0
-	case p.penalty == "l1" || p.penalty == "elasticnet":
-		return nil, &learn.ParamError{Name: "penalty", Value: p.penalty, Reason: fmt.Sprintf("%q is not available yet", p.penalty)}
-	case p.l1Ratio > 0 && in["penalty"] == nil: // scikit-learn from 1.8 on chooses the penalty by it
-		return nil, &learn.ParamError{Name: "l1_ratio", Value: p.l1Ratio, Reason: "more than 0 is not available yet"}
+	case p.penalty == "elasticnet" && math.IsNaN(p.l1Ratio):
+		return nil, &learn.ParamError{Name: "l1_ratio", Reason: "must be given for elasticnet, from 0 to 1"}
+	case !given && p.l1Ratio > 0: // scikit-learn from 1.8 on chooses the penalty by it
+		p.penalty = "elasticnet"
 	}
 	return p, nil
 }
@@ -121,6 +122,17 @@ func parse[P any](p *P, in map[string]any, setters map[string]setter[P], aliases
 		}
 	}
 	return nil
+}
+
+// lasso is the part of the penalty that goes by the coefficients' sizes; the rest goes by their squares.
+func (p *logisticParams) lasso() float64 {
+	switch p.penalty {
+	case "l1":
+		return 1
+	case "elasticnet":
+		return p.l1Ratio
+	}
+	return 0
 }
 
 // setPenalty takes null and "none" alike.

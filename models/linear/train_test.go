@@ -76,6 +76,7 @@ func TestThreads(t *testing.T) {
 		"two classes":        {noisy(6000, 20, 2), nil},
 		"three classes":      {noisy(6000, 8, 3), nil},
 		"conjugate gradient": {noisy(3000, 180, 3), map[string]any{"max_iter": 3.0}},
+		"sizes":              {noisy(3000, 8, 3), map[string]any{"penalty": "l1", "C": 0.05}},
 		"one against rest":   {noisy(3000, 8, 3), map[string]any{"multi_class": "ovr"}},
 	} {
 		var first []byte
@@ -174,6 +175,35 @@ func TestOptimum(t *testing.T) {
 	}
 	if worst := largest(slope); worst > 1e-3 { // probabilities are float32
 		t.Errorf("a slope of %v is left", worst)
+	}
+}
+
+// TestSparseOptimum: with a penalty of sizes, each slope is the penalty against the coefficient's sign, or smaller where that is 0.
+func TestSparseOptimum(t *testing.T) {
+	d := noisy(800, 30, 2)
+	m := fitted(t, d, map[string]any{"C": 0.02, "penalty": "elasticnet", "l1_ratio": 0.8})
+	slope := make([]float64, 31)
+	for r := range d.Rows {
+		e := sigmoid(m.margin(0, d.Row(r))) - float64(d.Y[r])
+		for j, v := range d.Row(r) {
+			slope[j] += e * float64(v)
+		}
+		slope[30] += e
+	}
+	zeros := 0
+	for j, w := range m.weights {
+		g := slope[j] + .2/.02*w
+		if w == 0 {
+			zeros++
+			if math.Abs(g) > .8/.02 {
+				t.Errorf("coefficient %d is 0 at a slope of %v", j, g)
+			}
+		} else if math.Abs(g+math.Copysign(.8/.02, w)) > 1e-4 {
+			t.Errorf("coefficient %d is %v at a slope of %v", j, w, g)
+		}
+	}
+	if math.Abs(slope[30]) > 1e-4 || zeros == 0 || zeros == 30 {
+		t.Errorf("%d zeros, the intercept's slope is %v", zeros, slope[30])
 	}
 }
 
