@@ -121,4 +121,14 @@ func TestHyperparameters(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", sql, got, c.want)
 		}
 	}
+	// What is behind a prediction adds up to it.
+	run(t, owl, `SELECT * FROM pgml.train('sum', 'regression', 'line', 'y')`)
+	for _, sql := range []string{
+		"SELECT abs(sum(contribution) - pgml.predict('sum', ARRAY[3, 4, 1]::real[])) < 1e-5 FROM pgml.explain('sum', ARRAY[3, 4, 1]::real[])",
+		"SELECT bool_and(abs(weight - w) < 1e-5) FROM pgml.importance('sum') JOIN (VALUES ('x[1]', 1.0), ('x[2]', 2.5), ('x[3]', 0)) v (f, w) ON f = feature HAVING count(*) = 3",
+	} {
+		if got := ask(t, owl, sql); got != "t " {
+			t.Errorf("%s: %s, of %s", sql, got, ask(t, owl, "SELECT string_agg(concat_ws(' ', feature, weight), ', ') FROM pgml.importance('sum')"))
+		}
+	}
 }
