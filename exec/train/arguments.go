@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/models/learn"
 )
 
 // checkArguments refuses what cannot be done yet, and misuse that PostgresML refuses too.
@@ -56,7 +57,7 @@ func (r *run) runtime() string {
 	if r.req.Runtime != "" {
 		return r.req.Runtime
 	}
-	if r.req.Algorithm == "xgboost" || r.req.Algorithm == "lightgbm" {
+	if r.req.Algorithm == "xgboost" || r.req.Algorithm == "lightgbm" || r.req.Algorithm == "linear" && r.task == learn.Regression {
 		return "rust"
 	}
 	return "python"

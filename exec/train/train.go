@@ -29,6 +29,7 @@ func Train(ctx context.Context, s function.Session, req Request, models Publishe
 type run struct {
 	s      function.Session
 	req    Request
+	task   learn.Task // once the project is found
 	models Publisher
 	log    *zap.Logger
 	now    func() time.Time
@@ -46,6 +47,7 @@ func (r *run) train(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	r.task = p.Task
 	snap, err := r.findSnapshot(ctx, p)
 	if err != nil {
 		return Result{}, err

@@ -61,6 +61,9 @@ func TestDatasets(t *testing.T) {
 			t.Errorf("%s: metrics %s", c.project, ask(t, w.dial(w.url), "SELECT metrics FROM pgml.models ORDER BY id DESC LIMIT 1"))
 		}
 	}
+	if got := ask(t, w.dial(w.url), "SELECT string_agg(DISTINCT p.task || ' ' || m.runtime, ', ') FROM pgml.models m JOIN pgml.projects p ON p.id = m.project_id"); got != "classification python, regression rust " {
+		t.Errorf("runtimes: %s", got)
+	}
 	// By arrays, by rows, and by a column of arrays.
 	for _, sql := range []string{
 		"SELECT avg((pgml.predict('digits', image) = target)::int) > 0.95 FROM pgml.digits",
