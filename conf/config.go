@@ -54,7 +54,7 @@ type Config struct {
 	RESTDB       Secret   // URL of REST's own connection; empty: the service connection
 	Models       string   // absolute model folder
 	ONNXRuntime  string   // path of ONNX Runtime's shared library; empty: looked for
-	SQLNodes     int      // largest model, in nodes, that is kept in the database as SQL too; 0: none
+	SQLNodes     int      // largest model, in nodes, that is kept in the database as SQL too; 0: linear ones alone
 	LogLevel     string   // debug, info, warn or error
 	LogFormat    string   // console or json; empty: console on a terminal, else json
 	TLSCert      string   // PEM certificate chain of the SQL listener; empty: TLS is not offered

@@ -60,7 +60,7 @@ var settings = []setting{
 	{"rest_db", "URL", "REST's connection, who may SET ROLE to the tokens' roles (the service connection)", func(c *Config, text string) error { return postgresURL(&c.RESTDB, text) }},
 	{"models", "FOLDER", "model folder (models in the data folder)", func(c *Config, text string) error { return folder(&c.Models, text) }},
 	{"onnxruntime", "FILE", "ONNX Runtime's shared library (looked for)", func(c *Config, text string) error { return file(&c.ONNXRuntime, text) }},
-	{"sql_model_nodes", "N", "deployed models of up to so many nodes are kept in the database as SQL, too (16384; 0: none)", func(c *Config, text string) error {
+	{"sql_model_nodes", "N", "deployed models of up to so many nodes are kept in the database as SQL, too (16384; 0: linear ones alone)", func(c *Config, text string) error {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 || n > maxSQLNodes {
 			return fmt.Errorf("%q is no number from 0 to %d", text, maxSQLNodes)

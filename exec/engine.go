@@ -29,7 +29,7 @@ type Options struct {
 	Library    string                // ONNX Runtime's shared library; empty: text functions say what is missing
 	ModelBytes int64                 // memory for trained models; 0 means 1 GiB
 	CacheBytes int64                 // memory for vectors of texts; 0 means 64 MiB
-	SQLNodes   int                   // largest model, in nodes, that is made SQL when it is deployed; 0: none
+	SQLNodes   int                   // largest model, in nodes, that is made SQL when it is deployed; 0: linear ones alone
 	Retry      time.Duration         // between attempts to reach the database; 0 means a second
 	Log        *zap.Logger           // nil: quiet
 	Registry   prometheus.Registerer // gets the metrics, pgowl_engine_*; nil: nobody
