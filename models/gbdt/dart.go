@@ -74,19 +74,45 @@ func (d *dart) begin(round int) {
 	d.choose(round)
 	t := d.t
 	groups := t.plan.groups
-	t.eachRow(20*(len(d.drop)+1), func(from, to int) {
-		clear(d.dropped[from*groups : to*groups])
-		for _, i := range d.drop {
+	few, keep := d.drop, false
+	if len(d.drop)*2 > len(d.trees) {
+		few, keep = d.kept(), true
+	}
+	t.eachRow(20*(len(few)+1), func(from, to int) {
+		sums := d.dropped[from*groups : to*groups]
+		for i := range sums {
+			sums[i] = 0
+			if keep {
+				sums[i] = float64(t.plan.base)
+			}
+		}
+		for _, i := range few {
 			k := i / t.params.parallelTrees % groups
 			w := float64(d.weights[i])
 			for r := from; r < to; r++ {
-				d.dropped[r*groups+k] += w * float64(d.trees[i].value(t.data.Row(r)))
+				sums[(r-from)*groups+k] += w * float64(d.trees[i].value(t.data.Row(r)))
 			}
 		}
-		for i := from * groups; i < to*groups; i++ {
-			t.margins[i] = float32(d.full[i] - d.dropped[i])
+		full, margins := d.full[from*groups:], t.margins[from*groups:]
+		for i, s := range sums {
+			if keep { // sums are the margins, and the rest was dropped
+				margins[i], sums[i] = float32(s), full[i]-s
+			} else {
+				margins[i] = float32(full[i] - s)
+			}
 		}
 	})
+}
+
+// kept is the trees that are not dropped.
+func (d *dart) kept() []int {
+	var out []int
+	for i := range d.trees {
+		if _, dropped := slices.BinarySearch(d.drop, i); !dropped {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // end weighs the trees of the round, whose values the trainer has added to its margins, and makes these those of all trees again.

@@ -85,7 +85,8 @@ func (p *params) gradient(id objectiveID, f, y float32) gradient {
 		return gradient{exp32(f) - y, exp32(f + float32(p.maxDeltaStep))}
 	case gammaDeviance:
 		e := y / exp32(f)
-		return gradient{1 - e, max(e, leastHessian)}
+		w := p.labelWeight(y) // here, too, as in XGBoost since 3.0
+		return gradient{(1 - e) * w, max(e, leastHessian) * w}
 	case tweedie:
 		rho := p.tweediePower
 		a, b := math.Exp((1-rho)*float64(f)), math.Exp((2-rho)*float64(f))
@@ -97,9 +98,8 @@ func (p *params) gradient(id objectiveID, f, y float32) gradient {
 		return gradient{float32(z / s), float32(1 / (s * s * s))}
 	case squaredLogError:
 		z := math.Max(float64(f), -1+1e-6)
-		w := p.labelWeight(y)
 		d := math.Log1p(z) - math.Log1p(float64(y))
-		return gradient{float32(d/(z+1)) * w, float32(max((1-d)/((z+1)*(z+1)), 1e-6)) * w}
+		return gradient{float32(d / (z + 1)), float32(max((1-d)/((z+1)*(z+1)), 1e-6))}
 	case absoluteError:
 		switch {
 		case f > y:

@@ -23,7 +23,7 @@ func (p *params) startScore(id objectiveID, d *learn.Dataset, held heldRows) flo
 	case pseudoHuber, squaredLogError, hinge, cox:
 		return p.newtonScore(id, d, held)
 	}
-	if p.scalePosWeight != 1 && (id == logistic || id == logitRaw || id == squaredError) {
+	if p.scalePosWeight != 1 && (id == logistic || id == logitRaw || id == squaredError || id == gammaDeviance) {
 		return p.newtonScore(id, d, held)
 	}
 	total, weight := 0.0, 0.0
