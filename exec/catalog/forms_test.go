@@ -290,6 +290,26 @@ func TestSlots(t *testing.T) {
 	}
 }
 
+// A model of the linear booster is not SQL, and says so.
+func TestLinearHasNoForm(t *testing.T) {
+	conn := migrated(t)
+	d := &learn.Dataset{X: []float32{1, 2, 3}, Y: []float32{1, 2, 3}, Rows: 3, Features: 1}
+	m, err := gbdt.Train(t.Context(), d, learn.Regression, map[string]any{"booster": "gblinear"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := store.Encode(store.Header{Algorithm: "xgboost", Task: learn.Regression, Features: []store.Feature{{Name: "x", Type: "float4", Width: 1}},
+		Label: store.Label{Column: "y", Kind: store.Float}, Engine: "test"}, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var why string
+	id := deployed(t, conn, "linear", learn.Regression, file)
+	if err := conn.QueryRow(t.Context(), `SELECT why FROM pgowl.forms WHERE model_id = $1`, id).Scan(&why); err != nil || why != "it is of booster gblinear" {
+		t.Errorf("%q, %v", why, err)
+	}
+}
+
 // TestFormsAreSafe: a file of whatever bytes gives a form or a reason, and never keeps a model from being deployed.
 func TestFormsAreSafe(t *testing.T) {
 	conn := migrated(t)

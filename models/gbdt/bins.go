@@ -140,26 +140,29 @@ type sampler struct {
 
 func newSampler(d *learn.Dataset, held heldRows, seed uint64) *sampler {
 	s := &sampler{weights: d.Weights}
-	rows, row := d.Rows, func(i int) int32 { return int32(i) }
-	if held != nil {
-		var learned []int32
-		for r := range d.Rows {
-			if !held[r] {
-				learned = append(learned, int32(r))
+	n := d.Rows
+	switch {
+	case d.Rows > sketchRows:
+		// One row from each of as many equal slices: covers ordered data evenly, and a jitter spares it from periods.
+		s.rows = make([]int32, 0, sketchRows)
+		for i := range sketchRows {
+			low, high := i*d.Rows/sketchRows, (i+1)*d.Rows/sketchRows
+			at := int(draw(seed, drawSketch, uint64(i)) % uint64(high-low))
+			for k := range high - low {
+				if r := low + (at+k)%(high-low); !held.has(r) {
+					s.rows = append(s.rows, int32(r))
+					break
+				}
 			}
 		}
-		rows, row = len(learned), func(i int) int32 { return learned[i] }
-		s.rows = learned
-	}
-	n := rows
-	if rows > sketchRows {
-		// One row from each of as many equal slices: covers ordered data evenly, and a jitter spares it from periods.
-		n = sketchRows
-		s.rows = make([]int32, n)
-		for i := range s.rows {
-			low, high := i*rows/n, (i+1)*rows/n
-			s.rows[i] = row(low + int(draw(seed, drawSketch, uint64(i))%uint64(high-low)))
+		n = len(s.rows)
+	case held != nil:
+		for r := range d.Rows {
+			if !held[r] {
+				s.rows = append(s.rows, int32(r))
+			}
 		}
+		n = len(s.rows)
 	}
 	s.values = make([]float32, 0, n)
 	s.keys, s.scratch = make([]uint32, n), make([]uint32, n)

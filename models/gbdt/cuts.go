@@ -97,8 +97,7 @@ func prune(src []rank, size int) []rank {
 func sortFloats(v []float32, keys, scratch []uint32) []uint32 {
 	var counts [3][2048]int32
 	for i, x := range v {
-		k := math.Float32bits(x)
-		k ^= uint32(int32(k)>>31) | 0x80000000
+		k := key(x)
 		keys[i] = k
 		counts[0][k&2047]++
 		counts[1][k>>11&2047]++
@@ -119,6 +118,12 @@ func sortFloats(v []float32, keys, scratch []uint32) []uint32 {
 		keys, scratch = scratch, keys
 	}
 	return keys
+}
+
+// key is a number that sorts like x.
+func key(x float32) uint32 {
+	k := math.Float32bits(x)
+	return k ^ (uint32(int32(k)>>31) | 0x80000000)
 }
 
 // unkey turns a sort key back into its number.

@@ -26,7 +26,10 @@ type Linear struct {
 
 // The bytes of a linear model, all little-endian: "PGBL", version 1 (1 byte), objective (1 byte), features, classes and groups (uvarints), then
 // as float32 the bias and the coefficients of each group.
-const linearMagic = "PGBL"
+const (
+	linearMagic   = "PGBL"
+	linearVersion = 1
+)
 
 // Features is the width of a row.
 func (m *Linear) Features() int { return m.features }
@@ -111,7 +114,7 @@ func (m *Linear) Importance() []learn.Importance {
 
 // Encode returns the model's bytes, equal for equal models.
 func (m *Linear) Encode() ([]byte, error) {
-	out := append([]byte(linearMagic), version, byte(m.objective))
+	out := append([]byte(linearMagic), linearVersion, byte(m.objective))
 	for _, n := range []int{m.features, m.classes, m.groups} {
 		out = binary.AppendUvarint(out, uint64(n))
 	}
@@ -126,8 +129,8 @@ func (m *Linear) Encode() ([]byte, error) {
 
 // decodeLinear reads what Linear's Encode wrote, from the version on. Its errors wrap ErrCorrupt.
 func decodeLinear(data []byte) (learn.Model, error) {
-	if v := data[0]; v != version {
-		return nil, fmt.Errorf("%w: format version %d, this engine reads %d", ErrCorrupt, v, version)
+	if v := data[0]; v != linearVersion {
+		return nil, fmt.Errorf("%w: format version %d of a linear model, this engine reads %d", ErrCorrupt, v, linearVersion)
 	}
 	m := &Linear{objective: objectiveID(data[1])}
 	r := &reader{data: data[2:]}
