@@ -16,12 +16,12 @@ func coxGradients(out []gradient, margins, y []float32, held heldRows) {
 	order := byTime(y, held)
 	ahead := 0.0 // sum of exp(margin) over the rows that are still under observation
 	for _, r := range order {
-		ahead += math.Exp(float64(margins[r]))
+		ahead += hazard(margins[r])
 	}
 	var first, second float64 // sums of 1/ahead and 1/ahead^2 over the events so far
 	var last, lastTime, passed float64
 	for _, r := range order {
-		e := math.Exp(float64(margins[r]))
+		e := hazard(margins[r])
 		at := math.Abs(float64(y[r]))
 		// The risk set shrinks only when time goes on.
 		passed += last
@@ -32,13 +32,17 @@ func coxGradients(out []gradient, margins, y []float32, held heldRows) {
 		event := 0.0
 		if y[r] > 0 {
 			event = 1
-			first += 1 / ahead
-			second += 1 / (ahead * ahead)
+			at := max(ahead, e) // the row itself is in the risk set, whatever rounding has left of it
+			first += 1 / at
+			second += 1 / (at * at)
 		}
 		out[r] = gradient{float32(e*first - event), float32(e*first - e*e*second)}
 		lastTime, last = at, e
 	}
 }
+
+// hazard stays finite, as exp32 does.
+func hazard(margin float32) float64 { return math.Exp(float64(min(margin, 88))) }
 
 // byTime is the rows that are not held out by the absolute value of their labels.
 func byTime(y []float32, held heldRows) []int32 {

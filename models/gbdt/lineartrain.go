@@ -80,10 +80,15 @@ func (t *trainer) fitLinear(ctx context.Context, progress learn.Progress) (learn
 			break
 		}
 	}
-	if best != nil {
-		return best, nil
+	if best == nil {
+		best = d.model
 	}
-	return d.model, nil
+	for _, v := range append(slices.Clone(best.biases), best.weights...) {
+		if v != v || math.IsInf(float64(v), 0) {
+			return nil, errDiverged
+		}
+	}
+	return best, nil
 }
 
 func (t *trainer) newDescent(ctx context.Context) (*descent, error) {

@@ -146,6 +146,9 @@ func (p *params) plan(d *learn.Dataset, task learn.Task, held heldRows) (plan, e
 		return plan{}, &learn.ParamError{Name: "multi_strategy", Value: "multi_output_tree",
 			Reason: "trees with a vector in each leaf, which the XGBoost of PostgresML had not, are not available yet"}
 	}
+	if p.classes > 0 && id == softmax && p.classes != d.Classes {
+		return plan{}, &learn.ParamError{Name: "num_class", Value: p.classes, Reason: fmt.Sprintf("is %d, and the labels have %d classes", p.classes, d.Classes)}
+	}
 	if id == quantileError {
 		if err := p.needsAlpha(); err != nil {
 			return plan{}, err

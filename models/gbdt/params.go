@@ -30,6 +30,7 @@ type params struct {
 	tweediePower   float64
 	huberSlope     float64
 	quantileAlpha  float64
+	classes        int // num_class; 0: as many as the labels have
 	seed           uint64
 	threads        int // 0 is all
 
@@ -115,6 +116,11 @@ var setters = map[string]setter{
 	"refresh_leaf":            truth(func(p *params, yes bool) { p.refreshLeaf = yes }),
 	"silent":                  boolean,
 	"verbosity":               integer(func(*params, int) {}, 0, 3),
+	"gpu_id":                  integer(func(*params, int) {}, -1, math.MaxInt32),
+	"validate_parameters":     boolean,
+	"use_label_encoder":       boolean,
+	"importance_type":         texts([]string{"gain", "weight", "cover", "total_gain", "total_cover"}, nil),
+	"num_class":               integer(func(p *params, n int) { p.classes = n }, 0, maxClasses),
 	"monotone_constraints":    setMonotone,
 	"interaction_constraints": setInteractions,
 	"multi_strategy":          choice(func(p *params, s string) { p.multiTree = s == "multi_output_tree" }, "one_output_per_tree", "multi_output_tree"),

@@ -102,7 +102,8 @@ func coxLoss(e *evaluated) float64 {
 	for i, r := range order {
 		at := math.Abs(float64(e.y[r]))
 		if e.y[r] > 0 {
-			out -= math.Log(float64(e.preds[r])) - math.Log(ahead)
+			p := float64(e.preds[r])
+			out -= math.Log(p) - math.Log(max(ahead, p))
 			events++
 		}
 		// The risk set shrinks only when time goes on.

@@ -36,6 +36,9 @@ func (p *params) startScore(id objectiveID, d *learn.Dataset, held heldRows) flo
 		weight += w
 	}
 	mean := total / weight
+	if weight == 0 { // all rows that have any are held out
+		mean = 0.5
+	}
 	switch {
 	case id.link() == sigmoid || id == logitRaw: // logitraw's margin, too, starts from the mean
 		return min(max(mean, 1e-6), 1-1e-6)

@@ -211,12 +211,25 @@ func (t *trainer) boost(ctx context.Context, progress learn.Progress) (*Model, e
 	case drop != nil:
 		trees = drop.scaled()
 	}
+	for i := range trees {
+		if trees[i].diverged() {
+			return nil, errDiverged
+		}
+	}
 	m := &Model{
 		features: t.data.Features, classes: t.plan.classes, groups: t.plan.groups, objective: t.plan.id, base: t.plan.base,
 		parallel: t.params.parallelTrees, trees: trees,
 	}
 	m.layOut()
 	return m, nil
+}
+
+// errDiverged is returned for labels and parameters that lead beyond the numbers, where a model would predict nothing.
+var errDiverged = errors.New("gbdt: the training diverged: the margins have left the range of a float32; a smaller eta, or labels and features of a smaller scale, may help")
+
+// diverged says whether a leaf is not a number.
+func (t *tree) diverged() bool {
+	return slices.ContainsFunc(t.nodes, func(n node) bool { return n.feature == leaf && (n.value != n.value || math.IsInf(float64(n.value), 0)) })
 }
 
 // stopped returns ctx's cause once the crew has been stopped.

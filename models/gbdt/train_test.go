@@ -187,6 +187,32 @@ func TestOddData(t *testing.T) {
 	}
 }
 
+// A model that would predict nothing is an error, not a model that nobody can load.
+func TestDivergence(t *testing.T) {
+	d := noisy(50, 2, 0, 0)
+	wild := &learn.Dataset{X: make([]float32, 100), Y: d.Y, Rows: 50, Features: 2}
+	for i := range wild.X {
+		wild.X[i] = 1e30 * float32(1+i%7)
+	}
+	for _, c := range []struct {
+		data   *learn.Dataset
+		params map[string]any
+	}{
+		{wild, map[string]any{"booster": "gblinear"}},
+		{d, map[string]any{"objective": "reg:squarederror", "eta": 1e38, "n_estimators": 20.0}},
+		{d, map[string]any{"objective": "reg:tweedie", "eta": 1e30, "n_estimators": 20.0}},
+	} {
+		m, err := Train(t.Context(), c.data, learn.Regression, c.params, nil)
+		if err == nil {
+			if _, err := Decode(encode(t, m)); err != nil {
+				t.Errorf("%v: %v", c.params, err)
+			}
+		} else if !errors.Is(err, errDiverged) {
+			t.Errorf("%v: %v", c.params, err)
+		}
+	}
+}
+
 func TestMissingDecides(t *testing.T) {
 	// The label is whether the value is there: only the default direction can tell.
 	nan := float32(math.NaN())
