@@ -33,7 +33,7 @@ func TestThreadsChangeNothingEither(t *testing.T) {
 		"weights":     {weighted(noisy(20_000, 6, 0, .1)), map[string]any{"objective": "reg:absoluteerror", "n_estimators": 3.0}},
 		"stopped":     {noisy(20_000, 6, 2, .1), map[string]any{"early_stopping_rounds": 2.0, "subsample": .5, "eta": 1.0, "eval_metric": "auc"}},
 		"constrained": {noisy(20_000, 6, 2, .1), map[string]any{"monotone_constraints": "(1,-1)", "interaction_constraints": "[[0,1],[2,3]]"}},
-		"refreshed":   {noisy(20_000, 6, 0, 0), map[string]any{"updater": "grow_quantile_histmaker,refresh", "subsample": .3}},
+		"refreshed":   {noisy(20_000, 6, 0, 0), map[string]any{"updater": "grow_histmaker,refresh", "subsample": .3}},
 	} {
 		var first []byte
 		for _, threads := range []float64{1, 3, 8} {

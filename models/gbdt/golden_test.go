@@ -32,13 +32,15 @@ type goldenCase struct {
 }
 
 // data makes the rows and labels that golden.py made; the last goldenTest rows are the test.
-func (c *goldenCase) data() *learn.Dataset {
+func (c *goldenCase) data() *learn.Dataset { return c.dataOf(goldenRows + goldenTest) }
+
+func (c *goldenCase) dataOf(rows int) *learn.Dataset {
 	s := uint32(7)
 	draw := func() float64 {
 		s = s*1664525 + 1013904223
 		return float64(s>>8) / (1 << 24)
 	}
-	d := &learn.Dataset{Rows: goldenRows + goldenTest, Features: goldenFeatures, Classes: c.Classes}
+	d := &learn.Dataset{Rows: rows, Features: goldenFeatures, Classes: c.Classes}
 	for range d.Rows {
 		v := make([]float64, d.Features)
 		for f := range v {
@@ -168,5 +170,41 @@ func TestXGBoost(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What draws at random is as good as XGBoost's: the mean loss over seeds is the same, but for what chance does.
+func TestNoise(t *testing.T) {
+	text, err := os.ReadFile("testdata/noise.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []struct {
+		Name            string
+		Params          map[string]any
+		Mean, Deviation float64
+	}
+	if err := json.Unmarshal(text, &cases); err != nil {
+		t.Fatal(err)
+	}
+	train, x, y := holdOut((&goldenCase{}).dataOf(3000), 1000)
+	for _, c := range cases {
+		const seeds = 10
+		sum, squares := 0.0, 0.0
+		for seed := range seeds {
+			c.Params["seed"], c.Params["n_estimators"] = float64(seed), 30.0
+			now := 0.0
+			for i, v := range outputs(fit(t, train, c.Params), x) {
+				now += math.Pow(float64(v-y[i]), 2) / float64(len(y))
+			}
+			now = math.Sqrt(now)
+			sum += now / seeds
+			squares += now * now / seeds
+		}
+		deviation := math.Sqrt(max(0, squares-sum*sum))
+		chance := 4 * math.Hypot(c.Deviation, deviation) / math.Sqrt(seeds)
+		if math.Abs(sum-c.Mean) > chance+1e-4 {
+			t.Errorf("%s: loss %.5f (deviation %.5f), XGBoost's %.5f (%.5f)", c.Name, sum, deviation, c.Mean, c.Deviation)
+		}
 	}
 }

@@ -116,9 +116,13 @@ func setQuantileAlpha(p *params, v any) string {
 	return number(func(p *params, x float64) { p.quantileAlpha = x }, share)(p, v)
 }
 
-// refreshes says whether the leaves are set anew from all rows after a tree has been grown from a sample of them.
+// refreshes says whether the leaves are set anew from all rows after a tree has been grown from a sample of them. After
+// grow_quantile_histmaker XGBoost's refresh sees the sample only, and so changes nothing.
 func (p *params) refreshes() bool {
-	return p.refreshLeaf && slices.Contains(p.updaters, "refresh") && (p.subsample < 1)
+	sampled := func(s string) bool {
+		return slices.Contains([]string{"grow_quantile_histmaker", "grow_fast_histmaker", "grow_gpu_hist"}, s)
+	}
+	return p.refreshLeaf && p.subsample < 1 && slices.Contains(p.updaters, "refresh") && !slices.ContainsFunc(p.updaters, sampled)
 }
 
 // agree fills in what depends on other parameters, and checks them against each other. given maps names in setters to names as written.

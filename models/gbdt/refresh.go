@@ -2,8 +2,8 @@ package gbdt
 
 import "slices"
 
-// refresh sets the leaves of a tree that was grown from a sample, and the covers of its nodes, to those of all rows that are not held out
-// (XGBoost's updater refresh). The gains stay those of the sample.
+// refresh sets the leaves of a tree that was grown from a sample, and the statistics of its nodes, to those of all rows that are not held out
+// (XGBoost's updater refresh).
 func (t *trainer) refresh(grown *tree, grads []gradient) {
 	// A copy whose leaves hold their numbers, so that its value for a row is the leaf that the row ends in.
 	numbered := tree{nodes: slices.Clone(grown.nodes)}
@@ -33,15 +33,15 @@ func (t *trainer) refresh(grown *tree, grads []gradient) {
 		}
 	}
 	for i := len(grown.nodes) - 1; i >= 0; i-- { // children come after their parents
-		n := &grown.nodes[i]
+		n, gain := &grown.nodes[i], float32(0)
 		if n.feature == leaf {
 			n.value = t.leafValue(sums[i], noLimits)
 		} else {
-			l := n.left
-			sums[i] = sum{sums[l].g + sums[l+1].g, sums[l].h + sums[l+1].h}
-			rows[i] = rows[l] + rows[l+1]
+			l, r := sums[n.left], sums[n.left+1]
+			sums[i] = sum{l.g + r.g, l.h + r.h}
+			rows[i] = rows[n.left] + rows[n.left+1]
+			gain = t.params.score(l) + t.params.score(r) - t.params.score(sums[i])
 		}
-		gain := grown.stats[i].gain
 		grown.stats[i] = covered(sums[i], rows[i])
 		grown.stats[i].gain = gain
 	}

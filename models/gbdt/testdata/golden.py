@@ -1,4 +1,4 @@
-"""Writes golden.json: what XGBoost (3.2.0) predicts for data that the Go test makes again by the same generator."""
+"""Writes golden.json, what XGBoost (3.2.0) predicts for data that the Go test makes again by the same generator, and noise.json."""
 import json
 
 import numpy as np
@@ -7,7 +7,7 @@ import xgboost as xgb
 ROWS, TEST, FEATURES = 800, 25, 6
 
 
-def data(missing):
+def data(missing, rows=ROWS + TEST):
     s = 7
 
     def draw():
@@ -15,10 +15,10 @@ def data(missing):
         s = (s * 1664525 + 1013904223) % 2**32
         return (s >> 8) / 2**24
 
-    x = np.zeros((ROWS + TEST, FEATURES))
-    y = np.zeros(ROWS + TEST)
-    w = np.zeros(ROWS + TEST)
-    for r in range(ROWS + TEST):
+    x = np.zeros((rows, FEATURES))
+    y = np.zeros(rows)
+    w = np.zeros(rows)
+    for r in range(rows):
         v = [draw() for _ in range(FEATURES)]
         noise = draw()
         w[r] = np.floor(noise * 8) / 4
@@ -184,4 +184,29 @@ for name, kind, classes, params in CASES:
                 "want": [float(np.format_float_positional(v, 9, fractional=False)) for v in want.ravel()],
                 "rounds": best, "scores": {k: v[-1] for k, v in scores["a"].items()} if "metrics" in name else None})
 with open("golden.json", "w") as f:
+    f.write("[\n" + ",\n".join(json.dumps(c) for c in out) + "\n]\n")
+
+# What draws at random cannot be equal: means and deviations of the loss on 1000 other rows, over seeds.
+NOISE = [
+    ("rows and columns", {"subsample": 0.5, "colsample_bytree": 0.7, "colsample_bylevel": 0.9, "colsample_bynode": 0.9}),
+    ("by gradient", {"sampling_method": "gradient_based", "subsample": 0.3}),
+    ("dart", {"booster": "dart", "rate_drop": 0.1}),
+    ("dart, weighted, forest", {"booster": "dart", "rate_drop": 0.3, "sample_type": "weighted", "normalize_type": "forest"}),
+    ("dart, one, skipped", {"booster": "dart", "rate_drop": 0.05, "one_drop": 1, "skip_drop": 0.5}),
+    ("refresh", {"updater": "grow_histmaker,refresh", "subsample": 0.2}),
+    ("linear, shuffled", {"booster": "gblinear", "feature_selector": "shuffle"}),
+    ("linear, random", {"booster": "gblinear", "updater": "coord_descent", "feature_selector": "random"}),
+]
+x, y, _ = data(False, 3000)
+out = []
+for name, params in NOISE:
+    losses = []
+    for seed in range(10):
+        p = params | {"seed": seed, "nthread": 1}
+        if p.get("booster") != "gblinear" and "updater" not in p:
+            p["tree_method"] = "hist"
+        model = xgb.train(p, xgb.DMatrix(x[:2000], label=y[:2000]), 30)
+        losses.append(np.sqrt(np.mean((model.predict(xgb.DMatrix(x[2000:])) - y[2000:]) ** 2)))
+    out.append({"name": name, "params": params, "mean": float(np.mean(losses)), "deviation": float(np.std(losses))})
+with open("noise.json", "w") as f:
     f.write("[\n" + ",\n".join(json.dumps(c) for c in out) + "\n]\n")
