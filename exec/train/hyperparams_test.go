@@ -14,7 +14,7 @@ func TestHyperparameters(t *testing.T) {
 	for _, params := range []string{
 		`{"booster": "gblinear", "updater": "coord_descent", "n_estimators": 200}`,
 		`{"booster": "dart", "rate_drop": 0.2, "one_drop": 1}`,
-		`{"booster": "gbtree", "monotone_constraints": "(1,0)", "interaction_constraints": [[0], [1]], "updater": ["grow_histmaker", "prune"]}`,
+		`{"booster": "gbtree", "monotone_constraints": {"x": 1}, "interaction_constraints": [[0], [1]], "updater": ["grow_histmaker", "prune"]}`,
 		`{"early_stopping_rounds": 3, "n_estimators": 50, "eval_metric": ["error", "logloss"], "objective": "binary:logistic"}`,
 		`{"objective": "binary:hinge", "sampling_method": "gradient_based", "subsample": 0.8}`,
 	} {
@@ -26,6 +26,7 @@ func TestHyperparameters(t *testing.T) {
 	for params, want := range map[string]string{
 		`{"objective": "rank:ndcg"}`:          `22023 hyperparameter "objective": "rank:ndcg" ranks the rows within each query, and pgml.train has no way to say which rows belong to a query`,
 		`{"process_type": "update"}`:          `22023 hyperparameter "process_type": "update" changes the trees of an earlier model, and pgml.train starts without one`,
+		`{"monotone_constraints": {"w": 1}}`:  `22023 hyperparameter "monotone_constraints": there is no feature "w"`,
 		`{"eval_metric": "aux"}`:              `22023 hyperparameter "eval_metric": "aux" is no metric`,
 		`{"objective": "reg:expectileerror"}`: `0A000 pgml.train: hyperparameter "objective": "reg:expectileerror" is not available yet in PgOwl`,
 		`{"early_stopping_round": 3}`:         `XX000 Unknown hyperparameter "early_stopping_round": 3`,

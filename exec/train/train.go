@@ -63,6 +63,8 @@ func (r *run) train(ctx context.Context) (Result, error) {
 	if err := r.analyze(ctx, snap, data); err != nil {
 		return Result{}, err
 	}
+	h := header(p, r.req.Algorithm, nil, data)
+	data.train.Names = h.FeatureNames() // for hyperparameters that name features
 	if err := r.fit(ctx, p, m, data); err != nil {
 		return Result{}, err
 	}

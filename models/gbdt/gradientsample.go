@@ -25,6 +25,7 @@ func (t *trainer) sampleByGradient(number uint64, grads []gradient) []gradient {
 		t.scaled = make([]gradient, t.data.Rows)
 	}
 	for r := range t.data.Rows {
+		t.scaled[r] = gradient{} // whoever looks at all gradients sees none of an earlier tree
 		if t.held.has(r) {
 			continue
 		}
