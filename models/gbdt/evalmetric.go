@@ -3,6 +3,7 @@ package gbdt
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -186,16 +187,16 @@ func (p *params) defaultMetric(id objectiveID) metricName {
 	return metricName{full: name, base: name}
 }
 
-// measures are the metrics of a fit: those of eval_metric, else the objective's own. The last one decides on early stopping. Errors are
+// measures are the metrics of a fit to labels y: those of eval_metric, else the objective's own. The last one decides on early stopping. Errors are
 // *learn.ParamError.
-func (p *params) measures(pl plan) ([]measure, error) {
+func (p *params) measures(pl plan, y []float32) ([]measure, error) {
 	names := p.metrics
 	if len(names) == 0 {
 		names = []metricName{p.defaultMetric(pl.id)}
 	}
 	var out []measure
 	for _, n := range names {
-		m, err := p.measure(n, pl)
+		m, err := p.measure(n, pl, y)
 		if err != nil {
 			return nil, err
 		}
@@ -204,7 +205,7 @@ func (p *params) measures(pl plan) ([]measure, error) {
 	return out, nil
 }
 
-func (p *params) measure(n metricName, pl plan) (measure, error) {
+func (p *params) measure(n metricName, pl plan, y []float32) (measure, error) {
 	bad := func(reason string) (measure, error) {
 		return measure{}, &learn.ParamError{Name: "eval_metric", Value: n.full, Reason: fmt.Sprintf("%q %s", n.full, reason)}
 	}
@@ -216,8 +217,8 @@ func (p *params) measure(n metricName, pl plan) (measure, error) {
 	}
 	switch n.base {
 	case "auc", "aucpr":
-		if pl.classes == 0 && pl.id != logistic && pl.id != logitRaw && pl.id != hinge {
-			return bad("needs classes")
+		if pl.classes == 0 && slices.ContainsFunc(y, func(v float32) bool { return v < 0 || v > 1 }) {
+			return bad("needs classes, or labels between 0 and 1")
 		}
 		return measure{n.full, true, areaUnder(n.base)}, nil
 	case "cox-nloglik":

@@ -1,9 +1,6 @@
 package gbdt
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // sampleByGradient draws the rows of a tree, each with a probability in proportion to the regularised absolute value of its gradient,
 // sqrt(g^2 + lambda h^2), and divides the gradients of those drawn by it, so that the sums are right in the mean (XGBoost's
@@ -42,24 +39,26 @@ func (t *trainer) sampleByGradient(number uint64, grads []gradient) []gradient {
 }
 
 // certainFrom returns the value u for which the sum of min(1, norm/u) is the given share of the rows: norms from u on are drawn for certain.
-// It sorts the norms.
 func certainFrom(norms []float64, share float64) float64 {
-	slices.Sort(norms)
 	want := share * float64(len(norms))
-	below := 0.0
-	for _, v := range norms {
-		below += v
-	}
-	for i := len(norms) - 1; i >= 0; i-- {
-		// With the rows after i certain, the others share what is left.
-		certain := float64(len(norms) - 1 - i)
-		if want-certain <= 0 {
+	u := math.Inf(1)
+	for last := -1; ; {
+		certain, below := 0, 0.0
+		for _, v := range norms {
+			if v >= u {
+				certain++
+			} else {
+				below += v
+			}
+		}
+		// Whoever is certain has at least u, so that u only falls and more become certain, until none does.
+		if certain == last || float64(certain) >= want || below == 0 {
 			break
 		}
-		if u := below / (want - certain); norms[i] <= u {
-			return u
-		}
-		below -= norms[i]
+		last, u = certain, below/(want-float64(certain))
 	}
-	return norms[len(norms)-1]
+	if math.IsInf(u, 1) {
+		return 0 // all norms are 0
+	}
+	return u
 }

@@ -188,7 +188,7 @@ func (t *trainer) boost(ctx context.Context, progress learn.Progress) (*Model, e
 		}
 		var scores []learn.Score
 		if t.watch != nil {
-			scores = t.watch.look(round, t.margins)
+			scores = t.watch.look(round, t.margins, t.crew)
 		}
 		if progress != nil {
 			progress(round+1, t.params.rounds, scores...)

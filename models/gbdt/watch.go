@@ -33,8 +33,11 @@ func drawHeldRows(rows int, share float64, seed uint64) heldRows {
 	return h
 }
 
-// watchedRows is the number of training rows that the metrics for learn.Progress are taken from.
-const watchedRows = 1 << 14
+// watchedRows is the number of training rows that the metrics for learn.Progress are taken from, and watchedValues that of their predictions.
+const (
+	watchedRows   = 1 << 14
+	watchedValues = 1 << 20
+)
 
 // watch follows the metrics of a fit and says when it is to stop.
 type watch struct {
@@ -51,7 +54,7 @@ type watch struct {
 
 // newWatch is nil when nobody wants to know: there is no early stopping and no progress.
 func (p *params) newWatch(d *learn.Dataset, pl plan, held heldRows, progress learn.Progress) (*watch, error) {
-	measures, err := p.measures(pl)
+	measures, err := p.measures(pl, d.Y)
 	if err != nil || held == nil && progress == nil {
 		return nil, err
 	}
@@ -65,7 +68,7 @@ func (p *params) newWatch(d *learn.Dataset, pl plan, held heldRows, progress lea
 		}
 	}
 	if held == nil {
-		n := min(d.Rows, watchedRows)
+		n := min(d.Rows, watchedRows, max(1, watchedValues/pl.groups))
 		for i := range n {
 			w.rows = append(w.rows, int32(i*d.Rows/n))
 		}
@@ -82,17 +85,20 @@ func (p *params) newWatch(d *learn.Dataset, pl plan, held heldRows, progress lea
 }
 
 // look measures the margins (row-major) after a round.
-func (w *watch) look(round int, margins []float32) []learn.Score {
+func (w *watch) look(round int, margins []float32, crew *crew) []learn.Score {
 	k := w.set.k
-	for i, r := range w.rows {
-		row := w.set.preds[i*k:][:k]
-		copy(row, margins[int(r)*k:])
-		if w.link == softmaxLink {
-			softmaxOf(row)
-			continue
+	blocks := (len(w.rows) + gradientBlock - 1) / gradientBlock
+	crew.each(blocks, len(w.set.preds)*10, func(b int) {
+		for i := b * gradientBlock; i < min((b+1)*gradientBlock, len(w.rows)); i++ {
+			row := w.set.preds[i*k:][:k]
+			copy(row, margins[int(w.rows[i])*k:])
+			if w.link == softmaxLink {
+				softmaxOf(row)
+				continue
+			}
+			row[0] = w.link.apply(row[0])
 		}
-		row[0] = w.link.apply(row[0])
-	}
+	})
 	scores := make([]learn.Score, len(w.measures))
 	for i, m := range w.measures {
 		scores[i] = learn.Score{Name: m.name, Value: m.of(&w.set), Held: w.held}

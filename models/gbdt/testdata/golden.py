@@ -129,6 +129,8 @@ CASES = [
     ("metrics, logistic", "classification", 2, {"eval_metric": ["logloss", "error", "error@0.3", "auc", "aucpr", "rmse"], "n_estimators": 2, "max_depth": 2, "objective": "binary:logistic"}),
     ("metrics, logistic, weights", "classification", 2, {"eval_metric": ["logloss", "error", "error@0.3", "auc", "aucpr"], "n_estimators": 2, "max_depth": 2, "objective": "binary:logistic"}),
     ("metrics, three classes, weights", "classification", 3, {"eval_metric": ["merror", "mlogloss", "auc", "aucpr"], "n_estimators": 2, "max_depth": 2}),
+    ("metrics, raw", "binary", 0, {"eval_metric": ["logloss", "error", "auc", "rmse"], "n_estimators": 3, "objective": "binary:logitraw"}),
+    ("metrics, hinge", "binary", 0, {"eval_metric": ["logloss", "error", "auc"], "n_estimators": 3, "objective": "binary:hinge"}),
     ("metrics, cox, missing", "time", 0, {"eval_metric": "cox-nloglik", "n_estimators": 3, "objective": "survival:cox"}),
     ("three classes, missing", "classification", 3, {"objective": "multi:softmax", "n_estimators": 25, "max_depth": 3, "lambda": 2, "gamma": 0.1, "min_child_weight": 3}),
 ]
