@@ -2,15 +2,18 @@ package gbdt
 
 import "math"
 
+// sampleLambda is how much a second derivative counts beside the first one (XGBoost's kDefaultMvsLambda, which is not the tree's lambda).
+const sampleLambda = 0.1
+
 // sampleByGradient draws the rows of a tree, each with a probability in proportion to the regularised absolute value of its gradient,
-// sqrt(g^2 + lambda h^2), and divides the gradients of those drawn by it, so that the sums are right in the mean (XGBoost's
+// sqrt(g^2 + sampleLambda h^2), and divides the gradients of those drawn by it, so that the sums are right in the mean (XGBoost's
 // sampling_method gradient_based; the scheme is minimal variance sampling, Ibragimov and Gusev 2019).
 func (t *trainer) sampleByGradient(number uint64, grads []gradient) []gradient {
 	p := &t.params
 	norms := make([]float64, 0, t.data.Rows)
 	norm := func(r int) float64 {
 		g, h := float64(grads[r].g), float64(grads[r].h)
-		return math.Sqrt(g*g + p.lambda*h*h)
+		return math.Sqrt(g*g + sampleLambda*h*h)
 	}
 	for r := range t.data.Rows {
 		if !t.held.has(r) {
