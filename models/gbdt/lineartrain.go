@@ -15,17 +15,16 @@ type linearParams struct {
 	selector  string  // feature_selector; empty is cyclic
 	top       int     // top_k; 0 is all
 	tolerance float64 // rounds end when no weight changes by more
-	shotgun   bool
 }
 
-// agree takes the updater, XGBoost's shotgun by default. Shotgun is the same here as coord_descent: XGBoost's changes the features at once and
+// agree checks the updater, XGBoost's shotgun by default. Shotgun is the same here as coord_descent: XGBoost's changes the features at once and
 // without locks, so that its result depends on the threads' luck; one feature after the other is what it comes to with one thread.
 func (l *linearParams) agree(updaters []string, bad func(name string, value any, reason string) error) error {
 	if len(updaters) > 1 {
 		return bad("updater", updaters, "the linear booster has one updater")
 	}
-	l.shotgun = len(updaters) == 0 || updaters[0] == "shotgun"
-	if l.shotgun && l.selector != "" && l.selector != "cyclic" && l.selector != "shuffle" {
+	shotgun := len(updaters) == 0 || updaters[0] == "shotgun"
+	if shotgun && l.selector != "" && l.selector != "cyclic" && l.selector != "shuffle" {
 		return bad("feature_selector", l.selector, "updater shotgun takes cyclic or shuffle; the others need coord_descent")
 	}
 	return nil

@@ -142,7 +142,8 @@ func (p *params) plan(d *learn.Dataset, task learn.Task, held heldRows) (plan, e
 		return bad("%q is for regression", p.objective)
 	case task == learn.Regression && id == softmax:
 		return bad("%q is for classification", p.objective)
-	case id == softmax && p.multiTree && d.Classes > 1:
+	}
+	if id == softmax && p.multiTree && d.Classes > 1 {
 		return plan{}, &learn.ParamError{Name: "multi_strategy", Value: "multi_output_tree",
 			Reason: "trees with a vector in each leaf, which the XGBoost of PostgresML had not, are not available yet"}
 	}

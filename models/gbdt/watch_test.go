@@ -77,7 +77,7 @@ func TestHeldRows(t *testing.T) {
 	}
 }
 
-func TestMetricErrors(t *testing.T) {
+func TestFitErrors(t *testing.T) {
 	for _, c := range []struct {
 		metric  string
 		classes int
@@ -88,11 +88,14 @@ func TestMetricErrors(t *testing.T) {
 		{"mlogloss", 2, map[string]any{"objective": "binary:logistic"}, "a probability for each class"},
 		{"logloss", 3, nil, "merror, mlogloss"},
 		{"logloss", 2, nil, ""}, // of the second class
-		{"auc", 0, nil, "needs classes"},
+		{"auc", 0, nil, "needs classes, or labels between 0 and 1"},
 		{"auc", 3, nil, ""},
 		{"quantile", 0, nil, "is needed for a quantile"},
 		{"quantile", 0, map[string]any{"quantile_alpha": .2}, ""},
 		{"cox-nloglik", 3, nil, "for regression"},
+		{"mlogloss", 3, map[string]any{"multi_strategy": "multi_output_tree"}, "a vector in each leaf"},
+		{"mlogloss", 3, map[string]any{"num_class": 4.0}, "is 4, and the labels have 3 classes"},
+		{"rmse", 0, map[string]any{"objective": "reg:quantileerror"}, "is needed for a quantile"},
 	} {
 		params := map[string]any{"eval_metric": c.metric, "n_estimators": 1.0}
 		for k, v := range c.params {
