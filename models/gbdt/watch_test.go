@@ -3,6 +3,7 @@ package gbdt
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ func TestEarlyStopping(t *testing.T) {
 	for _, booster := range []string{"gbtree", "dart", "gblinear"} {
 		var last int
 		var seen []float64
-		_, err := Train(t.Context(), d, learn.Classification, map[string]any{"n_estimators": 500.0, "early_stopping_rounds": 4.0, "booster": booster, "rate_drop": .1,
+		m, err := Train(t.Context(), d, learn.Classification, map[string]any{"n_estimators": 500.0, "early_stopping_rounds": 4.0, "booster": booster, "rate_drop": .1,
 			"eval_metric": []any{"error", "logloss"}, "objective": "binary:logistic"}, func(done, _ int, scores ...learn.Score) {
 			if last = done; done == 0 {
 				return
@@ -28,12 +29,23 @@ func TestEarlyStopping(t *testing.T) {
 			seen = append(seen, scores[1].Value)
 		})
 		if err != nil || last == 500 {
-			t.Errorf("%s: round %d, %v", booster, last, err)
+			t.Fatalf("%s: round %d, %v", booster, last, err)
 		}
-		for _, v := range seen[len(seen)-4:] {
-			if v < seen[len(seen)-5] {
-				t.Errorf("%s: stopped after %v", booster, seen)
+		best := slices.Min(seen)
+		if best != seen[len(seen)-5] {
+			t.Errorf("%s: stopped after %v", booster, seen)
+		}
+		// The model is that of the best round.
+		loss, n := 0.0, 0.0
+		p := outputs(m, d.X)
+		for r, held := range drawHeldRows(d.Rows, .1, 0) {
+			if held {
+				loss -= math.Log(float64(p[r*2+int(d.Y[r])]))
+				n++
 			}
+		}
+		if math.Abs(loss/n-best) > 1e-5 {
+			t.Errorf("%s: the model has a loss of %v, the best was %v", booster, loss/n, best)
 		}
 	}
 }

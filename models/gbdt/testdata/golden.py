@@ -108,6 +108,8 @@ CASES = [
     ("linear, shotgun", "regression", 0, {"booster": "gblinear", "nthread": 1}),
     ("linear, logistic, weights", "classification", 2, {"booster": "gblinear", "updater": "coord_descent", "objective": "binary:logistic", "lambda": 0.01}),
     ("linear, three classes, missing", "classification", 3, {"booster": "gblinear", "updater": "coord_descent", "n_estimators": 25}),
+    ("linear, tolerance", "regression", 0, {"booster": "gblinear", "updater": "coord_descent", "n_estimators": 200, "tolerance": 0.02}),
+    ("pseudo huber, slope", "regression", 0, {"objective": "reg:pseudohubererror", "huber_slope": 0.4}),
     ("linear, poisson", "count", 0, {"booster": "gblinear", "updater": "coord_descent", "objective": "count:poisson", "n_estimators": 40}),
     ("weights", "regression", 0, {}),
     ("weights, missing", "regression", 0, {"n_estimators": 20, "min_child_weight": 5}),
