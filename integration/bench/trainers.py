@@ -1,5 +1,5 @@
 """Fit what is in folder argv[1] by the setting named argv[2], with argv[3] threads and argv[4] features, in every library that is there; print a line of JSON for each."""
-import json, sys, time
+import json, resource, sys, time
 import numpy as np
 
 folder, setting, threads, width = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
@@ -15,8 +15,34 @@ def auc(score):
     return float((rank[hy == 1].sum() - n * (n + 1) / 2) / (n * (len(hy) - n)))
 
 
-def tell(peer, begin, binned, end, score):
-    print(json.dumps({"peer": peer, "bin": binned - begin, "train": end - binned, "auc": auc(score)}), flush=True)
+def status(name):
+    return next(float(line.split()[1]) / 1024 for line in open("/proc/self/status") if line.startswith(name + ":"))
+
+
+def processor():
+    u = resource.getrusage(resource.RUSAGE_SELF)
+    return u.ru_utime + u.ru_stime
+
+
+class Fit:
+    """A fit: what it takes, from its making on."""
+
+    def __init__(self, peer):
+        open("/proc/self/clear_refs", "w").write("5")
+        self.peer, self.memory, self.cpu, self.begin = peer, status("VmRSS"), processor(), time.time()
+
+    def binned(self):
+        self.bin = time.time()
+
+    def tell(self, predict):
+        end, cpu, memory = time.time(), processor() - self.cpu, status("VmHWM") - self.memory
+        score = predict(hx)
+        some, least = hx[:100_000], 1e9
+        for _ in range(3):
+            begin = time.time()
+            predict(some)
+            least = min(least, time.time() - begin)
+        print(json.dumps({"peer": self.peer, "bin": self.bin - self.begin, "train": end - self.bin, "cpu": cpu, "memory": memory, "auc": auc(score), "predict": least}), flush=True)
 
 
 leafwise = setting.startswith("255 leaves")
@@ -29,11 +55,13 @@ try:
     p = {"objective": "binary:logistic", "nthread": threads, "tree_method": "hist", "max_bin": 256}
     p |= {"max_depth": 0, "max_leaves": 255, "grow_policy": "lossguide", "eta": 0.1} if leafwise else {"max_depth": 6}
     if not symmetric:
-        begin = time.time()
+        fit = Fit("XGBoost " + xgb.__version__)
         d = xgb.QuantileDMatrix(x, label=y, max_bin=256, nthread=threads)
-        binned = time.time()
+        fit.binned()
         m = xgb.train(p, d, rounds)
-        tell("XGBoost " + xgb.__version__, begin, binned, time.time(), m.inplace_predict(hx))
+        m.set_param({"nthread": 1})
+        fit.tell(m.inplace_predict)
+        del d, m
 except ImportError:
     pass
 
@@ -43,11 +71,12 @@ try:
     for quantized in () if symmetric else (False, True):
         p = {"objective": "binary", "num_threads": threads, "max_bin": 255, "verbosity": -1, "use_quantized_grad": quantized}
         p |= {"num_leaves": 255, "learning_rate": 0.1} if leafwise else {"num_leaves": 64, "max_depth": 6, "learning_rate": 0.3}
-        begin = time.time()
+        fit = Fit("LightGBM " + lgb.__version__ + (", quantized" if quantized else ""))
         d = lgb.Dataset(x, label=y, params=p).construct()
-        binned = time.time()
+        fit.binned()
         m = lgb.train(p, d, rounds)
-        tell("LightGBM " + lgb.__version__ + (", quantized" if quantized else ""), begin, binned, time.time(), m.predict(hx))
+        fit.tell(lambda rows: m.predict(rows, num_threads=1))
+        del d, m
 except ImportError:
     pass
 
@@ -56,12 +85,12 @@ try:
         raise ImportError
     import catboost as cb
 
-    begin = time.time()
+    fit = Fit("CatBoost " + cb.__version__)
     d = cb.Pool(x, y)
     d.quantize(border_count=254)
-    binned = time.time()
+    fit.binned()
     m = cb.CatBoostClassifier(iterations=rounds, depth=6, learning_rate=0.3, thread_count=threads, verbose=False, allow_writing_files=False)
     m.fit(d)
-    tell("CatBoost " + cb.__version__, begin, binned, time.time(), m.predict(hx, prediction_type="RawFormulaVal"))
+    fit.tell(lambda rows: m.predict(rows, prediction_type="RawFormulaVal", thread_count=1))
 except ImportError:
     pass

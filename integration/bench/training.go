@@ -13,8 +13,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -49,13 +51,22 @@ type trained struct {
 	Peer    string  `json:"peer"`
 	Bin     float64 `json:"bin"`   // seconds
 	Train   float64 `json:"train"` // seconds
+	CPU     float64 `json:"cpu"`   // seconds of all threads
 	AUC     float64 `json:"auc"`
-	Memory  float64 `json:"memory"` // MiB over the data itself, at most
-	Predict float64 `json:"predict"`
+	Memory  float64 `json:"memory"`  // MiB that the fit took over what was there before, at most
+	Predict float64 `json:"predict"` // seconds for scored rows, on one thread
+	Row     float64 `json:"row"`     // seconds for one row, 0 where that was not measured
 }
 
+// scored is the number of rows whose prediction is timed.
+const scored = 100_000
+
 func (t trained) String() string {
-	return fmt.Sprintf("%6.2f s (binning %.2f)  AUC %.5f", t.Bin+t.Train, t.Bin, t.AUC)
+	text := fmt.Sprintf("%6.2f s (binning %.2f, processor %.2f)  AUC %.5f  %.0f MiB  %d rows in %.1f ms", t.Bin+t.Train, t.Bin, t.CPU, t.AUC, t.Memory, scored, t.Predict*1000)
+	if t.Row > 0 {
+		text += fmt.Sprintf(", one in %.2f \u00b5s", t.Row*1e6)
+	}
+	return text
 }
 
 // train compares the fits of a data set in memory: ours in this process, the others' in Python, by turns.
@@ -129,7 +140,9 @@ func (t training) ours(ctx context.Context, fit, held *learn.Dataset) (trained, 
 	if err != nil {
 		return trained{}, err
 	}
-	runtime.GC()
+	debug.FreeOSMemory()
+	forgetPeak()
+	before, used := peak(), processor()
 	start := time.Now()
 	binned := start
 	m, err := train(ctx, fit, learn.Classification, t.hyperparams, func(done, _ int, _ ...learn.Score) {
@@ -141,13 +154,47 @@ func (t training) ours(ctx context.Context, fit, held *learn.Dataset) (trained, 
 		return trained{}, err
 	}
 	end := time.Now()
+	r := trained{Peer: "PgOwl", Bin: binned.Sub(start).Seconds(), Train: end.Sub(binned).Seconds(), CPU: processor() - used, Memory: peak() - before}
 	p := make([]float32, 2*held.Rows)
 	m.Probabilities(p, held.X)
 	for i := range held.Rows {
 		p[i] = p[2*i+1]
 	}
-	return trained{Peer: "PgOwl", Bin: binned.Sub(start).Seconds(), Train: end.Sub(binned).Seconds(), AUC: areaUnder(p[:held.Rows], held.Y)}, nil
+	r.AUC = areaUnder(p[:held.Rows], held.Y)
+	many := min(scored, held.Rows)
+	threads := runtime.GOMAXPROCS(1)
+	r.Predict, r.Row = math.Inf(1), math.Inf(1)
+	for range 5 {
+		start = time.Now()
+		m.Predict(p[:many], held.X[:many*trainedWidth])
+		r.Predict = min(r.Predict, time.Since(start).Seconds())
+		start = time.Now()
+		for i := range 1000 {
+			m.Predict(p[:1], held.Row(i))
+		}
+		r.Row = min(r.Row, time.Since(start).Seconds()/1000)
+	}
+	runtime.GOMAXPROCS(threads)
+	return r, nil
 }
+
+// processor is the time that the process has used so far, in seconds.
+func processor() float64 {
+	var u syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
+}
+
+// peak is the most memory that the process has had since forgetPeak, in MiB; 0 where the system does not say.
+func peak() float64 {
+	text, _ := os.ReadFile("/proc/self/status")
+	_, rest, _ := strings.Cut(string(text), "VmHWM:")
+	var kib float64
+	fmt.Sscan(rest, &kib)
+	return kib / 1024
+}
+
+func forgetPeak() { os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
 
 // theirs has the others fit and judge.
 func (t training) theirs(ctx context.Context, python, folder string) ([]trained, error) {
