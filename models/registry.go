@@ -26,6 +26,7 @@ var engines = map[string]engine{
 		train:  map[learn.Task]learn.Trainer{learn.Regression: gbdt.Train, learn.Classification: gbdt.Train},
 		decode: gbdt.Decode,
 	},
+	"lightgbm": {decode: gbdt.Decode}, // imported ones
 }
 
 // NotAvailable is an algorithm that PostgresML has for the task, and that is not built yet.

@@ -1,0 +1,162 @@
+package exchange
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/pgowl/pgowl/models/gbdt"
+	"github.com/pgowl/pgowl/models/learn"
+)
+
+// goldenCase is a model of another library (testdata/golden.py), and what the library says of the rows: margins, and contributions of the first
+// four.
+type goldenCase struct {
+	File          string
+	Format        Format
+	Task          learn.Task
+	Margins       []float64
+	Contributions []float64
+	Names         []string
+}
+
+const goldenFeatures = 4
+
+func golden(t testing.TB) (rows []float32, cases []goldenCase) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/golden.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all struct {
+		Rows  []*float32
+		Cases []goldenCase
+	}
+	if err := json.Unmarshal(text, &all); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range all.Rows {
+		if v == nil {
+			rows = append(rows, float32(math.NaN()))
+		} else {
+			rows = append(rows, *v)
+		}
+	}
+	return rows, all.Cases
+}
+
+func read(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// margins are those of all rows: the sums of the contributions, and, to the bit, of the trees.
+func margins(t testing.TB, m learn.Model, rows []float32) []float64 {
+	t.Helper()
+	f := m.(*gbdt.Model).Forest()
+	var all []float64
+	for r := 0; r < len(rows); r += f.Features {
+		sums := make([]float32, f.Margins)
+		for i := range sums {
+			sums[i] = f.Base
+		}
+		for i, points := range f.Trees {
+			p := &points[0]
+			for p.Feature >= 0 {
+				v := rows[r+p.Feature]
+				if v < p.Value || v != v && p.DefaultLeft {
+					p = &points[p.Left]
+				} else {
+					p = &points[p.Right]
+				}
+			}
+			sums[i/f.Parallel%f.Margins] += p.Value
+		}
+		for _, s := range sums {
+			all = append(all, float64(s))
+		}
+	}
+	return all
+}
+
+func near(a, b, tolerance float64) bool { return math.Abs(a-b) <= tolerance*math.Max(1, math.Abs(b)) }
+
+func TestReadsWhatOthersWrote(t *testing.T) {
+	rows, cases := golden(t)
+	if len(cases) < 20 {
+		t.Fatalf("%d cases", len(cases))
+	}
+	for _, c := range cases {
+		t.Run(c.File, func(t *testing.T) {
+			file, err := Read(c.Format, read(t, c.File), c.Task)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(file.Names, c.Names) {
+				t.Errorf("names %q, want %q", file.Names, c.Names)
+			}
+			got := margins(t, file.Model, rows)
+			if len(got) != len(c.Margins) {
+				t.Fatalf("%d margins, want %d", len(got), len(c.Margins))
+			}
+			for i, want := range c.Margins {
+				if !near(got[i], want, 1e-6) {
+					t.Errorf("margin %d is %v, the library's %v", i, got[i], want)
+				}
+			}
+			explainer := file.Model.(learn.Explainer)
+			width := explainer.Margins() * (goldenFeatures + 1)
+			if width == 0 {
+				t.Fatal("no statistics")
+			}
+			all := make([]float64, width)
+			for r := range len(c.Contributions) / width {
+				explainer.Contributions(all, rows[r*goldenFeatures:][:goldenFeatures])
+				for i, v := range all {
+					if want := c.Contributions[r*width+i]; !near(v, want, 1e-5) {
+						t.Errorf("row %d: contribution %d is %v, the library's %v", r, i, v, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// What is read, written in any format, and read again predicts the same.
+func TestWritesWhatItReads(t *testing.T) {
+	rows, cases := golden(t)
+	for _, c := range cases {
+		for _, format := range Formats {
+			t.Run(c.File+" as "+string(format), func(t *testing.T) {
+				file, err := Read(c.Format, read(t, c.File), c.Task)
+				if err != nil {
+					t.Fatal(err)
+				}
+				data, err := Write(format, file.Model, file.Names)
+				if err != nil {
+					t.Fatal(err)
+				}
+				again, err := Read(format, data, c.Task)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want, got := margins(t, file.Model, rows), margins(t, again.Model, rows)
+				for i := range want {
+					if !near(got[i], want[i], 2e-7) {
+						t.Errorf("margin %d is %v, was %v", i, got[i], want[i])
+					}
+				}
+				a, b := file.Model.(*gbdt.Model), again.Model.(*gbdt.Model)
+				if a.Classes() != b.Classes() || a.Features() != b.Features() {
+					t.Errorf("%d classes of %d features, were %d of %d", b.Classes(), b.Features(), a.Classes(), a.Features())
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,83 @@
+"""Writes small models of XGBoost (3.2.0; the files that begin with old: 1.7.6) and LightGBM (4.7.0), and golden.json: what the libraries say of some rows.
+
+python golden.py; with XGBoost 1.7 the old ones alone.
+"""
+import json
+import os
+
+import numpy as np
+import xgboost as xgb
+
+ROWS, TEST, FEATURES = 300, 12, 4
+rng = np.random.default_rng(5)
+x = np.round(rng.normal(size=(ROWS + TEST, FEATURES)), 2).astype("f")
+x[rng.random(x.shape) < 0.12] = np.nan
+z = np.nan_to_num(x)
+signal = z[:, 0] * 2 - z[:, 1] * z[:, 2] + 0.3 * rng.normal(size=len(x))
+two, three, count = signal > 0, np.digitize(signal, [-1, 1]), np.floor(np.abs(signal))
+train, test = x[:ROWS], x[ROWS:]
+
+
+def short(values):
+    return [None if np.isnan(v) else float(np.format_float_positional(v, 9, fractional=False)) for v in np.ravel(values)]
+
+
+def note(name, form, task, margins, contributions, names=None):
+    return {"file": name, "format": form, "task": task, "margins": short(margins), "contributions": short(contributions[:4]), "names": names}
+
+
+def xgboost_case(name, task, labels, rounds, names=None, formats=("json",), **params):
+    params = {"max_depth": 3, "nthread": 1, "seed": 1} | params
+    model = xgb.train(params, xgb.DMatrix(train, label=labels[:ROWS], feature_names=names), rounds)
+    rows = xgb.DMatrix(test, feature_names=names)
+    for f in formats:
+        model.save_model(f"{name}.{f}")
+        yield note(f"{name}.{f}", "xgboost-" + f, task, model.predict(rows, output_margin=True), model.predict(rows, pred_contribs=True), names)
+
+
+def lightgbm_case(name, task, labels, rounds, names=None, data=train, **params):
+    import lightgbm as lgb
+
+    params = {"num_leaves": 6, "verbose": -1, "num_threads": 1, "seed": 1, "min_data_in_leaf": 10} | params
+    model = lgb.train(params, lgb.Dataset(data, labels[:ROWS], feature_name=names or "auto"), rounds)
+    model.save_model(name + ".txt")
+    # A margin here is what the link is applied to.
+    scale = params.get("sigmoid", 1) / (rounds if params.get("boosting") == "rf" else 1)
+    yield note(name + ".txt", "lightgbm-text", task, model.predict(test, raw_score=True) * scale, model.predict(test, pred_contrib=True) * scale, names)
+
+
+def old():
+    yield from xgboost_case("old-logistic", "classification", two, 2, formats=("json", "ubj"), objective="binary:logistic", base_score=0.3)
+    yield from xgboost_case("old-classes", "classification", three, 1, objective="multi:softmax", num_class=3, max_depth=2)
+
+
+def new():
+    yield from xgboost_case("squared", "regression", signal, 3, names=["a", "b c", "ü", "d"], formats=("json", "ubj"))
+    yield from xgboost_case("logistic", "classification", two, 2, objective="binary:logistic")
+    yield from xgboost_case("probability", "regression", two, 1, objective="reg:logistic")
+    yield from xgboost_case("raw", "classification", two, 1, objective="binary:logitraw", base_score=0.2)
+    yield from xgboost_case("classes", "classification", three, 2, formats=("json", "ubj"), objective="multi:softprob", num_class=3, max_depth=2)
+    yield from xgboost_case("poisson", "regression", count, 1, objective="count:poisson")
+    yield from xgboost_case("tweedie", "regression", count, 1, objective="reg:tweedie", max_depth=2)
+    yield from xgboost_case("absolute", "regression", signal, 1, objective="reg:absoluteerror", max_depth=2)
+    yield from xgboost_case("dart", "regression", signal, 5, booster="dart", rate_drop=0.5, max_depth=2, formats=("json", "ubj"))
+    yield from xgboost_case("forest", "classification", three, 1, objective="multi:softprob", num_class=3, num_parallel_tree=2, subsample=0.7, max_depth=2)
+    yield from lightgbm_case("lgb-regression", "regression", signal, 3, names=["a", "b", "c", "d"])
+    yield from lightgbm_case("lgb-binary", "classification", two, 2, objective="binary", sigmoid=1.7)
+    yield from lightgbm_case("lgb-classes", "classification", three, 2, objective="multiclass", num_class=3)
+    yield from lightgbm_case("lgb-poisson", "regression", count, 2, objective="poisson")
+    yield from lightgbm_case("lgb-forest", "regression", signal, 3, boosting="rf", bagging_fraction=0.6, bagging_freq=1)
+    yield from lightgbm_case("lgb-dart", "regression", signal, 4, boosting="dart", drop_rate=0.5)
+    yield from lightgbm_case("lgb-none", "regression", signal, 2, data=z[:ROWS])
+    yield from lightgbm_case("lgb-constant", "regression", signal, 2, min_data_in_leaf=1000)
+
+
+if __name__ == "__main__":
+    is_old = xgb.__version__ < "2"
+    cases = list(old() if is_old else new())
+    before = json.load(open("golden.json"))["cases"] if os.path.exists("golden.json") else []
+    made = {c["file"] for c in cases}
+    cases += [c for c in before if c["file"] not in made and c["file"].startswith("old") != is_old]
+    cases.sort(key=lambda c: c["file"])
+    with open("golden.json", "w") as f:
+        f.write('{"rows": %s,\n"cases": [\n' % json.dumps(short(test)) + ",\n".join(json.dumps(c, ensure_ascii=False) for c in cases) + "\n]}\n")

@@ -1,0 +1,182 @@
+package exchange
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/pgowl/pgowl/models/gbdt"
+)
+
+// xgbVersion is the version of XGBoost whose form of the document is written: the oldest that has all that is needed, and all later ones read it.
+var xgbVersion = list{1, 7, 6}
+
+// xgbParams are the parameters that XGBoost wants to see with an objective. They matter in training alone.
+var xgbParams = map[string]member{
+	"reg:squarederror":     {"reg_loss_param", object{{"scale_pos_weight", "1"}}},
+	"binary:logistic":      {"reg_loss_param", object{{"scale_pos_weight", "1"}}},
+	"reg:logistic":         {"reg_loss_param", object{{"scale_pos_weight", "1"}}},
+	"reg:squaredlogerror":  {"reg_loss_param", object{{"scale_pos_weight", "1"}}},
+	"binary:logitraw":      {"reg_loss_param", object{{"scale_pos_weight", "1"}}},
+	"count:poisson":        {"poisson_regression_param", object{{"max_delta_step", "0.7"}}},
+	"reg:tweedie":          {"tweedie_regression_param", object{{"tweedie_variance_power", "1.5"}}},
+	"reg:pseudohubererror": {"pseudo_huber_param", object{{"huber_slope", "1"}}},
+}
+
+// writeXGBoost makes the document of a model. Objectives that need more than a name to be loaded are written as the one with the same link.
+func writeXGBoost(f *gbdt.Forest, names []string) (object, error) {
+	objective := f.Objective
+	param, known := xgbParams[objective]
+	switch {
+	case objective == "multi:softprob" || objective == "multi:softmax":
+		param, known = member{"softmax_multiclass_param", object{{"num_class", strconv.Itoa(f.Margins)}}}, true
+	case objective == "reg:gamma":
+		known = true
+	case !known && links[objective] != "":
+		objective = links[objective]
+		param, known = xgbParams[objective], true
+	}
+	if !known {
+		return nil, &Unsupported{"a model with the objective " + objective + " as one of XGBoost's"}
+	}
+	score, exact := scoreOf(objective, f.Base)
+	trees := f.Trees
+	if !exact {
+		// No base score gives this margin: a round of trees does.
+		score, _ = scoreOf(objective, 0)
+		bases := make([]float32, f.Margins)
+		for i := range bases {
+			bases[i] = f.Base
+		}
+		trees = append(constants(bases, f.Parallel), trees...)
+	}
+	classes := 0
+	if f.Margins > 1 || strings.HasPrefix(objective, "multi:") {
+		classes = f.Margins
+	}
+	info, all := make(list, len(trees)), make(list, len(trees))
+	for i, points := range trees {
+		info[i] = i / f.Parallel % f.Margins
+		all[i] = xgbTreeOf(points, i, f.Features)
+	}
+	learned := object{{"name", objective}}
+	if param.key != "" {
+		learned = append(learned, param)
+		if param.key < "name" {
+			learned[0], learned[1] = learned[1], learned[0]
+		}
+	}
+	return object{
+		{"learner", object{
+			{"attributes", object{}},
+			{"feature_names", xgbNames(names)},
+			{"feature_types", []string{}},
+			{"gradient_booster", object{
+				{"model", object{
+					{"gbtree_model_param", object{
+						{"num_parallel_tree", strconv.Itoa(f.Parallel)},
+						{"num_trees", strconv.Itoa(len(trees))},
+						{"size_leaf_vector", "0"},
+					}},
+					{"tree_info", info},
+					{"trees", all},
+				}},
+				{"name", "gbtree"},
+			}},
+			{"learner_model_param", object{
+				{"base_score", string(appendFloat(nil, score))},
+				{"boost_from_average", "1"},
+				{"num_class", strconv.Itoa(classes)},
+				{"num_feature", strconv.Itoa(f.Features)},
+				{"num_target", "1"},
+			}},
+			{"objective", learned},
+		}},
+		{"version", xgbVersion},
+	}, nil
+}
+
+// xgbNames are names that XGBoost takes: it refuses brackets and "<". Where that makes two the same there are none; and for an array as the only column, since
+// XGBoost would ask for them with every matrix.
+func xgbNames(names []string) []string {
+	if len(names) == 0 || strings.HasSuffix(names[0], "[1]") && strings.HasSuffix(names[len(names)-1], "["+strconv.Itoa(len(names))+"]") {
+		return []string{}
+	}
+	all, seen := make([]string, len(names)), map[string]bool{}
+	for i, name := range names {
+		all[i] = strings.NewReplacer("[", "_", "]", "", "<", "_").Replace(name)
+		if all[i] == "" || seen[all[i]] {
+			return []string{}
+		}
+		seen[all[i]] = true
+	}
+	return all
+}
+
+func xgbTreeOf(points []gbdt.Point, id, features int) object {
+	n := len(points)
+	ints := func(fill int32) []int32 {
+		all := make([]int32, n)
+		for i := range all {
+			all[i] = fill
+		}
+		return all
+	}
+	left, right, parents, indices := ints(-1), ints(-1), ints(math.MaxInt32), ints(0)
+	conditions, gains, covers := make([]float32, n), make([]float32, n), make([]float32, n)
+	defaults := make([]uint8, n)
+	for i, p := range points {
+		conditions[i], covers[i] = p.Value, p.Cover
+		if p.Feature < 0 {
+			continue
+		}
+		// An infinite threshold has no place in JSON; XGBoost takes no infinite features.
+		conditions[i] = min(max(p.Value, -math.MaxFloat32), math.MaxFloat32)
+		left[i], right[i], indices[i], gains[i] = int32(p.Left), int32(p.Right), int32(p.Feature), p.Gain
+		parents[p.Left], parents[p.Right] = int32(i), int32(i)
+		if p.DefaultLeft {
+			defaults[i] = 1
+		}
+	}
+	return object{
+		{"base_weights", weights(points)},
+		{"categories", []int32{}},
+		{"categories_nodes", []int32{}},
+		{"categories_segments", []int64{}},
+		{"categories_sizes", []int64{}},
+		{"default_left", defaults},
+		{"id", id},
+		{"left_children", left},
+		{"loss_changes", gains},
+		{"parents", parents},
+		{"right_children", right},
+		{"split_conditions", conditions},
+		{"split_indices", indices},
+		{"split_type", make([]uint8, n)},
+		{"sum_hessian", covers},
+		{"tree_param", object{
+			{"num_deleted", "0"},
+			{"num_feature", strconv.Itoa(features)},
+			{"num_nodes", strconv.Itoa(n)},
+			{"size_leaf_vector", "0"},
+		}},
+	}
+}
+
+// weights are the values that the nodes would have as leaves: of a leaf its own, of a split the mean of its children by cover. Children stand behind their parents.
+func weights(points []gbdt.Point) []float32 {
+	all := make([]float32, len(points))
+	for i := len(points) - 1; i >= 0; i-- {
+		p := &points[i]
+		if p.Feature < 0 {
+			all[i] = p.Value
+			continue
+		}
+		l, r := float64(points[p.Left].Cover), float64(points[p.Right].Cover)
+		if l+r == 0 {
+			l, r = 1, 1
+		}
+		all[i] = float32((l*float64(all[p.Left]) + r*float64(all[p.Right])) / (l + r))
+	}
+	return all
+}

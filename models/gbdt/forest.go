@@ -1,0 +1,167 @@
+package gbdt
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Forest is a model as the formats of other programs see it: trees of nodes that point at each other.
+type Forest struct {
+	Objective string // XGBoost's name
+	Features  int
+	Classes   int       // 0 for a regression
+	Margins   int       // of a row: one, or one a class
+	Parallel  int       // trees a round and margin
+	Base      float32   // the margin that every row starts from
+	ByRows    bool      // explanations weigh the children of a split by rows (LightGBM) instead of by cover (XGBoost)
+	Trees     [][]Point // tree i is of margin i / Parallel % Margins; the first point of each is its root
+}
+
+// Point is a node of a tree. A value below the threshold goes left.
+type Point struct {
+	Feature     int     // of a split; -1: a leaf
+	Value       float32 // the threshold, or what a leaf adds
+	Left, Right int     // places of the children in the tree
+	DefaultLeft bool    // where missing values go
+	Gain, Cover float32 // as in stat
+	Rows        uint32
+	Known       bool // that Gain, Cover and Rows are known
+}
+
+// Forest returns a copy of the model in that form. A left child stands behind its parent, and the right one next to it: XGBoost 1 counts on that.
+func (m *Model) Forest() *Forest {
+	f := &Forest{Objective: m.objective.name(m.classes), Features: m.features, Classes: m.classes, Margins: m.groups, Parallel: m.parallel, Base: m.base, ByRows: m.byRows}
+	known := m.statistics()
+	for i := range m.trees {
+		t := &m.trees[i]
+		points := make([]Point, len(t.nodes))
+		for at := range points {
+			n := &t.nodes[at]
+			points[at] = Point{Feature: int(n.feature), Value: n.value, DefaultLeft: n.defaultLeft, Known: known}
+			if n.feature != leaf {
+				points[at].Left, points[at].Right = int(n.left), int(n.left)+1
+			}
+			if known {
+				s := &t.stats[at]
+				points[at].Gain, points[at].Cover, points[at].Rows = s.gain, s.cover, s.rows
+			}
+		}
+		f.Trees = append(f.Trees, points)
+	}
+	return f
+}
+
+// name is XGBoost's name of an objective.
+func (o objectiveID) name(classes int) string {
+	best := ""
+	for name, id := range objectives {
+		if id == o && (best == "" || name < best) {
+			best = name
+		}
+	}
+	switch {
+	case o == softmax:
+		return "multi:softprob"
+	case o == logistic && classes == 0:
+		return "reg:logistic"
+	}
+	return best
+}
+
+// HasObjective says whether models may have the objective with XGBoost's name.
+func HasObjective(name string) bool { return objectives[name] != 0 }
+
+// FromForest makes a model of a forest, whatever is in it: errors wrap ErrCorrupt. Points that the root does not lead to are left out.
+// Statistics are kept where all points have them.
+func FromForest(f *Forest) (*Model, error) {
+	m := &Model{objective: objectives[f.Objective], features: f.Features, classes: f.Classes, groups: f.Margins, parallel: f.Parallel, base: f.Base}
+	switch {
+	case f.Features < 1 || f.Features > maxFeatures:
+		return nil, fmt.Errorf("%w: %d features", ErrCorrupt, f.Features)
+	case f.Classes < 0 || f.Classes > maxClasses || f.Margins < 1 || f.Margins > maxClasses || f.Parallel < 1 || f.Parallel > maxParallelTrees:
+		return nil, fmt.Errorf("%w: %d margins of %d trees for %d classes", ErrCorrupt, f.Margins, f.Parallel, f.Classes)
+	case !isFinite(f.Base):
+		return nil, fmt.Errorf("%w: a base margin of %v", ErrCorrupt, f.Base)
+	}
+	if err := m.sound(len(f.Trees)); err != nil {
+		return nil, err
+	}
+	known := true
+	for i, points := range f.Trees {
+		t, err := fromPoints(points, f.Features)
+		if err != nil {
+			return nil, fmt.Errorf("tree %d: %w", i, err)
+		}
+		m.trees = append(m.trees, t)
+		known = known && t.stats != nil
+	}
+	if !known {
+		for i := range m.trees {
+			m.trees[i].stats = nil
+		}
+	}
+	m.byRows = f.ByRows && m.statistics()
+	m.layOut()
+	return m, nil
+}
+
+func isFinite(v float32) bool { return !math.IsNaN(float64(v)) && !math.IsInf(float64(v), 0) }
+
+// fromPoints makes a tree, in the order of nodes that Decode makes too.
+func fromPoints(points []Point, features int) (t tree, err error) {
+	bad := func(format string, args ...any) (tree, error) {
+		return tree{}, fmt.Errorf("%w: "+format, append([]any{ErrCorrupt}, args...)...)
+	}
+	if len(points) == 0 {
+		return bad("no nodes")
+	}
+	if len(points) > math.MaxInt32/2 {
+		return bad("%d nodes", len(points))
+	}
+	type slot struct {
+		point int
+		node  int32
+		depth int32
+	}
+	seen := make([]bool, len(points))
+	t.nodes, t.stats = make([]node, 1, len(points)), make([]stat, 1, len(points))
+	known := true
+	for stack := []slot{{}}; len(stack) > 0; {
+		at := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if at.point < 0 || at.point >= len(points) {
+			return bad("node %d of %d", at.point, len(points))
+		}
+		if seen[at.point] {
+			return bad("two ways lead to node %d", at.point)
+		}
+		seen[at.point] = true
+		p := &points[at.point]
+		if !isFinite(p.Value) {
+			return bad("node %d has the value %v", at.point, p.Value)
+		}
+		known = known && p.Known && isFinite(p.Gain) && isFinite(p.Cover) && p.Cover >= 0
+		if p.Feature == leaf {
+			t.nodes[at.node] = node{value: p.Value, feature: leaf}
+			t.stats[at.node] = stat{0, p.Cover, p.Rows}
+			continue
+		}
+		if p.Feature < 0 || p.Feature >= features {
+			return bad("feature %d of %d", p.Feature, features)
+		}
+		if at.depth >= maxTreeDepth {
+			return bad("it is deeper than %d", maxTreeDepth)
+		}
+		child := int32(len(t.nodes))
+		t.nodes[at.node] = node{value: p.Value, feature: int32(p.Feature), left: child, defaultLeft: p.DefaultLeft}
+		t.stats[at.node] = stat{p.Gain, p.Cover, p.Rows}
+		t.nodes, t.stats = append(t.nodes, node{}, node{}), append(t.stats, stat{}, stat{})
+		stack = append(stack, slot{p.Right, child + 1, at.depth + 1}, slot{p.Left, child, at.depth + 1})
+	}
+	t.nodes = slices.Clip(t.nodes)
+	if !known {
+		t.stats = nil
+	}
+	return t, nil
+}
