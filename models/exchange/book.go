@@ -19,23 +19,20 @@ type book struct {
 	forest      gbdt.Forest
 }
 
-// links are the objectives that predict alike: a file with one that the engine does not have reads as one with the same link.
+// links are objectives that predict alike: a model with one that the other side does not have is taken as one with the same link.
 var links = map[string]string{
 	"reg:linear": "reg:squarederror", "reg:squaredlogerror": "reg:squarederror", "reg:absoluteerror": "reg:squarederror",
 	"reg:quantileerror": "reg:squarederror", "reg:expectileerror": "reg:squarederror", "reg:pseudohubererror": "reg:squarederror",
-	"rank:pairwise": "reg:squarederror", "rank:ndcg": "reg:squarederror", "rank:map": "reg:squarederror",
+	"rank:pairwise": "reg:squarederror", "rank:ndcg": "reg:squarederror", "rank:map": "reg:squarederror", "binary:logitraw": "reg:squarederror",
 	"survival:cox": "count:poisson", "survival:aft": "count:poisson",
 }
 
 // settle chooses the objective for a task, and completes the forest.
 func (b *book) settle(task learn.Task) error {
 	f := &b.forest
-	if b.objective == "binary:logitraw" && !gbdt.HasObjective(b.objective) { // its values are the margins of binary:logistic, and its base score is one
-		b.objective = "binary:logistic"
-		if task != learn.Classification {
-			b.objective = "reg:squarederror"
-		}
-		f.Base, b.bases = float32(b.bases[0]), nil
+	if b.objective == "binary:logitraw" && task == learn.Classification {
+		// Its values are the margins of binary:logistic, and so is its base score.
+		b.objective, f.Base, b.bases = "binary:logistic", float32(b.bases[0]), nil
 	}
 	f.Objective = b.objective
 	if !gbdt.HasObjective(f.Objective) {
@@ -50,6 +47,8 @@ func (b *book) settle(task learn.Task) error {
 		f.Classes = f.Margins
 	case task == learn.Classification && binary:
 		f.Objective, f.Classes = "binary:logistic", 2
+	case task == learn.Classification && f.Objective == "binary:hinge":
+		f.Classes = 2
 	case task == learn.Classification:
 		return fmt.Errorf("%w: the objective %q does not classify", ErrTask, b.objective)
 	case several:
@@ -144,7 +143,7 @@ func marginOf(objective string, score float64) float32 {
 	switch objective {
 	case "binary:logistic", "reg:logistic":
 		return -float32(math.Log(float64(1/s - 1)))
-	case "count:poisson", "reg:gamma", "reg:tweedie":
+	case "count:poisson", "reg:gamma", "reg:tweedie", "survival:cox":
 		return float32(math.Log(float64(s)))
 	}
 	return s
@@ -155,7 +154,7 @@ func scoreOf(objective string, margin float32) (score float32, exact bool) {
 	switch objective {
 	case "binary:logistic", "reg:logistic":
 		score = float32(1 / (1 + math.Exp(-float64(margin))))
-	case "count:poisson", "reg:gamma", "reg:tweedie":
+	case "count:poisson", "reg:gamma", "reg:tweedie", "survival:cox":
 		score = float32(math.Exp(float64(margin)))
 	default:
 		return margin, true

@@ -3,6 +3,7 @@ package exchange
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -46,6 +47,13 @@ func TestWriteForPython(t *testing.T) {
 		{"two", 2, class(2), nil},
 		{"classes", 4, class(4), map[string]any{"n_estimators": 30.0}},
 		{"forest", 3, class(3), map[string]any{"num_parallel_tree": 4.0, "subsample": .7, "n_estimators": 2.0}},
+		{"squared log", 0, positive, map[string]any{"objective": "reg:squaredlogerror"}},
+		{"absolute", 0, signal, map[string]any{"objective": "reg:absoluteerror"}},
+		{"quantile", 0, signal, map[string]any{"objective": "reg:quantileerror", "quantile_alpha": .3}},
+		{"raw", 0, func(x []float32) float32 { return class(2)(x) }, map[string]any{"objective": "binary:logitraw"}},
+		{"hinge", 2, class(2), map[string]any{"objective": "binary:hinge"}},
+		{"cox", 0, positive, map[string]any{"objective": "survival:cox"}},
+		{"dart", 0, signal, map[string]any{"booster": "dart", "rate_drop": .3, "n_estimators": 20.0}},
 		{"base", 0, signal, map[string]any{"base_score": -3.25}},
 	} {
 		r := rand.New(rand.NewPCG(1, uint64(len(c.name))))
@@ -89,6 +97,12 @@ func TestWriteForPython(t *testing.T) {
 		all = append(all, s)
 		for _, f := range Formats {
 			data, err := Write(f, m, []string{"a", "b c", "x[1]", "x[2]", "ü"})
+			if c.name == "hinge" && f == LightGBMText {
+				if unsupported := new(Unsupported); !errors.As(err, &unsupported) {
+					t.Errorf("LightGBM has no hinge: %v", err)
+				}
+				continue
+			}
 			if err != nil {
 				t.Fatalf("%s as %s: %v", c.name, f, err)
 			}

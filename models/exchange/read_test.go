@@ -32,7 +32,6 @@ func TestReadRefuses(t *testing.T) {
 		{"squared.json", `"name":"gbtree"`, `"name":"dart"`, "dart"},
 		{"squared.json", `"num_target":"1"`, `"num_target":"2"`, "several targets"},
 		{"squared.json", `"name":"reg:squarederror"`, `"name":"reg:other"`, `"reg:other"`},
-		{"squared.json", `"name":"reg:squarederror"`, `"name":"binary:hinge"`, `"binary:hinge"`},
 		{"squared.json", `"name":"reg:squarederror"`, `"name":"multi:softprob"`, "is for classification"},
 		{"squared.json", `"tree_info":[0,`, `"tree_info":[1,`, "class 1"},
 		{"squared.json", `"tree_info":[0,`, `"tree_info":[0,0,`, "3 trees"},
@@ -228,6 +227,9 @@ func FuzzRead(f *testing.F) {
 		}
 		for _, to := range Formats {
 			data, err := Write(to, m, file.Names)
+			if err != nil && refused(err) {
+				continue // of LightGBM's there is no hinge
+			}
 			if err != nil {
 				t.Fatal(err)
 			}

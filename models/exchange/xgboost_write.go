@@ -11,27 +11,29 @@ import (
 // xgbVersion is the version of XGBoost whose form of the document is written: the oldest that has all that is needed, and all later ones read it.
 var xgbVersion = list{1, 7, 6}
 
-// xgbParams are the parameters that XGBoost wants to see with an objective. They matter in training alone.
+// xgbParams are the objectives that are written as they are, with the parameters that XGBoost wants to see. Those matter in training alone.
 var xgbParams = map[string]member{
 	"reg:squarederror":     {"reg_loss_param", object{{"scale_pos_weight", "1"}}},
 	"binary:logistic":      {"reg_loss_param", object{{"scale_pos_weight", "1"}}},
 	"reg:logistic":         {"reg_loss_param", object{{"scale_pos_weight", "1"}}},
 	"reg:squaredlogerror":  {"reg_loss_param", object{{"scale_pos_weight", "1"}}},
 	"binary:logitraw":      {"reg_loss_param", object{{"scale_pos_weight", "1"}}},
+	"binary:hinge":         {},
+	"reg:gamma":            {},
+	"reg:absoluteerror":    {},
+	"survival:cox":         {},
 	"count:poisson":        {"poisson_regression_param", object{{"max_delta_step", "0.7"}}},
 	"reg:tweedie":          {"tweedie_regression_param", object{{"tweedie_variance_power", "1.5"}}},
 	"reg:pseudohubererror": {"pseudo_huber_param", object{{"huber_slope", "1"}}},
 }
 
-// writeXGBoost makes the document of a model. Objectives that need more than a name to be loaded are written as the one with the same link.
+// writeXGBoost makes the document of a model.
 func writeXGBoost(f *gbdt.Forest, names []string) (object, error) {
 	objective := f.Objective
 	param, known := xgbParams[objective]
 	switch {
 	case objective == "multi:softprob" || objective == "multi:softmax":
 		param, known = member{"softmax_multiclass_param", object{{"num_class", strconv.Itoa(f.Margins)}}}, true
-	case objective == "reg:gamma":
-		known = true
 	case !known && links[objective] != "":
 		objective = links[objective]
 		param, known = xgbParams[objective], true

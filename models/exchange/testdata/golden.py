@@ -56,6 +56,8 @@ def new():
     yield from xgboost_case("logistic", "classification", two, 2, objective="binary:logistic")
     yield from xgboost_case("probability", "regression", two, 1, objective="reg:logistic")
     yield from xgboost_case("raw", "classification", two, 1, objective="binary:logitraw", base_score=0.2)
+    yield from xgboost_case("hinge", "classification", two, 1, objective="binary:hinge", max_depth=2)
+    yield from xgboost_case("cox", "regression", count + 1, 1, objective="survival:cox", base_score=0.7, max_depth=2)
     yield from xgboost_case("classes", "classification", three, 2, formats=("json", "ubj"), objective="multi:softprob", num_class=3, max_depth=2)
     yield from xgboost_case("poisson", "regression", count, 1, objective="count:poisson")
     yield from xgboost_case("tweedie", "regression", count, 1, objective="reg:tweedie", max_depth=2)
