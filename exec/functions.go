@@ -35,6 +35,8 @@ func (e *Engine) functions() map[string]call.Func {
 		"explain":            e.callExplain,
 		"importance":         e.callImportance,
 		"load_dataset":       e.callLoadDataset,
+		"import_model":       e.callImport,
+		"export_model":       e.callExport,
 	} {
 		all[name] = e.measured(name, f)
 	}

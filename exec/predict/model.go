@@ -31,6 +31,9 @@ func New(id int64, header store.Header, model learn.Model) *Model {
 	return m
 }
 
+// Engine is the model as its engine made it.
+func (m *Model) Engine() learn.Model { return m.model }
+
 // Features is the number of values in a row.
 func (m *Model) Features() int { return m.model.Features() }
 

@@ -15,7 +15,7 @@ func TestExplain(t *testing.T) {
 		}
 	}
 
-	if got, want := value[string](w, c, `SELECT string_agg(feature || '=' || coalesce(value::text, ''), ' ') FROM pgml.explain('line', ARRAY[3,4,12,-1])`),
+	if got, want := valueOf[string](w, c, `SELECT string_agg(feature || '=' || coalesce(value::text, ''), ' ') FROM pgml.explain('line', ARRAY[3,4,12,-1])`),
 		"a=3 b=4 x y[1]=12 x y[2]=-1 (bias)="; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -28,21 +28,21 @@ func TestExplain(t *testing.T) {
 		`SELECT max(abs(pgml.predict('line', f) - s)) FROM (SELECT f, sum((e).contribution) AS s FROM (SELECT f, pgml.explain('line', f) AS e
 			FROM (SELECT array_cat(ARRAY[a, b]::real[], "x y") AS f FROM points WHERE a < 4) rows) each GROUP BY f) sums`,
 	} {
-		near(sql, value[float64](w, c, sql), 0)
+		near(sql, valueOf[float64](w, c, sql), 0)
 	}
 	w.run(c, `CREATE VIEW explained AS SELECT a, b, e.* FROM points, pgml.explain('updown', ARRAY[a, b]) e`)
-	near("log-odds", value[float64](w, c, `SELECT max(abs(1 / (1 + exp(-s)) - (pgml.predict_proba('updown', ARRAY[a, b]))[2])) FROM (SELECT a, b, sum(contribution) AS s FROM explained GROUP BY a, b) t`), 0)
-	near("the other class", value[float64](w, c, `SELECT sum(contribution) FROM (SELECT contribution FROM pgml.explain('updown', ARRAY[3, 4], 0) UNION ALL SELECT contribution FROM pgml.explain('updown', ARRAY[3, 4], 1)) t`), 0)
+	near("log-odds", valueOf[float64](w, c, `SELECT max(abs(1 / (1 + exp(-s)) - (pgml.predict_proba('updown', ARRAY[a, b]))[2])) FROM (SELECT a, b, sum(contribution) AS s FROM explained GROUP BY a, b) t`), 0)
+	near("the other class", valueOf[float64](w, c, `SELECT sum(contribution) FROM (SELECT contribution FROM pgml.explain('updown', ARRAY[3, 4], 0) UNION ALL SELECT contribution FROM pgml.explain('updown', ARRAY[3, 4], 1)) t`), 0)
 	// Of several margins that of the predicted class.
-	near("the predicted class", value[float64](w, c, `SELECT sum(abs(p.contribution - q.contribution)) FROM pgml.explain('kinds', ARRAY[7, 4]) p
+	near("the predicted class", valueOf[float64](w, c, `SELECT sum(abs(p.contribution - q.contribution)) FROM pgml.explain('kinds', ARRAY[7, 4]) p
 		JOIN pgml.explain('kinds', ARRAY[7, 4], pgml.predict('kinds', ARRAY[7, 4])) q USING (feature)`), 0)
-	near("softmax", value[float64](w, c, `WITH m AS (SELECT k, (SELECT sum(contribution) FROM pgml.explain('kinds', ARRAY[7, 4], k)) AS s FROM unnest(ARRAY[0, 10, 20]) k)
+	near("softmax", valueOf[float64](w, c, `WITH m AS (SELECT k, (SELECT sum(contribution) FROM pgml.explain('kinds', ARRAY[7, 4], k)) AS s FROM unnest(ARRAY[0, 10, 20]) k)
 		SELECT max(abs(exp(s) / (SELECT sum(exp(s)) FROM m) - p)) FROM (SELECT s, (pgml.predict_proba('kinds', ARRAY[7, 4]))[k / 10 + 1] AS p FROM m) t`), 0)
 
-	id := value[int64](w, c, "SELECT id FROM pgml.deployed_models WHERE name = 'line'")
-	near("by id", value[float64](w, c, `SELECT sum(contribution) FROM pgml.explain($1::bigint, ARRAY[3,4,12,-1])`, id), value[float64](w, c, `SELECT pgml.predict('line', ARRAY[3,4,12,-1])`))
-	near("gaps", value[float64](w, c, `SELECT sum(contribution) FROM pgml.explain($1::bigint, '{3,NaN,12,Infinity}')`, id), value[float64](w, c, `SELECT pgml.predict('line', '{3,NaN,12,Infinity}')`))
-	if n := value[int](w, c, "SELECT count(*) FROM pgml.explain('line', NULL)"); n != 0 {
+	id := valueOf[int64](w, c, "SELECT id FROM pgml.deployed_models WHERE name = 'line'")
+	near("by id", valueOf[float64](w, c, `SELECT sum(contribution) FROM pgml.explain($1::bigint, ARRAY[3,4,12,-1])`, id), valueOf[float64](w, c, `SELECT pgml.predict('line', ARRAY[3,4,12,-1])`))
+	near("gaps", valueOf[float64](w, c, `SELECT sum(contribution) FROM pgml.explain($1::bigint, '{3,NaN,12,Infinity}')`, id), valueOf[float64](w, c, `SELECT pgml.predict('line', '{3,NaN,12,Infinity}')`))
+	if n := valueOf[int](w, c, "SELECT count(*) FROM pgml.explain('line', NULL)"); n != 0 {
 		t.Errorf("%d rows of NULL", n)
 	}
 	w.fails(c, [][2]string{
@@ -60,13 +60,13 @@ func TestExplain(t *testing.T) {
 func TestImportance(t *testing.T) {
 	w := open(t)
 	c := w.dial(w.owl)
-	if got, want := value[string](w, c, `SELECT string_agg(feature, ' ') || ' ' || bool_and(gain > 0 AND cover > 0 AND weight > 0) FROM pgml.importance('updown')`), "a b true"; got != want && got != "b a true" {
+	if got, want := valueOf[string](w, c, `SELECT string_agg(feature, ' ') || ' ' || bool_and(gain > 0 AND cover > 0 AND weight > 0) FROM pgml.importance('updown')`), "a b true"; got != want && got != "b a true" {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if n := value[int](w, c, `SELECT count(*) FROM (SELECT gain, lag(gain) OVER () AS above FROM pgml.importance('line')) t WHERE gain > above`); n != 0 {
+	if n := valueOf[int](w, c, `SELECT count(*) FROM (SELECT gain, lag(gain) OVER () AS above FROM pgml.importance('line')) t WHERE gain > above`); n != 0 {
 		t.Error("not by descending gain")
 	}
-	if n := value[int](w, c, `SELECT count(*) FROM pgml.importance((SELECT id FROM pgml.deployed_models WHERE name = 'line'))`); n != 4 {
+	if n := valueOf[int](w, c, `SELECT count(*) FROM pgml.importance((SELECT id FROM pgml.deployed_models WHERE name = 'line'))`); n != 4 {
 		t.Errorf("%d features", n)
 	}
 }

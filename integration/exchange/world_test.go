@@ -81,8 +81,8 @@ func (w *world) run(conn *pgx.Conn, sql string, args ...any) {
 	}
 }
 
-// value reads one value.
-func value[T any](w *world, conn *pgx.Conn, sql string, args ...any) (v T) {
+// valueOf reads one value.
+func valueOf[T any](w *world, conn *pgx.Conn, sql string, args ...any) (v T) {
 	w.t.Helper()
 	if err := conn.QueryRow(w.t.Context(), sql, args...).Scan(&v); err != nil {
 		w.t.Fatalf("%s: %v", sql, err)
