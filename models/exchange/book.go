@@ -17,6 +17,23 @@ type book struct {
 	groups      []int     // the margin of each tree; nil: in turn
 	bases       []float64 // base scores as values, one or one a margin; nil: the margins start from 0
 	forest      gbdt.Forest
+	linear      []float32 // of gblinear: the coefficients of each feature, one a margin, then the biases
+}
+
+// model makes the model of a book that is settled.
+func (b *book) model() (learn.Model, error) {
+	f := &b.forest
+	if b.linear == nil {
+		return gbdt.FromForest(f)
+	}
+	c := &gbdt.Coefficients{Objective: f.Objective, Features: f.Features, Classes: f.Classes, Margins: f.Margins}
+	for k := range f.Margins {
+		for i := range f.Features {
+			c.Weights = append(c.Weights, b.linear[i*f.Margins+k])
+		}
+		c.Biases = append(c.Biases, b.linear[f.Features*f.Margins+k]+f.Base)
+	}
+	return gbdt.FromCoefficients(c)
 }
 
 // links are objectives that predict alike: a model with one that the other side does not have is taken as one with the same link.
@@ -115,7 +132,7 @@ func (b *book) start() error {
 		}
 		differ = differ || margins[i] != margins[0]
 	}
-	if !differ {
+	if !differ || b.linear != nil { // XGBoost (3.2.0) starts all margins of gblinear from the first base score
 		f.Base = margins[0]
 		return nil
 	}

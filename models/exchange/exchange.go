@@ -73,7 +73,7 @@ func Read(format Format, data []byte, task learn.Task) (*File, error) {
 			return nil, bad("a feature is named %.80q", name)
 		}
 	}
-	m, err := gbdt.FromForest(&b.forest)
+	m, err := b.model()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
@@ -82,27 +82,24 @@ func Read(format Format, data []byte, task learn.Task) (*File, error) {
 
 // Write writes a model. names has a name a feature, or is nil. Errors are *Unsupported.
 func Write(format Format, m learn.Model, names []string) ([]byte, error) {
-	trees, ok := m.(*gbdt.Model)
-	if !ok {
-		return nil, &Unsupported{"a model that is not made of trees"}
-	}
-	if len(names) != trees.Features() {
+	if len(names) != m.Features() {
 		names = nil
 	}
 	switch format {
-	case XGBoostJSON:
-		d, err := writeXGBoost(trees.Forest(), names)
+	case XGBoostJSON, XGBoostUBJ:
+		d, err := writeXGBoost(m, names)
 		if err != nil {
 			return nil, err
 		}
-		return appendJSON(nil, d), nil
-	case XGBoostUBJ:
-		d, err := writeXGBoost(trees.Forest(), names)
-		if err != nil {
-			return nil, err
+		if format == XGBoostJSON {
+			return appendJSON(nil, d), nil
 		}
 		return appendUBJSON(nil, d), nil
 	case LightGBMText:
+		trees, ok := m.(*gbdt.Model)
+		if !ok {
+			return nil, &Unsupported{"a model that is not made of trees"}
+		}
 		return writeLightGBM(trees.Forest(), names)
 	}
 	return nil, &Unsupported{fmt.Sprintf("format %q", format)}

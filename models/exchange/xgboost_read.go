@@ -24,11 +24,10 @@ type xgbFile struct {
 }
 
 type xgbBooster struct {
-	Name       string          `json:"name"`
-	Model      xgbModel        `json:"model"`
-	GBTree     *xgbBooster     `json:"gbtree"` // of dart
-	WeightDrop []float32       `json:"weight_drop"`
-	Weights    json.RawMessage `json:"weights"`
+	Name       string      `json:"name"`
+	Model      xgbModel    `json:"model"`
+	GBTree     *xgbBooster `json:"gbtree"` // of dart
+	WeightDrop []float32   `json:"weight_drop"`
 }
 
 type xgbModel struct {
@@ -37,6 +36,7 @@ type xgbModel struct {
 	} `json:"gbtree_model_param"`
 	TreeInfo []int     `json:"tree_info"`
 	Trees    []xgbTree `json:"trees"`
+	Weights  []float32 `json:"weights"` // of gblinear
 }
 
 type xgbTree struct {
@@ -83,14 +83,16 @@ func readXGBoost(data []byte) (*book, error) {
 	booster, drop := &l.GradientBooster, []float32(nil)
 	switch booster.Name {
 	case "gbtree":
+		booster.Model.Weights = nil
+	case "gblinear":
+		booster.Model.Trees, booster.Model.TreeInfo = nil, nil
+		b.hyperparams["booster"] = "gblinear"
 	case "dart":
 		drop, booster = booster.WeightDrop, booster.GBTree
 		if booster == nil || len(drop) != len(booster.Model.Trees) {
 			return nil, bad("dart without a weight for each tree")
 		}
 		b.hyperparams["booster"] = "dart"
-	case "gblinear":
-		return nil, &Unsupported{`the booster "gblinear"`}
 	default:
 		return nil, bad("booster %q", booster.Name)
 	}
@@ -122,6 +124,11 @@ func readXGBoost(data []byte) (*book, error) {
 		return nil, bad("%d names of %d features", len(b.names), f.Features)
 	}
 	f.Margins, f.Parallel = max(1, classes), max(1, parallel)
+	if booster.Name == "gblinear" {
+		if b.linear = booster.Model.Weights; len(b.linear) != (f.Features+1)*f.Margins {
+			return nil, bad("%d weights for %d features and %d margins", len(b.linear), f.Features, f.Margins)
+		}
+	}
 	if f.Parallel > 1 {
 		b.hyperparams["num_parallel_tree"] = float64(f.Parallel)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgowl/pgowl/models/gbdt"
+	"github.com/pgowl/pgowl/models/learn"
 )
 
 // xgbVersion is the version of XGBoost whose form of the document is written: the oldest that has all that is needed, and all later ones read it.
@@ -28,12 +29,29 @@ var xgbParams = map[string]member{
 }
 
 // writeXGBoost makes the document of a model.
-func writeXGBoost(f *gbdt.Forest, names []string) (object, error) {
-	objective := f.Objective
+func writeXGBoost(m learn.Model, names []string) (object, error) {
+	switch m := m.(type) {
+	case *gbdt.Model:
+		return xgbTrees(m.Forest(), names)
+	case *gbdt.Linear:
+		return xgbLinear(m.Coefficients(), names)
+	}
+	return nil, &Unsupported{"a model that is not one of gradient boosting"}
+}
+
+// xgbHead is what the document says of a model beside its booster.
+type xgbHead struct {
+	objective         object
+	name              string // of the objective
+	features, margins int
+	names             []string
+}
+
+func newXGBHead(objective string, features, margins int, names []string) (*xgbHead, error) {
 	param, known := xgbParams[objective]
 	switch {
 	case objective == "multi:softprob" || objective == "multi:softmax":
-		param, known = member{"softmax_multiclass_param", object{{"num_class", strconv.Itoa(f.Margins)}}}, true
+		param, known = member{"softmax_multiclass_param", object{{"num_class", strconv.Itoa(margins)}}}, true
 	case !known && links[objective] != "":
 		objective = links[objective]
 		param, known = xgbParams[objective], true
@@ -41,61 +59,97 @@ func writeXGBoost(f *gbdt.Forest, names []string) (object, error) {
 	if !known {
 		return nil, &Unsupported{"a model with the objective " + objective + " as one of XGBoost's"}
 	}
-	score, exact := scoreOf(objective, f.Base)
+	h := &xgbHead{object{{"name", objective}}, objective, features, margins, xgbNames(names)}
+	switch {
+	case param.key == "":
+	case param.key < "name":
+		h.objective = object{param, h.objective[0]}
+	default:
+		h.objective = append(h.objective, param)
+	}
+	return h, nil
+}
+
+// document puts a booster into the document. score is the base score.
+func (h *xgbHead) document(booster object, score float32) object {
+	classes := 0
+	if strings.HasPrefix(h.name, "multi:") {
+		classes = h.margins
+	}
+	return object{
+		{"learner", object{
+			{"attributes", object{}},
+			{"feature_names", h.names},
+			{"feature_types", []string{}},
+			{"gradient_booster", booster},
+			{"learner_model_param", object{
+				{"base_score", string(appendFloat(nil, score))},
+				{"boost_from_average", "1"},
+				{"num_class", strconv.Itoa(classes)},
+				{"num_feature", strconv.Itoa(h.features)},
+				{"num_target", "1"},
+			}},
+			{"objective", h.objective},
+		}},
+		{"version", xgbVersion},
+	}
+}
+
+func xgbTrees(f *gbdt.Forest, names []string) (object, error) {
+	h, err := newXGBHead(f.Objective, f.Features, f.Margins, names)
+	if err != nil {
+		return nil, err
+	}
+	score, exact := scoreOf(h.name, f.Base)
 	trees := f.Trees
 	if !exact {
 		// No base score gives this margin: a round of trees does.
-		score, _ = scoreOf(objective, 0)
+		score, _ = scoreOf(h.name, 0)
 		bases := make([]float32, f.Margins)
 		for i := range bases {
 			bases[i] = f.Base
 		}
 		trees = append(constants(bases, f.Parallel), trees...)
 	}
-	classes := 0
-	if f.Margins > 1 || strings.HasPrefix(objective, "multi:") {
-		classes = f.Margins
-	}
 	info, all := make(list, len(trees)), make(list, len(trees))
 	for i, points := range trees {
 		info[i] = i / f.Parallel % f.Margins
 		all[i] = xgbTreeOf(points, i, f.Features)
 	}
-	learned := object{{"name", objective}}
-	if param.key != "" {
-		learned = append(learned, param)
-		if param.key < "name" {
-			learned[0], learned[1] = learned[1], learned[0]
+	return h.document(object{
+		{"model", object{
+			{"gbtree_model_param", object{
+				{"num_parallel_tree", strconv.Itoa(f.Parallel)},
+				{"num_trees", strconv.Itoa(len(trees))},
+				{"size_leaf_vector", "0"},
+			}},
+			{"tree_info", info},
+			{"trees", all},
+		}},
+		{"name", "gbtree"},
+	}, score), nil
+}
+
+// xgbLinear has the margin that rows start from in the biases.
+func xgbLinear(c *gbdt.Coefficients, names []string) (object, error) {
+	h, err := newXGBHead(c.Objective, c.Features, c.Margins, names)
+	if err != nil {
+		return nil, err
+	}
+	weights := make([]float32, 0, (c.Features+1)*c.Margins)
+	for f := range c.Features {
+		for k := range c.Margins {
+			weights = append(weights, c.Weights[k*c.Features+f])
 		}
 	}
-	return object{
-		{"learner", object{
-			{"attributes", object{}},
-			{"feature_names", xgbNames(names)},
-			{"feature_types", []string{}},
-			{"gradient_booster", object{
-				{"model", object{
-					{"gbtree_model_param", object{
-						{"num_parallel_tree", strconv.Itoa(f.Parallel)},
-						{"num_trees", strconv.Itoa(len(trees))},
-						{"size_leaf_vector", "0"},
-					}},
-					{"tree_info", info},
-					{"trees", all},
-				}},
-				{"name", "gbtree"},
-			}},
-			{"learner_model_param", object{
-				{"base_score", string(appendFloat(nil, score))},
-				{"boost_from_average", "1"},
-				{"num_class", strconv.Itoa(classes)},
-				{"num_feature", strconv.Itoa(f.Features)},
-				{"num_target", "1"},
-			}},
-			{"objective", learned},
+	score, _ := scoreOf(h.name, 0)
+	return h.document(object{
+		{"model", object{
+			{"boosted_rounds", 1},
+			{"weights", append(weights, c.Biases...)},
 		}},
-		{"version", xgbVersion},
-	}, nil
+		{"name", "gblinear"},
+	}, score), nil
 }
 
 // xgbNames are names that XGBoost takes: it refuses brackets and "<". Where that makes two the same there are none; and for an array as the only column, since

@@ -64,6 +64,8 @@ def new():
     yield from xgboost_case("absolute", "regression", signal, 1, objective="reg:absoluteerror", max_depth=2)
     yield from xgboost_case("dart", "regression", signal, 5, booster="dart", rate_drop=0.5, max_depth=2, formats=("json", "ubj"))
     yield from xgboost_case("forest", "classification", three, 1, objective="multi:softprob", num_class=3, num_parallel_tree=2, subsample=0.7, max_depth=2)
+    yield from xgboost_case("linear", "regression", signal, 3, booster="gblinear", updater="coord_descent")
+    yield from xgboost_case("linear-classes", "classification", three, 2, formats=("json", "ubj"), objective="multi:softprob", num_class=3, booster="gblinear")
     yield from lightgbm_case("lgb-regression", "regression", signal, 3, names=["a", "b", "c", "d"])
     yield from lightgbm_case("lgb-binary", "classification", two, 2, objective="binary", sigmoid=1.7)
     yield from lightgbm_case("lgb-classes", "classification", three, 2, objective="multiclass", num_class=3)
