@@ -71,6 +71,28 @@ func TestImportance(t *testing.T) {
 	}
 }
 
+// The linear models explain themselves by the same interfaces.
+func TestExplainLinear(t *testing.T) {
+	w := open(t)
+	c := w.dial(w.owl)
+	for _, m := range []struct{ project, task, view, inputs, margin string }{
+		{"flat", "regression", "v_line", `array_cat(ARRAY[a, b]::real[], "x y")`, "pgml.predict('flat', f)"},
+		{"side", "classification", "v_updown", "ARRAY[a, b]::real[]", "ln((pgml.predict_proba('side', f))[2] / (pgml.predict_proba('side', f))[1])"},
+	} {
+		label := valueOf[string](w, c, "SELECT attname::text FROM pg_attribute WHERE attrelid = $1::text::regclass ORDER BY attnum DESC LIMIT 1", m.view)
+		w.run(c, "SELECT * FROM pgml.train('"+m.project+"', '"+m.task+"', '"+m.view+"', '"+label+"', 'linear')")
+		worst := valueOf[float64](w, c, "SELECT max(abs("+m.margin+" - (SELECT sum(contribution) FROM pgml.explain('"+m.project+"', f)))) FROM (SELECT "+m.inputs+" AS f FROM points WHERE a BETWEEN 4 AND 9 AND b BETWEEN 4 AND 9) t")
+		if worst > 1e-3 {
+			t.Errorf("%s: the contributions are %v off", m.project, worst)
+		}
+		if n := valueOf[int](w, c, "SELECT count(*) FROM pgml.importance('"+m.project+"') WHERE weight <> 0 AND gain = 0"); n < 2 {
+			t.Errorf("%s: %d features", m.project, n)
+		}
+	}
+	w.fails(c, [][2]string{{"SELECT pgml.export_model((SELECT id FROM pgml.deployed_models WHERE name = 'flat'))",
+		"0A000 pgml.export_model: a model that is not one of gradient boosting is not available in PgOwl"}})
+}
+
 // Who may predict may explain, without any right on the registry; a REVOKE holds; what a transaction has trained it can explain; READ ONLY and repeatable
 // transactions can.
 func TestExplainRights(t *testing.T) {

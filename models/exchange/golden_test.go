@@ -57,7 +57,7 @@ func read(t testing.TB, name string) []byte {
 	return data
 }
 
-// margins are those of all rows: the sums of the contributions, and, to the bit, of the trees.
+// margins are those of all rows: sums of the leaves that a plain walk comes to; of gblinear, of the contributions.
 func margins(t testing.TB, m learn.Model, rows []float32) []float64 {
 	t.Helper()
 	var all []float64

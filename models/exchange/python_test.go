@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -15,13 +16,14 @@ import (
 	"github.com/pgowl/pgowl/models/learn"
 )
 
-// TestWriteForPython writes models of every kind, and what they say of some rows, to the folder EXCHANGE_OUT, for testdata/load.py, which has the other libraries
-// load them and compares. Without the variable it only writes them.
-func TestWriteForPython(t *testing.T) {
-	dir := os.Getenv("EXCHANGE_OUT")
-	if dir == "" {
-		dir = t.TempDir()
+// TestOthersReadWhatIsWritten writes models of every kind, and has XGBoost and LightGBM load them and say the margins of some rows (testdata/load.py).
+// PGOWL_XGBOOST names a Python that has XGBoost, and LightGBM if that is to be asked, too.
+func TestOthersReadWhatIsWritten(t *testing.T) {
+	python := os.Getenv("PGOWL_XGBOOST")
+	if python == "" {
+		t.Skip("PGOWL_XGBOOST names no Python")
 	}
+	dir := t.TempDir()
 	type saved struct {
 		Name    string
 		Rows    []*float32
@@ -83,8 +85,11 @@ func TestWriteForPython(t *testing.T) {
 		rows := d.X[:300*features]
 		// A value that is a threshold, and its neighbours.
 		trees, isTrees := m.(*gbdt.Model)
-		for i := 0; isTrees && i < len(trees.Forest().Trees[0]); i++ {
-			p := trees.Forest().Trees[0][i]
+		var points []gbdt.Point
+		if isTrees {
+			points = trees.Forest().Trees[0]
+		}
+		for i, p := range points {
 			if p.Feature >= 0 && i < 60 {
 				rows[(3*i)*features+p.Feature] = p.Value
 				rows[(3*i+1)*features+p.Feature] = math.Nextafter32(p.Value, -100)
@@ -123,6 +128,11 @@ func TestWriteForPython(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "models.json"), text, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	out, err := exec.Command(python, "testdata/load.py", dir).CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
 }
 
 func signal(x []float32) float32 {

@@ -1,7 +1,4 @@
-"""Loads what TestWriteForPython wrote to a folder into XGBoost and, where it is there, LightGBM, and compares the margins.
-
-EXCHANGE_OUT=/tmp/out go test -run Python ./models/exchange && python models/exchange/testdata/load.py /tmp/out
-"""
+"""Loads the models of TestOthersReadWhatIsWritten from a folder into XGBoost and, where it is there, LightGBM, and compares the margins."""
 import json
 import sys
 
@@ -31,7 +28,7 @@ for m in json.load(open(folder + "/models.json")):
             assert np.array_equal(got, also), path
         else:
             model = xgb.Booster()
-            model.load_model({"xgboost-json": bytearray(open(path, "rb").read()), "xgboost-ubj": bytearray(open(path, "rb").read())}[form])
+            model.load_model(bytearray(open(path, "rb").read()))
             data = xgb.DMatrix(rows, feature_names=model.feature_names)
             got, values = model.predict(data, output_margin=True), model.predict(data)
         got = got.reshape(len(rows), -1)
