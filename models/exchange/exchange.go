@@ -47,8 +47,22 @@ type File struct {
 
 // Read reads a file as a model for a task. Errors wrap ErrFormat or ErrTask, or are an *Unsupported.
 func Read(format Format, data []byte, task learn.Task) (*File, error) {
-	var b *book
-	var err error
+	b, err := readBook(format, data, task)
+	if err != nil {
+		return nil, err
+	}
+	m, err := b.model()
+	if errors.Is(err, gbdt.ErrSets) {
+		return nil, &Unsupported{"a split by categories"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	return &File{Algorithm: b.algorithm, Names: b.names, Hyperparams: b.hyperparams, Model: m}, nil
+}
+
+// readBook reads a file, but for what the engine checks.
+func readBook(format Format, data []byte, task learn.Task) (b *book, err error) {
 	switch format {
 	case XGBoostJSON:
 		b, err = readXGBoost(data)
@@ -73,11 +87,7 @@ func Read(format Format, data []byte, task learn.Task) (*File, error) {
 			return nil, bad("a feature is named %.80q", name)
 		}
 	}
-	m, err := b.model()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	return &File{Algorithm: b.algorithm, Names: b.names, Hyperparams: b.hyperparams, Model: m}, nil
+	return b, nil
 }
 
 // Write writes a model. names has a name a feature, or is nil. Errors are *Unsupported.

@@ -3,6 +3,7 @@ package exchange
 import (
 	"bytes"
 	"math"
+	"math/bits"
 	"strconv"
 
 	"github.com/pgowl/pgowl/models/gbdt"
@@ -62,10 +63,8 @@ func (p *lgbPoint) point(scale float64) gbdt.Point {
 
 // points reads a tree: its splits, then its leaves.
 func (b lgbBlock) points() ([]lgbPoint, error) {
-	for key, what := range map[string]string{"num_cat": "a categorical split", "is_linear": "a linear tree"} {
-		if v := string(bytes.TrimSpace(b[key])); v != "" && v != "0" {
-			return nil, &Unsupported{what}
-		}
+	if v := string(bytes.TrimSpace(b["is_linear"])); v != "" && v != "0" {
+		return nil, &Unsupported{"a linear tree"}
 	}
 	leaves, err := strconv.Atoi(string(b["num_leaves"]))
 	if err != nil || leaves < 1 {
@@ -118,23 +117,81 @@ func (b lgbBlock) splits(points []lgbPoint) error {
 	if features == nil || thresholds == nil || kinds == nil || left == nil || right == nil {
 		return bad("a tree without one of split_feature, threshold, decision_type, left_child and right_child")
 	}
+	sets, err := b.sets()
+	if err != nil {
+		return err
+	}
 	for i := range points {
 		p := &points[i]
 		if features[i] < 0 {
 			return bad("feature %d", features[i])
 		}
 		p.Feature = features[i]
-		if p.Value, p.DefaultLeft, err = decision(thresholds[i], kinds[i]); err != nil {
-			return err
-		}
 		if p.Left, err = child(left[i], n); err != nil {
 			return err
 		}
 		if p.Right, err = child(right[i], n); err != nil {
 			return err
 		}
+		if kinds[i]&lgbCategorical != 0 {
+			// What is in the set goes left there, and all else right.
+			p.Left, p.Right, p.DefaultLeft = p.Right, p.Left, true
+			if err := sets.take(&p.Point, thresholds[i]); err != nil {
+				return err
+			}
+			continue
+		}
+		if p.Value, p.DefaultLeft, err = decision(thresholds[i], kinds[i]); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// lgbSets are the sets of a tree's splits by categories: bits in words of 32, set i from word bounds[i] on.
+type lgbSets struct {
+	words  []uint64
+	bounds []int
+	left   int // words that are not used yet: sets do not overlap, so that no word counts twice
+}
+
+func (b lgbBlock) sets() (*lgbSets, error) {
+	n, err := strconv.Atoi(string(bytes.TrimSpace(b["num_cat"])))
+	if err != nil || n == 0 {
+		return &lgbSets{}, nil // and a split that asks for one fails
+	}
+	if n < 0 || n > len(b["cat_boundaries"]) {
+		return nil, bad("num_cat is %d", n)
+	}
+	bounds, err := numbers(b, "cat_boundaries", n+1, strconv.Atoi)
+	if err != nil || bounds == nil {
+		return nil, bad("no cat_boundaries for %d sets: %v", n, err)
+	}
+	last := bounds[n]
+	if last < 0 || last > len(b["cat_threshold"]) {
+		return nil, bad("cat_boundaries end at %d", last)
+	}
+	words, err := numbers(b, "cat_threshold", last, func(text string) (uint64, error) { return strconv.ParseUint(text, 10, 32) })
+	return &lgbSets{words, bounds, len(words)}, err
+}
+
+// take makes a point a split by the set with a number.
+func (s *lgbSets) take(p *gbdt.Point, number float64) error {
+	if !(number >= 0 && number < float64(len(s.bounds)-1)) {
+		return bad("set %v of %d", number, len(s.bounds)-1)
+	}
+	from, to := s.bounds[int(number)], s.bounds[int(number)+1]
+	if from < 0 || from > to || to > len(s.words) || to-from > s.left || to-from > maxCategory/32 {
+		return bad("set %v is words %d to %d of %d", number, from, to, len(s.words))
+	}
+	s.left -= to - from
+	var codes []int32
+	for w, word := range s.words[from:to] {
+		for ; word != 0; word &= word - 1 {
+			codes = append(codes, int32(32*w+bits.TrailingZeros64(word)))
+		}
+	}
+	return setOf(p, codes)
 }
 
 // child is the place of a child: negative numbers are leaves, which stand behind the n splits. The tree's size is checked later.
@@ -153,9 +210,6 @@ const lgbZero = 1e-35
 
 // decision turns "x <= t goes left" into "x < threshold goes left", which is the same for every float32, and says where missing values go.
 func decision(t float64, kind int) (threshold float32, defaultLeft bool, err error) {
-	if kind&lgbCategorical != 0 {
-		return 0, false, &Unsupported{"a categorical split"}
-	}
 	if t-t != 0 {
 		return 0, false, bad("a threshold of %v", t)
 	}

@@ -40,6 +40,11 @@ func writeLightGBM(f *gbdt.Forest, names []string) ([]byte, error) {
 		if i < f.Margins {
 			base = float64(f.Base)
 		}
+		for _, p := range points {
+			if p.Set != nil && !p.DefaultLeft {
+				return nil, &Unsupported{"a split by categories whose missing values go the way of the set"}
+			}
+		}
 		blocks[i] = appendTree([]byte("Tree="+strconv.Itoa(i)+"\n"), points, base)
 		sizes[i] = strconv.Itoa(len(blocks[i]))
 	}
@@ -141,18 +146,50 @@ func appendTree(out []byte, points []gbdt.Point, base float64) []byte {
 	means := weights(points)
 	rows := func(p *gbdt.Point) string { return strconv.FormatUint(uint64(p.Rows), 10) }
 	cover := func(p *gbdt.Point) string { return float(float64(p.Cover)) }
-	out = append(out, "num_leaves="+strconv.Itoa(leaves)+"\nnum_cat=0\n"...)
+	// LightGBM has the set on the left, so such splits are turned round.
+	sets, words, bounds := 0, []string{}, []string{"0"}
+	for _, p := range points {
+		if p.Set == nil {
+			continue
+		}
+		bits := make([]uint32, int(p.Set[len(p.Set)-1])/32+1)
+		for _, code := range p.Set {
+			bits[int(code)/32] |= 1 << (int(code) % 32)
+		}
+		for _, w := range bits {
+			words = append(words, strconv.FormatUint(uint64(w), 10))
+		}
+		bounds = append(bounds, strconv.Itoa(len(words)))
+		sets++
+	}
+	out = append(out, "num_leaves="+strconv.Itoa(leaves)+"\nnum_cat="+strconv.Itoa(sets)+"\n"...)
 	line("split_feature", true, func(p *gbdt.Point) string { return strconv.Itoa(p.Feature) })
 	line("split_gain", true, func(p *gbdt.Point) string { return float(float64(p.Gain)) })
-	line("threshold", true, func(p *gbdt.Point) string { return float(lastBelow(p.Value)) })
+	set := 0
+	line("threshold", true, func(p *gbdt.Point) string {
+		if p.Set != nil {
+			set++
+			return strconv.Itoa(set - 1)
+		}
+		return float(lastBelow(p.Value))
+	})
 	line("decision_type", true, func(p *gbdt.Point) string {
-		if p.DefaultLeft {
+		switch {
+		case p.Set != nil:
+			return strconv.Itoa(lgbCategorical | lgbMissingNaN)
+		case p.DefaultLeft:
 			return strconv.Itoa(lgbMissingNaN | lgbDefaultLeft)
 		}
 		return strconv.Itoa(lgbMissingNaN)
 	})
-	line("left_child", true, func(p *gbdt.Point) string { return strconv.Itoa(places[p.Left]) })
-	line("right_child", true, func(p *gbdt.Point) string { return strconv.Itoa(places[p.Right]) })
+	children := func(p *gbdt.Point) (left, right int) {
+		if p.Set != nil {
+			return p.Right, p.Left
+		}
+		return p.Left, p.Right
+	}
+	line("left_child", true, func(p *gbdt.Point) string { left, _ := children(p); return strconv.Itoa(places[left]) })
+	line("right_child", true, func(p *gbdt.Point) string { _, right := children(p); return strconv.Itoa(places[right]) })
 	line("leaf_value", false, func(p *gbdt.Point) string { return float(float64(p.Value) + base) })
 	line("leaf_weight", false, cover)
 	line("leaf_count", false, rows)
@@ -166,6 +203,9 @@ func appendTree(out []byte, points []gbdt.Point, base float64) []byte {
 	})
 	line("internal_weight", true, cover)
 	line("internal_count", true, rows)
+	if sets > 0 {
+		out = append(out, "cat_boundaries="+strings.Join(bounds, " ")+"\ncat_threshold="+strings.Join(words, " ")+"\n"...)
+	}
 	return append(out, "is_linear=0\nshrinkage=1\n\n\n"...)
 }
 

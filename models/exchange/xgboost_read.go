@@ -2,6 +2,8 @@ package exchange
 
 import (
 	"encoding/json"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,6 +53,12 @@ type xgbTree struct {
 	DefaultLeft     []truth   `json:"default_left"`
 	LossChanges     []float32 `json:"loss_changes"`
 	SumHessian      []float32 `json:"sum_hessian"`
+
+	// The splits by categories: their nodes, and where in categories the codes of each begin, and how many there are.
+	Categories         []int32 `json:"categories"`
+	CategoriesNodes    []int32 `json:"categories_nodes"`
+	CategoriesSegments []int64 `json:"categories_segments"`
+	CategoriesSizes    []int64 `json:"categories_sizes"`
 }
 
 // truth is a boolean, which XGBoost writes as 0 or 1 since 1.5.
@@ -228,9 +236,6 @@ func (t *xgbTree) points(weight float32) ([]gbdt.Point, error) {
 			p.Value *= weight
 			continue
 		}
-		if i < len(t.SplitType) && t.SplitType[i] != 0 {
-			return nil, &Unsupported{"a categorical split"}
-		}
 		if t.SplitIndices[i] < 0 {
 			return nil, bad("feature %d", t.SplitIndices[i])
 		}
@@ -240,5 +245,52 @@ func (t *xgbTree) points(weight float32) ([]gbdt.Point, error) {
 			p.Gain = t.LossChanges[i]
 		}
 	}
-	return points, nil
+	return points, t.sets(points)
+}
+
+// sets reads the splits by categories: codes of the set go right.
+func (t *xgbTree) sets(points []gbdt.Point) error {
+	n := len(t.CategoriesNodes)
+	if len(t.CategoriesSegments) != n || len(t.CategoriesSizes) != n {
+		return bad("%d splits by categories with %d segments and %d sizes", n, len(t.CategoriesSegments), len(t.CategoriesSizes))
+	}
+	left := int64(len(t.Categories)) // segments do not overlap, so that no code counts twice
+	for i, at := range t.CategoriesNodes {
+		from, size := t.CategoriesSegments[i], t.CategoriesSizes[i]
+		if at < 0 || int(at) >= len(points) || size < 0 || size > left || from < 0 || from > int64(len(t.Categories))-size {
+			return bad("categories %d to %d of %d at node %d", from, from+size, len(t.Categories), at)
+		}
+		left -= size
+		if err := setOf(&points[at], t.Categories[from:from+size]); err != nil {
+			return err
+		}
+	}
+	for i, kind := range t.SplitType {
+		if kind != 0 && i < len(points) && points[i].Feature >= 0 && points[i].Set == nil && points[i].Value != math.MaxFloat32 {
+			return bad("node %d has no categories", i)
+		}
+	}
+	return nil
+}
+
+// maxCategory is the largest code: up to it float32 has every whole number.
+const maxCategory = 1 << 24
+
+// setOf makes a point a split by categories.
+func setOf(p *gbdt.Point, codes []int32) error {
+	if p.Feature < 0 {
+		return nil // a leaf
+	}
+	set := make([]float32, len(codes))
+	for i, c := range codes {
+		if c < 0 || c > maxCategory {
+			return bad("category %d", c)
+		}
+		set[i] = float32(c)
+	}
+	slices.Sort(set)
+	if p.Set = slices.Compact(set); len(set) == 0 {
+		p.Set, p.Value = nil, math.MaxFloat32 // all go left, but for missing ones
+	}
+	return nil
 }

@@ -180,7 +180,8 @@ func xgbTreeOf(points []gbdt.Point, id, features int) object {
 	}
 	left, right, parents, indices := ints(-1), ints(-1), ints(math.MaxInt32), ints(0)
 	conditions, gains, covers := make([]float32, n), make([]float32, n), make([]float32, n)
-	defaults := make([]uint8, n)
+	defaults, kinds := make([]uint8, n), make([]uint8, n)
+	categories, sets, segments, sizes := []int32{}, []int32{}, []int64{}, []int64{}
 	for i, p := range points {
 		conditions[i], covers[i] = p.Value, p.Cover
 		if p.Feature < 0 {
@@ -193,13 +194,20 @@ func xgbTreeOf(points []gbdt.Point, id, features int) object {
 		if p.DefaultLeft {
 			defaults[i] = 1
 		}
+		if p.Set != nil {
+			kinds[i] = 1
+			sets, segments, sizes = append(sets, int32(i)), append(segments, int64(len(categories))), append(sizes, int64(len(p.Set)))
+			for _, code := range p.Set {
+				categories = append(categories, int32(code))
+			}
+		}
 	}
 	return object{
 		{"base_weights", weights(points)},
-		{"categories", []int32{}},
-		{"categories_nodes", []int32{}},
-		{"categories_segments", []int64{}},
-		{"categories_sizes", []int64{}},
+		{"categories", categories},
+		{"categories_nodes", sets},
+		{"categories_segments", segments},
+		{"categories_sizes", sizes},
 		{"default_left", defaults},
 		{"id", id},
 		{"left_children", left},
@@ -208,7 +216,7 @@ func xgbTreeOf(points []gbdt.Point, id, features int) object {
 		{"right_children", right},
 		{"split_conditions", conditions},
 		{"split_indices", indices},
-		{"split_type", make([]uint8, n)},
+		{"split_type", kinds},
 		{"sum_hessian", covers},
 		{"tree_param", object{
 			{"num_deleted", "0"},

@@ -1,6 +1,7 @@
 package gbdt
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -18,16 +19,21 @@ type Forest struct {
 	Trees     [][]Point // tree i is of margin i / Parallel % Margins; the first point of each is its root
 }
 
-// Point is a node of a tree. A value below the threshold goes left.
+// Point is a node of a tree. A value below the threshold goes left; at a split by categories, a code that is in the set goes right. A code with a
+// fraction is the one below it, and negative ones are in no set.
 type Point struct {
-	Feature     int     // of a split; -1: a leaf
-	Value       float32 // the threshold, or what a leaf adds
-	Left, Right int     // places of the children in the tree
-	DefaultLeft bool    // where missing values go
-	Gain, Cover float32 // as in stat
+	Feature     int       // of a split; -1: a leaf
+	Value       float32   // the threshold, or what a leaf adds
+	Set         []float32 // of a split by categories: codes, in rising order, one at least
+	Left, Right int       // places of the children in the tree
+	DefaultLeft bool      // where missing values go
+	Gain, Cover float32   // as in stat
 	Rows        uint32
 	Known       bool // that Gain, Cover and Rows are known
 }
+
+// ErrSets says that a model cannot split by categories.
+var ErrSets = errors.New("gbdt: a split by categories")
 
 // Forest returns a copy of the model in that form. A left child stands behind its parent, and the right one next to it: XGBoost 1 counts on that.
 func (m *Model) Forest() *Forest {
@@ -72,7 +78,7 @@ func (o objectiveID) name(classes int) string {
 // HasObjective says whether models may have the objective with XGBoost's name.
 func HasObjective(name string) bool { return objectives[name] != 0 }
 
-// FromForest makes a model of a forest, whatever is in it: errors wrap ErrCorrupt. Points that the root does not lead to are left out.
+// FromForest makes a model of a forest, whatever is in it: errors wrap ErrCorrupt or ErrSets. Points that the root does not lead to are left out.
 // Statistics are kept where all points have them.
 func FromForest(f *Forest) (*Model, error) {
 	m := &Model{objective: objectives[f.Objective], features: f.Features, classes: f.Classes, groups: f.Margins, parallel: f.Parallel, base: f.Base}
@@ -146,6 +152,9 @@ func fromPoints(points []Point, features int) (t tree, err error) {
 			t.nodes[at.node] = node{value: p.Value, feature: leaf}
 			t.stats[at.node] = stat{0, p.Cover, p.Rows}
 			continue
+		}
+		if p.Set != nil {
+			return tree{}, ErrSets
 		}
 		if p.Feature < 0 || p.Feature >= features {
 			return bad("feature %d of %d", p.Feature, features)

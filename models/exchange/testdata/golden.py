@@ -46,6 +46,39 @@ def lightgbm_case(name, task, labels, rounds, names=None, data=train, **params):
     yield note(name + ".txt", "lightgbm-text", task, model.predict(test, raw_score=True) * scale, model.predict(test, pred_contrib=True) * scale, names)
 
 
+def categories():
+    """Rows with codes of categories in the first two columns, and labels."""
+    r = np.random.default_rng(6)
+    c = np.column_stack([r.integers(0, 12, ROWS), r.integers(0, 3, ROWS), r.normal(size=ROWS), r.integers(0, 40, ROWS)]).astype("f")
+    labels = np.isin(c[:, 0], [1, 4, 7, 8]) * 2.0 + (c[:, 1] == 1) + 0.3 * c[:, 2] + (c[:, 3] > 33)
+    c[r.random(ROWS) < 0.1, 0] = np.nan
+    return c, labels
+
+
+def category_cases():
+    import lightgbm as lgb
+
+    data, labels = categories()
+    rows = np.concatenate([data[:8], [[99, 1, 0, 39], [np.nan] * 4, [4.5, 2, -1, 35.9], [-3, -1, 0, -2]]]).astype("f")
+    for name, d, rounds, params in [
+        ("categories", data, 2, {"max_depth": 3}),
+        ("categories-whole", np.nan_to_num(data, nan=3), 1, {"max_depth": 3, "max_cat_to_onehot": 30}),
+    ]:
+        matrix = xgb.DMatrix(d, label=labels, feature_types=["c", "c", "q", "c"], enable_categorical=True)
+        model = xgb.train(params | {"nthread": 1}, matrix, rounds)
+        for f in ("json", "ubj"):
+            model.save_model(f"{name}.{f}")
+            # A code that was not there in training, or that is negative, is an error of XGBoost's own encoder where feature types are given.
+            asked = xgb.DMatrix(rows, feature_types=["c", "c", "q", "c"], enable_categorical=True)
+            case = note(f"{name}.{f}", "xgboost-" + f, "regression", model.predict(asked, output_margin=True), model.predict(asked, pred_contribs=True))
+            yield case | {"rows": short(rows)}
+    params = {"num_leaves": 6, "verbose": -1, "num_threads": 1, "min_data_in_leaf": 5, "min_data_per_group": 5, "cat_smooth": 1}
+    model = lgb.train(params, lgb.Dataset(data, labels, categorical_feature=[0, 1, 3]), 3)
+    model.save_model("lgb-categories.txt")
+    case = note("lgb-categories.txt", "lightgbm-text", "regression", model.predict(rows, raw_score=True), model.predict(rows, pred_contrib=True))
+    yield case | {"rows": short(rows)}
+
+
 def old():
     yield from xgboost_case("old-logistic", "classification", two, 2, formats=("json", "ubj"), objective="binary:logistic", base_score=0.3)
     yield from xgboost_case("old-classes", "classification", three, 1, objective="multi:softmax", num_class=3, max_depth=2)
@@ -73,6 +106,7 @@ def new():
     yield from lightgbm_case("lgb-forest", "regression", signal, 3, boosting="rf", bagging_fraction=0.6, bagging_freq=1)
     yield from lightgbm_case("lgb-dart", "regression", signal, 4, boosting="dart", drop_rate=0.5)
     yield from lightgbm_case("lgb-none", "regression", signal, 2, data=z[:ROWS])
+    yield from category_cases()
     yield from lightgbm_case("lgb-constant", "regression", signal, 2, min_data_in_leaf=1000)
 
 
