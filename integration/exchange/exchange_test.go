@@ -2,10 +2,12 @@ package exchange
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -32,18 +34,21 @@ func TestImportsWhatOthersWrote(t *testing.T) {
 		Cases []struct {
 			File, Format, Task string
 			Margins            []float64
+			Rows               []*float32 // where they are not those of all
 		}
 	}
 	if err := json.Unmarshal(file(t, "golden.json"), &golden); err != nil {
 		t.Fatal(err)
 	}
-	var rows []float32
-	for _, v := range golden.Rows {
-		if v == nil {
-			rows = append(rows, float32(math.NaN()))
-		} else {
-			rows = append(rows, *v)
+	values := func(pointers []*float32) (rows []float32) {
+		for _, v := range pointers {
+			if v == nil {
+				rows = append(rows, float32(math.NaN()))
+			} else {
+				rows = append(rows, *v)
+			}
 		}
+		return rows
 	}
 	sigmoid := func(m float64) float64 { return 1 / (1 + math.Exp(-m)) }
 	// What pgml.predict gives for margins: the value, or the class.
@@ -54,6 +59,11 @@ func TestImportsWhatOthersWrote(t *testing.T) {
 	}
 	for _, g := range golden.Cases {
 		of := value[g.File]
+		rows := values(golden.Rows)
+		if g.Rows != nil {
+			rows = values(g.Rows)
+		}
+		plain := !strings.Contains(g.File, "linear") && !strings.Contains(g.File, "categories") // the others are no SQL
 		margins := len(g.Margins) / (len(rows) / 4)
 		switch {
 		case of != nil:
@@ -73,6 +83,11 @@ func TestImportsWhatOthersWrote(t *testing.T) {
 		default:
 			of = func(m []float64) float64 { return m[0] }
 		}
+		if strings.Contains(g.File, "categories") {
+			w.fails(c, [][2]string{{"SELECT pgml.import_model('" + g.File + "', '" + g.Task + "', '" + g.Format + "', decode('" + hex.EncodeToString(file(t, g.File)) + "', 'hex'))",
+				"0A000 pgml.import_model: a split by categories is not available in PgOwl"}})
+			continue
+		}
 		id := importModel(w, c, g.File, g.Task, g.Format, file(t, g.File))
 		for _, lane := range []string{"off", "on"} {
 			w.run(c, "SET pgowl.forms = "+lane)
@@ -87,7 +102,7 @@ func TestImportsWhatOthersWrote(t *testing.T) {
 			}
 		}
 		w.run(c, "RESET pgowl.forms")
-		if n := valueOf[int](w, c, "SELECT count(*) FROM pgowl.forms WHERE model_id = $1 AND why IS NULL", id); n != 1 {
+		if n := valueOf[int](w, c, "SELECT count(*) FROM pgowl.forms WHERE model_id = $1 AND why IS NULL", id); n != 1 && plain {
 			t.Errorf("%s is not SQL: %s", g.File, valueOf[string](w, c, "SELECT why FROM pgowl.forms WHERE model_id = $1", id))
 		}
 		w.run(c, "SELECT * FROM pgml.explain($1::bigint, '{1,2,3,4}')", id)
