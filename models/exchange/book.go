@@ -54,7 +54,7 @@ func (b *book) settle(task learn.Task) error {
 	f.Objective = b.objective
 	if !gbdt.HasObjective(f.Objective) {
 		if f.Objective = links[b.objective]; f.Objective == "" {
-			return &Unsupported{fmt.Sprintf("objective %q", b.objective)}
+			return &Unsupported{fmt.Sprintf("objective %q", clip(b.objective))}
 		}
 	}
 	several := f.Objective == "multi:softprob" || f.Objective == "multi:softmax"

@@ -169,7 +169,7 @@ func (b *book) readParameters(l *lines) {
 		if v, err := strconv.ParseFloat(value, 64); err == nil && v-v == 0 {
 			b.hyperparams[name] = v
 		} else {
-			b.hyperparams[name] = strings.ToValidUTF8(clip(value), "")
+			b.hyperparams[name] = strings.ReplaceAll(strings.ToValidUTF8(clip(value), ""), "\x00", "") // which Postgres has no place for
 		}
 	}
 }

@@ -102,7 +102,7 @@ func readXGBoost(data []byte) (*book, error) {
 		}
 		b.hyperparams["booster"] = "dart"
 	default:
-		return nil, bad("booster %q", booster.Name)
+		return nil, bad("booster %.40q", booster.Name)
 	}
 	param := &l.ModelParam
 	classes, targets, parallel := 0, 1, 1
@@ -121,7 +121,7 @@ func readXGBoost(data []byte) (*book, error) {
 		}
 		v, err := strconv.Atoi(n.text)
 		if err != nil || v < n.low || v > n.high {
-			return nil, bad("%s is %q", n.what, n.text)
+			return nil, bad("%s is %.40q", n.what, n.text)
 		}
 		*n.to = v
 	}
