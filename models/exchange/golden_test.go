@@ -263,3 +263,18 @@ func TestWritesSets(t *testing.T) {
 		}
 	}
 }
+
+// A few bytes of a file of XGBoost's must not become many of LightGBM's.
+func TestLargeCodes(t *testing.T) {
+	f := &gbdt.Forest{Objective: "reg:squarederror", Features: 1, Margins: 1, Parallel: 1}
+	for range 10 {
+		f.Trees = append(f.Trees, []gbdt.Point{{Set: []float32{maxCategory}, Left: 1, Right: 2, DefaultLeft: true}, {Feature: -1}, {Feature: -1}})
+	}
+	if _, err := writeLightGBM(f, nil); !refused(err) {
+		t.Errorf("got %v", err)
+	}
+	f.Trees = f.Trees[:2]
+	if _, err := writeLightGBM(f, nil); err != nil {
+		t.Errorf("two of them: %v", err)
+	}
+}

@@ -8,6 +8,9 @@ import (
 	"github.com/pgowl/pgowl/models/gbdt"
 )
 
+// maxSetWords bounds what sets of categories take: one large code is half a million words.
+const maxSetWords = 1 << 22
+
 // writeLightGBM writes a model as LightGBM's text, version 4. The base margin is part of the first trees, as LightGBM's own is.
 func writeLightGBM(f *gbdt.Forest, names []string) ([]byte, error) {
 	objective := ""
@@ -33,6 +36,7 @@ func writeLightGBM(f *gbdt.Forest, names []string) ([]byte, error) {
 	if len(trees) == 0 {
 		trees = constants(make([]float32, f.Margins), 1)
 	}
+	words := 0 // of the sets of categories
 	blocks := make([][]byte, len(trees))
 	sizes := make([]string, len(trees))
 	for i, points := range trees {
@@ -41,8 +45,14 @@ func writeLightGBM(f *gbdt.Forest, names []string) ([]byte, error) {
 			base = float64(f.Base)
 		}
 		for _, p := range points {
-			if p.Set != nil && !p.DefaultLeft {
+			if p.Set == nil {
+				continue
+			}
+			if !p.DefaultLeft {
 				return nil, &Unsupported{"a split by categories whose missing values go the way of the set"}
+			}
+			if words += int(p.Set[len(p.Set)-1])/32 + 1; words > maxSetWords {
+				return nil, &Unsupported{"splits by categories with so large codes, each of which is a bit in LightGBM's text,"}
 			}
 		}
 		blocks[i] = appendTree([]byte("Tree="+strconv.Itoa(i)+"\n"), points, base)
