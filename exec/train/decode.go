@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/models/preprocess"
 )
 
 // decoder reads the stream of rows, each in the form of Postgres' record_send: the number of columns, then for each its type,
@@ -108,6 +109,17 @@ func (d *decoder) row(b []byte) error {
 			if err := f.array(v, dst); err != nil {
 				return err
 			}
+			continue
+		}
+		if f.text() {
+			if oid != f.wire.oid {
+				return malformed("column %q has type %d", f.Name, oid)
+			}
+			code, err := f.texts.code(v, f.Name)
+			if err != nil {
+				return err
+			}
+			dst[0] = float32(code)
 			continue
 		}
 		if v == nil {
@@ -290,12 +302,11 @@ func (f *feature) inspect(v float32) {
 	}
 }
 
-// check reports the first column that has missing values (imputing them is a preprocessor's work) or infinite ones, which no
-// engine takes.
+// check reports the first column that has missing values which nothing is imputed for, or infinite ones, which no engine takes.
 func (d *decoder) check() error {
 	for i := range d.features {
-		if f := &d.features[i]; f.missing > 0 {
-			return function.Errorf("XX000", "%d missing values for %s. You may provide a preprocessor to impute a value.", f.missing, f.Name)
+		if f := &d.features[i]; f.missing > 0 && f.options.Impute == preprocess.Error {
+			return function.Errorf("XX000", "%v", f.fitted.Missing(f.missing, f.Name))
 		} else if f.infinite > 0 {
 			return function.Errorf("XX000", "%d values for %s are infinite, or too large for float4.", f.infinite, f.Name)
 		}

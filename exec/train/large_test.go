@@ -25,7 +25,7 @@ func BenchmarkReadEmbeddings(b *testing.B) {
 			b.Fatal(err)
 		}
 		snap := &snapshot{from: rel, testSize: 0.25, sampling: "random"}
-		if err := snap.use(columns, "yes", learn.Classification); err != nil {
+		if err := snap.use(columns, "yes", learn.Classification, nil); err != nil {
 			b.Fatal(err)
 		}
 		counted := 0

@@ -50,9 +50,6 @@ func (r *run) read(ctx context.Context, p project, snap *snapshot) (*dataset, er
 		return nil, err
 	}
 	data := &dataset{features: d.features, labels: d.labels, distinct: d.labels.distinct(y), seed: seed}
-	data.train = learn.Dataset{Rows: d.x.rows - count, Features: d.x.width, Classes: classes, ClassLabels: d.labels.classes}
-	data.test = learn.Dataset{Rows: count, Features: d.x.width, Classes: classes, ClassLabels: d.labels.classes}
-	data.test.X, data.train.X = d.x.part(marked, count)
 	for i, test := range marked {
 		if test {
 			data.test.Y = append(data.test.Y, y[i])
@@ -60,5 +57,10 @@ func (r *run) read(ctx context.Context, p project, snap *snapshot) (*dataset, er
 			data.train.Y = append(data.train.Y, y[i])
 		}
 	}
-	return data, nil
+	data.train.Rows, data.train.Classes, data.train.ClassLabels = d.x.rows-count, classes, d.labels.classes
+	data.test.Rows, data.test.Classes, data.test.ClassLabels = count, classes, d.labels.classes
+	if err := d.prepare(data, marked, y); err != nil {
+		return nil, err
+	}
+	return data, ctx.Err()
 }
