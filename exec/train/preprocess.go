@@ -46,10 +46,10 @@ func (ps preprocessors) apply(fs []feature, isLabel func(name string) bool) erro
 			if o.Encode == preprocess.Native && o.Impute == preprocess.Error && o.Scale == preprocess.Preserve {
 				continue
 			}
-			e := function.Errorf("22023", "pgml.train: preprocess names the label \"%s\", which is not preprocessed", name)
+			e := function.Errorf("22023", "preprocess names the label \"%s\", which is not preprocessed", name)
 			return e
 		case f == nil:
-			return function.Errorf("42703", "pgml.train: preprocess names a column \"%s\", which the relation does not have", clip(name, 100)).
+			return function.Errorf("42703", "preprocess names a column \"%s\", which the relation does not have", clip(name, 100)).
 				WithHint("The features are " + clip(strings.Join(names, ", "), 500) + ".")
 		}
 		if err := o.Check(f.text()); err != nil {

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/pgowl/pgowl/exec/function"
 	"github.com/pgowl/pgowl/models/learn"
 	"github.com/pgowl/pgowl/models/preprocess"
@@ -158,6 +160,46 @@ func TestReusesThePreprocess(t *testing.T) {
 		s, _ = d.mustTrain(args + `, "preprocess": {"age": {"impute": "zero"}}}`)
 		if !s.told("WARNING: The snapshot \"pgml\".\"snapshot_") {
 			t.Errorf("messages: %q", s.messages)
+		}
+	}
+}
+
+func TestTakesASnapshot(t *testing.T) {
+	d := newDatabase(t)
+	d.sql(people)
+	s := d.begin()
+	take := func(args string) (Taken, error) {
+		t.Helper()
+		req, err := DecodeSnapshot([]byte(args))
+		if err != nil {
+			return Taken{}, err
+		}
+		return TakeSnapshot(t.Context(), s, req, zap.NewNop())
+	}
+	got, err := take(`{"relation_name": "people", "y_column_name": "pay", "test_size": 0.5, "test_sampling": "last", "preprocess": {"age": {"impute": "mean"}}}`)
+	if want := (Taken{"people", "pay", 10}); err != nil || got != want {
+		t.Fatalf("got %+v %v, want %+v", got, err, want)
+	}
+	if want := []string{`INFO: Snapshotting table "people", this may take a little while...`, `INFO: Snapshot of table "people" created and saved in "pgml"."snapshot_1"`}; !slices.Equal(s.messages, want) {
+		t.Errorf("messages: %q", s.messages)
+	}
+	s.commit()
+	if got := d.value(`SELECT concat_ws(' ', relation_name, y_column_name, test_size, test_sampling, status, materialized, analysis, columns->4->'preprocessor', columns->4->'statistics',
+		(SELECT count(*) FROM pgml.snapshot_1)) FROM pgml.snapshots`); got !=
+		`people {pay} 0.5 last in_progress t {"samples": 10} {"scale": "preserve", "encode": "native", "impute": "mean"} null 10` {
+		t.Errorf("got %s", got)
+	}
+	s = d.begin()
+	for args, want := range map[string]string{
+		`{"relation_name": "people"}`:                                                            "22004 pgml.snapshot: relation_name and y_column_name must not be NULL",
+		`{"relation_name": "people", "y_column_name": "z"}`:                                      "XX000 Column `z` not found. Did you pass the correct `y_column_name`?",
+		`{"relation_name": "nowhere", "y_column_name": "z"}`:                                     `XX000 Relation "nowhere" could not be found in the public schema. Please specify the table schema, e.g. pgml.nowhere`,
+		`{"relation_name": "people", "y_column_name": "y", "preprocess": {"z": {}}}`:             `42703 preprocess names a column "z", which the relation does not have`,
+		`{"relation_name": "people", "y_column_name": "y", "preprocess": {"n": {"scale": "x"}}}`: `XX000 Error initializing preprocessor for column: "n".`,
+		`[]`: "22023 pgml.snapshot: the arguments cannot be read: json: cannot unmarshal array into Go value of type map[string]json.RawMessage",
+	} {
+		if _, err := take(args); code(err) != want {
+			t.Errorf("%s: got %v, want %s", args, err, want)
 		}
 	}
 }

@@ -19,7 +19,7 @@ type snapshotColumn struct {
 	Size         int                `json:"size"`     // elements of an array, else 1
 	Array        bool               `json:"array"`
 	Preprocessor preprocess.Options `json:"preprocessor"`
-	Statistics   statistics         `json:"statistics"`
+	Statistics   *statistics        `json:"statistics"` // null until a training has looked
 }
 
 // snapshot says what is trained on.
@@ -184,28 +184,41 @@ func (s *snapshot) use(columns []column, label string, task learn.Task, ps prepr
 	return err
 }
 
+// columns are the entries of pgml.snapshots.columns, with the statistics of the features as far as they are known.
+func (s *snapshot) columns() []snapshotColumn {
+	columns := make([]snapshotColumn, len(s.order))
+	next := 0
+	for i, c := range s.order {
+		columns[i] = snapshotColumn{Name: c.Name, Type: c.Type, Nullable: c.Nullable, Position: i + 1, Size: 1, Array: c.Array, Preprocessor: preprocess.Default}
+		if columns[i].Label = c.Name == s.labels.Name; columns[i].Label {
+			continue
+		}
+		f := &s.features[next]
+		next++
+		if f.Array && f.width > 0 {
+			columns[i].Size = f.width
+		}
+		columns[i].Preprocessor = f.options
+		if f.statistics.Histogram != nil {
+			columns[i].Statistics = &f.statistics
+		}
+	}
+	return columns
+}
+
 // analyze tells about the data, and records it in a fresh snapshot. A snapshot that is used again keeps its own record: two
 // trainings of one project must not wait for each other's transactions.
 func (r *run) analyze(ctx context.Context, snap *snapshot, data *dataset) error {
 	r.info(fmt.Sprintf("Dataset { num_features: %d, num_labels: 1, num_distinct_labels: %d, num_rows: %d, num_train_rows: %d, num_test_rows: %d }",
 		data.train.Features, data.distinct, data.train.Rows+data.test.Rows, data.train.Rows, data.test.Rows))
-	columns := make([]snapshotColumn, len(snap.order))
-	next := 0
-	for i, c := range snap.order {
-		s := snapshotColumn{Name: c.Name, Type: c.Type, Nullable: c.Nullable, Position: i + 1, Size: 1, Array: c.Array, Preprocessor: preprocess.Default}
-		if c.Name == snap.labels.Name {
-			s.Label = true
-			s.Statistics = snap.labels.describe(data.train.Y)
-		} else {
-			f := &snap.features[next]
-			next++
-			if f.Array {
-				s.Size = f.width
-			}
-			s.Preprocessor, s.Statistics = f.options, f.statistics
+	columns := snap.columns()
+	for i := range columns {
+		c := &columns[i]
+		if c.Label {
+			labels := snap.labels.describe(data.train.Y)
+			c.Statistics = &labels
 		}
-		r.info(fmt.Sprintf("Column %q: %v", s.Name, s.Statistics))
-		columns[i] = s
+		r.info(fmt.Sprintf("Column %q: %v", c.Name, c.Statistics))
 	}
 	if !snap.fresh {
 		return nil

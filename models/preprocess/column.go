@@ -109,13 +109,24 @@ type UnlistedError struct {
 	List  []string
 }
 
+// Unlisted is the error for a text that the column's ordinal does not list.
+func (c *Column) Unlisted(text string) error {
+	e := &UnlistedError{Value: strings.Clone(text)}
+	for _, k := range c.Categories {
+		if k != Null {
+			e.List = append(e.List, k)
+		}
+	}
+	return e
+}
+
 // Error implements error.
 func (e *UnlistedError) Error() string {
 	quoted := make([]string, len(e.List))
 	for i, v := range e.List {
-		quoted[i] = fmt.Sprintf("%q", v)
+		quoted[i] = `"` + v + `"`
 	}
-	return fmt.Sprintf("value is not present in ordinal: %q. Valid values: [%s]", e.Value, strings.Join(quoted, ", "))
+	return fmt.Sprintf("value is not present in ordinal: \"%s\". Valid values: [%s]", e.Value, strings.Join(quoted, ", "))
 }
 
 // Summary tells of the encoded values of a column's training part what imputing and scaling need. Missing values do not count;
