@@ -207,6 +207,30 @@ func TestRowsInTheBatchLane(t *testing.T) {
 	}
 }
 
+// TestRowsRunNobodysCasts: a type's cast to json is its maker's, and the predictions run as the owner.
+func TestRowsRunNobodysCasts(t *testing.T) {
+	w, owl := trained(t, pgtest.Start(t), 16384)
+	run(t, owl, `CREATE TYPE trap AS (a int); CREATE TABLE sprung (by text); GRANT ALL ON sprung TO PUBLIC; CREATE DOMAIN third AS real;
+		CREATE FUNCTION spring(trap) RETURNS json LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'run as %', current_user; END $$;
+		CREATE CAST (trap AS json) WITH FUNCTION spring(trap); CREATE TABLE traps (a int, b int, c trap)`)
+	for _, conn := range []*pgx.Conn{owl, w.dial(w.as(w.alice))} {
+		for _, c := range []struct{ sql, want string }{
+			{"SELECT pgml.predict('line', ROW(1::int)::trap)", "XX000 cannot reshape array of size 1 into shape (3)"},
+			{"SELECT pgml.predict('line', ROW(1, 2, ROW(1)::trap))", "0A000 column 3 of the row is of type public.trap, which predict does not take"},
+			{"SELECT pgml.predict('line', ROW(1, 2, ARRAY[ROW(1)::trap]))", "0A000 column 3 of the row is of type public.trap[], which predict does not take"},
+			{"SELECT pgml.predict('line', ROW(1, 2, ROW(ROW(1)::trap)))", "0A000 column 3 of the row is of type record, which predict does not take"},
+			{"SELECT pgml.predict('line', ROW(1, 2, ROW(1, 2, ROW(1)::trap)::traps))", "0A000 column 3 of the row is of type public.traps, which predict does not take"},
+			{"SELECT pgml.predict('line', ARRAY[ROW(1)::trap])", "XX000 This preprocessing requires"},
+			{"SELECT pgml.predict('line', ROW(1, 2, 3::third)) = pgml.predict('line', ROW(1, 2, 3))", "t "},
+			{"SELECT pgml.predict_label('kinds', ROW(1, 2, ROW(1)::trap))", "0A000 column 3"},
+		} {
+			if got := ask(t, conn, c.sql); !strings.HasPrefix(got, c.want) {
+				t.Errorf("%s:\n got %s\nwant %s", c.sql, got, c.want)
+			}
+		}
+	}
+}
+
 // TestParallel: plans that must run in workers give the same as plans that must not, with and without PgOwl, also where a model has no form.
 func TestParallel(t *testing.T) {
 	w, owl := trained(t, pgtest.Start(t), 16384)

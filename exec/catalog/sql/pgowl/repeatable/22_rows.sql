@@ -1,31 +1,51 @@
 -- Predictions from rows, and labels. Where the proxy computes them, exec/predict/row.go does; here is the same in SQL, for models that are functions of the database.
 
 -- A row as predictions take it: JSON, in the order of its columns. In front of it stands the number of the first column without a type, if there is one: a literal
--- without a cast, which JSON would not tell from a text. What is no row is null. For rows of the batch lane it runs as the caller.
+-- without a cast, which JSON would not tell from a text. What is no row is null.
+--
+-- It runs as the owner inside the predictions, and writing JSON calls the cast to json of a column's type, which whoever made the type may have made: where there
+-- are such casts, columns of types that are not the server's are refused. (Base types, which have functions of their own for all else, are made by superusers alone.)
 CREATE OR REPLACE FUNCTION pgowl.row_text("row" anyelement) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    written text := to_json("row")::text;
     sent bytea;
     at int := 5;
+    type_ oid;
+    untyped text := '';
+    casts boolean;
 BEGIN
-    IF left(written, 1) <> '{' OR pg_typeof("row") IN ('json'::regtype, 'jsonb'::regtype) THEN
+    IF pg_typeof("row") <> 'record'::regtype
+        AND NOT EXISTS (SELECT FROM pg_type t LEFT JOIN pg_type b ON b.oid = t.typbasetype WHERE t.oid = pg_typeof("row") AND 'c' IN (t.typtype, b.typtype)) THEN
         RETURN 'null';
     END IF;
-    -- The number of columns, then the type, the length and the value of each.
-    sent := record_send("row");
-    IF position(decode('000002c1', 'hex') IN sent) > 0 THEN
+    sent := record_send("row"); -- the number of columns, then the type, the length and the value of each
+    casts := EXISTS (SELECT FROM pg_cast c WHERE c.oid >= 16384 AND c.casttarget = 'json'::regtype AND c.castfunc <> 0);
+    IF casts OR position(decode('000002c1', 'hex') IN sent) > 0 THEN
         FOR i IN 1 .. ('x' || encode(substr(sent, 1, 4), 'hex'))::bit(32)::int LOOP
-            IF substr(sent, at, 4) = decode('000002c1', 'hex') THEN
-                RETURN i || written;
+            type_ := ('x' || encode(substr(sent, at, 4), 'hex'))::bit(32)::bigint;
+            IF type_ = 'unknown'::regtype AND untyped = '' THEN
+                untyped := i;
+            ELSIF casts AND (type_ >= 16384 OR type_ IN ('record'::regtype, 'record[]'::regtype)) AND pgowl.base_type(type_) NOT BETWEEN 1 AND 16383 THEN
+                RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = format('column %s of the row is of type %s, which predict does not take', i, type_::regtype);
             END IF;
             at := at + 8 + greatest(0, ('x' || encode(substr(sent, at + 4, 4), 'hex'))::bit(32)::int);
         END LOOP;
     END IF;
-    RETURN written;
+    RETURN untyped || row_to_json("row");
 END $$;
+
+-- The type below all domains; 0 for one that may hold anything.
+CREATE OR REPLACE FUNCTION pgowl.base_type(type_ oid) RETURNS oid
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE base (oid, below) AS (
+        SELECT t.oid, t.typbasetype FROM pg_type t WHERE t.oid = type_
+        UNION ALL SELECT t.oid, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.below)
+    SELECT CASE WHEN b.oid IN ('record'::regtype, 'record[]'::regtype) THEN 0 ELSE b.oid END FROM base b WHERE b.below = 0
+$$;
 
 -- What a model's file says of its model (models/store/header.go).
 CREATE OR REPLACE FUNCTION pgowl.model_head(model bigint) RETURNS json
