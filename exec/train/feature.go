@@ -39,10 +39,11 @@ var bytea = scalar{"bytea", 17, -1, 't'}
 type feature struct {
 	column
 	wire     scalar
-	width    int // 1 for a scalar; of an array -1 until the first row has told
-	offset   int // of its first feature in a row
-	missing  int // NULLs and NaNs met so far; of a text, categories that training has not seen
-	infinite int // infinities, also those that narrowing made
+	width    int    // 1 for a scalar; of an array -1 until the first row has told
+	offset   int    // of its first feature in a row
+	head     uint64 // of a number, its type and its length as they stand before a value; of others noHead
+	missing  int    // NULLs and NaNs met so far; of a text, categories that training has not seen
+	infinite int    // infinities, also those that narrowing made
 
 	texts      dictionary // of a text column: what its codes in the matrix stand for
 	options    preprocess.Options

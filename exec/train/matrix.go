@@ -1,11 +1,18 @@
 package train
 
-import "github.com/pgowl/pgowl/exec/function"
+import (
+	memory "runtime/debug"
+
+	"github.com/pgowl/pgowl/exec/function"
+)
 
 const (
 	blockValues = 1 << 20 // 4 MB: few allocations, and little waste in the last block
-	// maxValues bounds what one training may hold of the proxy's memory: 4 GB, and as much again while the parts are made.
-	maxValues = 1 << 30
+	// maxValues bounds what one training may hold of the proxy's memory for its features: 12 GB, which are 100 million rows of 32.
+	maxValues = 3 << 30
+	// releaseAfter is the number of blocks that have been moved after which their memory is given back: 256 MB, so that the parts need
+	// no more than that beside what they are made of. A collection for each of so many costs nothing beside the copying.
+	releaseAfter = 64
 	// maxWidth is what a model's file may say of itself, and no relation has by intention.
 	maxWidth = 1 << 24
 )
@@ -62,8 +69,11 @@ func (m *matrix) part(marked []bool, count, width int, put func(dst, row []float
 			put((*to)[:width], m.row(i))
 		}
 		*to = (*to)[width:]
-		if i%m.perBlock == m.perBlock-1 {
-			m.blocks[i/m.perBlock] = nil
+		if b := i / m.perBlock; i%m.perBlock == m.perBlock-1 {
+			m.blocks[b] = nil
+			if b%releaseAfter == releaseAfter-1 {
+				memory.FreeOSMemory()
+			}
 		}
 	}
 	m.blocks, m.rows = nil, 0

@@ -50,6 +50,7 @@ func (r *run) read(ctx context.Context, p project, snap *snapshot) (*dataset, er
 		return nil, err
 	}
 	data := &dataset{features: d.features, labels: d.labels, distinct: d.labels.distinct(y), seed: seed}
+	data.train.Y, data.test.Y = make([]float32, 0, d.x.rows-count), make([]float32, 0, count)
 	for i, test := range marked {
 		if test {
 			data.test.Y = append(data.test.Y, y[i])
