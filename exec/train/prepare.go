@@ -3,7 +3,10 @@ package train
 import (
 	"errors"
 	"math"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/pgowl/pgowl/exec/function"
 	"github.com/pgowl/pgowl/models/preprocess"
@@ -56,12 +59,8 @@ func (d *decoder) prepare(data *dataset, marked []bool, y []float32) error {
 	}
 	data.train.Features, data.test.Features = width, width
 	data.test.X, data.train.X = d.x.part(marked, data.test.Rows, width, put)
-	for i := range d.features {
-		if f := &d.features[i]; !f.text() {
-			if err := f.fit(data); err != nil {
-				return err
-			}
-		}
+	if err := d.fit(data); err != nil {
+		return err
 	}
 	data.train.Categorical = nominal(d.features, width)
 	data.test.Categorical = data.train.Categorical
@@ -127,6 +126,29 @@ func (d *decoder) encode(f *feature, marked []bool, y []float32) ([]float32, err
 		return nil, misuse(f.Name, err)
 	}
 	return values, nil
+}
+
+// fit fits all columns of numbers, several at a time: they have nothing to do with each other. The error is that of the first column that has one.
+func (d *decoder) fit(data *dataset) error {
+	errs := make([]error, len(d.features))
+	var next atomic.Int32
+	var wait sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(d.features)) {
+		wait.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(d.features); i = int(next.Add(1)) - 1 {
+				if f := &d.features[i]; !f.text() {
+					errs[i] = f.fit(data)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fit fits a column of numbers to the training part, and changes both parts.

@@ -65,12 +65,21 @@ func describe(x []float32, rowWidth, at, width int) statistics {
 	mean := sum / float64(count)
 	var squares float64
 	low, high := math.Inf(1), math.Inf(-1)
-	for i := range rows {
-		for _, v := range x[i*rowWidth+at : i*rowWidth+at+width] {
-			if v == v {
-				f := float64(v)
-				squares += (f - mean) * (f - mean)
-				low, high = min(low, f), max(high, f)
+	add := func(v float32) {
+		f := float64(v)
+		squares += (f - mean) * (f - mean)
+		low, high = min(low, f), max(high, f)
+	}
+	if step == 1 { // all are here, one beside the other
+		for _, k := range keys {
+			add(value(k))
+		}
+	} else {
+		for i := range rows {
+			for _, v := range x[i*rowWidth+at : i*rowWidth+at+width] {
+				if v == v {
+					add(v)
+				}
 			}
 		}
 	}
