@@ -14,7 +14,7 @@ import (
 // however they are spread over columns.
 //
 // What is no record, lacks a type, or has a value missing is XX000; a value of another type than the column's is 42804.
-// exec/catalog/sql/pgowl/repeatable/21_predict.sql does the same in SQL.
+// exec/catalog/sql/pgowl/repeatable/22_rows.sql does the same in SQL.
 func (m *Model) Row(dst []float32, row []byte) ([]float32, error) {
 	r := rowText{row}
 	if untyped := r.untyped(); untyped > 0 {
@@ -25,6 +25,15 @@ func (m *Model) Row(dst []float32, row []byte) ([]float32, error) {
 		return dst, errNoRecord
 	}
 	plain := m.index == nil
+	if !plain {
+		n, err := r.columns()
+		if err != nil {
+			return dst, err
+		}
+		if n != len(m.Header.Features) {
+			return dst, m.columns(n)
+		}
+	}
 	columns := 0
 	for r.peek() != '}' {
 		if columns > 0 && !r.take(',') {
@@ -34,13 +43,10 @@ func (m *Model) Row(dst []float32, row []byte) ([]float32, error) {
 		if err != nil || !r.take(':') {
 			return dst, errRow
 		}
-		switch {
-		case plain:
+		if plain {
 			dst, err = m.numbers(dst, &r, columns, key, nil)
-		case columns < len(m.Header.Features):
+		} else {
 			dst, err = m.column(dst, &r, columns, key)
-		default: // only counted
-			err = r.skip()
 		}
 		if err != nil {
 			return dst, err
@@ -49,9 +55,6 @@ func (m *Model) Row(dst []float32, row []byte) ([]float32, error) {
 	}
 	if len(r.b) != 1 {
 		return dst, errRow
-	}
-	if !plain && columns != len(m.Header.Features) {
-		return dst, m.columns(columns)
 	}
 	return dst, nil
 }

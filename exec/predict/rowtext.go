@@ -96,6 +96,24 @@ func (r *rowText) text() (string, error) {
 	return "", errRow
 }
 
+// columns counts the columns of the row, which it has been opened of.
+func (r rowText) columns() (int, error) {
+	n := 0
+	for r.peek() != '}' {
+		if n > 0 && !r.take(',') {
+			return 0, errRow
+		}
+		if _, err := r.text(); err != nil || !r.take(':') {
+			return 0, errRow
+		}
+		if err := r.skip(); err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
+}
+
 // skip takes any value.
 func (r *rowText) skip() error {
 	for depth := 0; ; {

@@ -2,6 +2,7 @@ package train
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 
 	"github.com/pgowl/pgowl/exec/function"
@@ -335,7 +336,12 @@ func (f *feature) inspect(v float32) {
 func (d *decoder) check() error {
 	for i := range d.features {
 		if f := &d.features[i]; f.missing > 0 && f.options.Impute == preprocess.Error {
-			return function.Errorf("XX000", "%v", f.fitted.Missing(f.missing, f.Name))
+			e := function.Errorf("XX000", "%v", f.fitted.Missing(f.missing, f.Name))
+			if f.text() {
+				e.Detail = "The test part has texts that the training part does not have."
+				e.Hint = fmt.Sprintf(`Impute them, as in preprocess => '{%q: {"impute": "mode"}}'.`, f.Name)
+			}
+			return e
 		} else if f.infinite > 0 {
 			return function.Errorf("XX000", "%d values for %s are infinite, or too large for float4.", f.infinite, f.Name)
 		}

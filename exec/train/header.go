@@ -24,8 +24,8 @@ func header(p project, algorithm string, hyperparams map[string]any, data *datas
 			name = "_" + strings.TrimSuffix(name, "[]")
 		}
 		column := store.Feature{Name: f.Name, Type: name, Width: f.width}
-		if !f.fitted.Plain() {
-			column.Preprocess = &f.fitted
+		if fitted := f.fitted; !fitted.Plain() { // a copy: the header lives for longer than the data
+			column.Preprocess = &fitted
 		}
 		h.Features = append(h.Features, column)
 	}

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"errors"
 	"math"
 	"runtime"
@@ -17,7 +18,7 @@ import (
 //
 // There is one copy of the data, beside the parts that are being made of it: what a text column needs is found by going over its
 // codes, and a column of numbers is changed where it lies.
-func (d *decoder) prepare(data *dataset, marked []bool, y []float32) error {
+func (d *decoder) prepare(ctx context.Context, data *dataset, marked []bool, y []float32) error {
 	before := make([]int, len(d.features)) // where each column stands in a row that was read
 	values := make([][]float32, len(d.features))
 	width := 0
@@ -30,6 +31,9 @@ func (d *decoder) prepare(data *dataset, marked []bool, y []float32) error {
 				return err
 			}
 			f.width = f.fitted.Width()
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
 		}
 		f.offset = width
 		width += f.width
@@ -59,7 +63,7 @@ func (d *decoder) prepare(data *dataset, marked []bool, y []float32) error {
 	}
 	data.train.Features, data.test.Features = width, width
 	data.test.X, data.train.X = d.x.part(marked, data.test.Rows, width, put)
-	if err := d.fit(data); err != nil {
+	if err := d.fit(ctx, data); err != nil {
 		return err
 	}
 	data.train.Categorical = nominal(d.features, width)
@@ -121,7 +125,7 @@ func (d *decoder) encode(f *feature, marked []bool, y []float32) ([]float32, err
 	}
 	f.statistics = describe(column, 1, 0, 1)
 	f.statistics.Categories = categoriesOf(f.fitted, categories, members)
-	f.texts = dictionary{texts: f.texts.texts}
+	f.texts = dictionary{} // which may be large
 	if err := f.fitted.Fit(f.options, f.statistics.summary()); err != nil {
 		return nil, misuse(f.Name, err)
 	}
@@ -129,13 +133,13 @@ func (d *decoder) encode(f *feature, marked []bool, y []float32) ([]float32, err
 }
 
 // fit fits all columns of numbers, several at a time: they have nothing to do with each other. The error is that of the first column that has one.
-func (d *decoder) fit(data *dataset) error {
+func (d *decoder) fit(ctx context.Context, data *dataset) error {
 	errs := make([]error, len(d.features))
 	var next atomic.Int32
 	var wait sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(d.features)) {
 		wait.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(d.features); i = int(next.Add(1)) - 1 {
+			for i := int(next.Add(1)) - 1; i < len(d.features) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				if f := &d.features[i]; !f.text() {
 					errs[i] = f.fit(data)
 				}
@@ -143,6 +147,9 @@ func (d *decoder) fit(data *dataset) error {
 		})
 	}
 	wait.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	for _, err := range errs {
 		if err != nil {
 			return err

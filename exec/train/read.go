@@ -60,8 +60,8 @@ func (r *run) read(ctx context.Context, p project, snap *snapshot) (*dataset, er
 	}
 	data.train.Rows, data.train.Classes, data.train.ClassLabels = d.x.rows-count, classes, d.labels.classes
 	data.test.Rows, data.test.Classes, data.test.ClassLabels = count, classes, d.labels.classes
-	if err := d.prepare(data, marked, y); err != nil {
+	if err := d.prepare(ctx, data, marked, y); err != nil {
 		return nil, err
 	}
-	return data, ctx.Err()
+	return data, nil
 }
