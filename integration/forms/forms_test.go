@@ -18,19 +18,8 @@ func trained(t *testing.T, server *pgtest.Server, nodes int) (*world, *pgx.Conn)
 	w.train(owl, "line", "regression", "y", `{"n_estimators": 30}`)
 	w.train(owl, "updown", "classification", "up", `{"n_estimators": 10, "objective": "binary:logistic"}`)
 	w.train(owl, "kinds", "classification", "kind", `{"n_estimators": 10}`)
-	run(t, owl, homes)
 	return w, owl
 }
-
-// homes is a project whose rows are preprocessed in every way; homes_all is what it was trained on. The forms with arrays take 9 features.
-const homes = `
-CREATE VIEW homes AS SELECT a, CASE WHEN b % 5 < 4 THEN (ARRAY['Oslo', 'Rome', 'Lim"a', 'été'])[b % 5 + 1] END AS city, (ARRAY['low', 'mid', 'high'])[a % 3 + 1]::char(6) AS size,
-	(ARRAY['x', 'y', 'z'])[a % 3 + 1]::varchar AS code, (ARRAY['p', 'q'])[b % 2 + 1] AS side, CASE WHEN a % 4 > 0 THEN a / 7.0 END AS age, ARRAY[a, b]::float8[] AS v,
-	CASE WHEN a % 6 > 0 THEN 9007199254740993 - a END AS big, CASE WHEN a > 14 THEN 'many' WHEN b % 5 = 1 THEN 'Rome''s' ELSE '' END AS label FROM points;
-SELECT * FROM pgml.train('homes', 'classification', 'homes', 'label', 'xgboost', '{"n_estimators": 20}', test_sampling => 'random', preprocess =>
-	'{"city": {"impute": "mode"}, "size": {"encode": {"ordinal": ["low", "mid", "high"]}, "scale": "standard"}, "code": {"encode": "one_hot"}, "side": {"encode": "target", "impute": "mean"},
-	"age": {"impute": "median", "scale": "robust"}, "v": {"scale": "min_max"}, "big": {"impute": "zero", "scale": "max_abs"}}');
-CREATE VIEW homes_rows AS SELECT a, city, size, code, side, age, v, big FROM homes`
 
 // The same statements everywhere: values and errors.
 var statements = []string{
@@ -64,27 +53,6 @@ var statements = []string{
 	"SELECT pgml.predict('line', points) FROM (SELECT x FROM points ORDER BY a, b LIMIT 3) points",
 	"SELECT pgml.predict('line', '{\"a\": 1}'::jsonb)",
 	"SELECT pgml.predict('homes', h) FROM homes_rows h ORDER BY h",
-	"SELECT pgml.predict('homes', (a, city, size, code, side, age, v, big)) FROM homes ORDER BY a, v",
-	"SELECT pgml.predict_label('homes', h) FROM homes_rows h ORDER BY h",
-	"SELECT pgml.predict_label(m.id, h) FROM homes_rows h, (SELECT max(id) AS id FROM pgml.models) m ORDER BY h LIMIT 5",
-	"SELECT pgml.predict((SELECT max(id) FROM pgml.models), (15, 'Rome'::text, 'low'::text, 'x'::text, 'p'::text, 1.5, ARRAY[15, 3], 1000::bigint))",
-	"SELECT pgml.predict_label('homes', (15, 'Rome'::text, 'low'::text, 'x'::text, 'p'::text, 1.5, ARRAY[15, 3], 1000::bigint))",
-	"SELECT pgml.predict_label('homes', (3, 'nowhere'::text, 'low'::char(9), 'y'::text, 'nowhere'::varchar, NULL::numeric, ARRAY[3, 3]::int2[], NULL::int4))",
-	"SELECT pgml.predict_label('homes', (3, NULL::text, NULL::text, 'y'::text, NULL::text, 'NaN'::float4, ARRAY[[3], [3]]::numeric[], 'Infinity'::float8))",
-	"SELECT pgml.predict('homes', (3, 'Rome', 'low'::text, 'x'::text, 'p'::text, 1.5, ARRAY[15, 3], 1000::bigint))",
-	"SELECT pgml.predict('homes', (NULL::int, 'Rome'::text, 'low'::text, 'x'::text, 'p'::text, 1.5, ARRAY[15, 3], 1000::bigint))",
-	"SELECT pgml.predict('homes', (3, 'Rome'::text, 'low'::text, 'w'::text, 'p'::text, 1.5, ARRAY[15, 3], 1000::bigint))",
-	"SELECT pgml.predict('homes', (3, 'Rome'::text, 'huge'::text, 'x'::text, 'p'::text, 1.5, ARRAY[15, 3], 1000::bigint))",
-	"SELECT pgml.predict('homes', (3, 7, 'low'::text, 'x'::text, 'p'::text, 1.5, ARRAY[15, 3], 1000::bigint))",
-	"SELECT pgml.predict('homes', (3, 'Rome'::text, 'low'::text, 'x'::text, 'p'::text, 'old'::text, ARRAY[15, 3], 1000::bigint))",
-	"SELECT pgml.predict('homes', (3, 'Rome'::text, 'low'::text, 'x'::text, 'p'::text, 1.5, ARRAY[15, 3, 1], 1000::bigint))",
-	"SELECT pgml.predict('homes', (3, 'Rome'::text, 'low'::text, 'x'::text, 'p'::text, 1.5, ARRAY[15, NULL], 1000::bigint))",
-	"SELECT pgml.predict('homes', (3, 'Rome'::text, 'low'::text, 'x'::text, 'p'::text, 1.5, NULL::int[], 1000::bigint))",
-	"SELECT pgml.predict('homes', (3, 'Rome'::text, 'low'::text))",
-	"SELECT pgml.predict('homes', h) FROM homes h LIMIT 1",
-	"SELECT pgml.predict('homes', ARRAY[1,2,3,0,1,.5,1,1,1,.5]::real[])",
-	"SELECT pgml.predict_label('homes', ARRAY[1,2,3,0,1,.5,1,1,1,.5]::real[])",
-	"SELECT pgml.predict('homes', ARRAY[1,2,3]::real[])",
 	"SELECT pgml.predict_label('updown', ARRAY[1,2,3,4])",
 	"SELECT pgml.predict_label('updown', '{20,2,3,4}')",
 	"SELECT pgml.predict_label('kinds', x) FROM points ORDER BY a, b LIMIT 20",
@@ -177,58 +145,6 @@ func TestTheSameEverywhere(t *testing.T) {
 	equal(t, "a made-up token", want, play(t, direct, ""))
 	w.stop()
 	equal(t, "PgOwl stopped", want, play(t, w.dial(w.as(w.alice)), ""))
-}
-
-// TestRowsInTheBatchLane: statements that gather rows give what a call a row gives.
-func TestRowsInTheBatchLane(t *testing.T) {
-	_, owl := trained(t, pgtest.Start(t), 0)
-	const one = "(h.a, h.city, h.size, h.code, h.side, h.age, h.v, h.big)"
-	run(t, owl, "SET pgowl.lanes = 'call'; CREATE TABLE called AS SELECT h.a, h.v, pgml.predict('homes', "+one+") AS p FROM homes h; RESET pgowl.lanes")
-	run(t, owl, "CREATE TABLE kept AS SELECT * FROM homes")
-	for _, sql := range []string{
-		"CREATE TABLE batched AS SELECT h.a, h.v, pgml.predict('homes', " + one + ") AS p FROM homes h",
-		"CREATE TABLE batched (a int, v float8[], p real); INSERT INTO batched SELECT h.a, h.v, pgml.predict('homes', " + one + ") FROM kept h",
-		"CREATE TABLE batched AS SELECT *, NULL::real AS p FROM kept; UPDATE batched h SET p = pgml.predict('homes', " + one + ")",
-	} {
-		run(t, owl, sql)
-		if got := ask(t, owl, "SELECT count(*), sum(c.p) FROM called c JOIN batched b USING (a, v) WHERE c.p = b.p"); !strings.HasPrefix(got, "400 ") {
-			t.Errorf("%s: %s", sql, got)
-		}
-		run(t, owl, "DROP TABLE batched")
-	}
-	for _, row := range []string{"(h.a, 'Rome', h.size, h.code, h.side, h.age, h.v, h.big)", "(h.a, h.city)", "(h.a, h.city, h.size, h.city, h.side, h.age, h.v, h.big)", "h.a"} {
-		insert := "CREATE TABLE batched AS SELECT pgml.predict('homes', " + row + ") AS p FROM kept h ORDER BY h.a, h.v"
-		run(t, owl, "SET pgowl.lanes = 'call'")
-		want := ask(t, owl, insert)
-		run(t, owl, "RESET pgowl.lanes")
-		if got := ask(t, owl, insert); got != want || len(got) < 10 {
-			t.Errorf("%s:\n got %s\nwant %s", row, got, want)
-		}
-	}
-}
-
-// TestRowsRunNobodysCasts: a type's cast to json is its maker's, and the predictions run as the owner.
-func TestRowsRunNobodysCasts(t *testing.T) {
-	w, owl := trained(t, pgtest.Start(t), 16384)
-	run(t, owl, `CREATE TYPE trap AS (a int); CREATE TABLE sprung (by text); GRANT ALL ON sprung TO PUBLIC; CREATE DOMAIN third AS real;
-		CREATE FUNCTION spring(trap) RETURNS json LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'run as %', current_user; END $$;
-		CREATE CAST (trap AS json) WITH FUNCTION spring(trap); CREATE TABLE traps (a int, b int, c trap)`)
-	for _, conn := range []*pgx.Conn{owl, w.dial(w.as(w.alice))} {
-		for _, c := range []struct{ sql, want string }{
-			{"SELECT pgml.predict('line', ROW(1::int)::trap)", "XX000 cannot reshape array of size 1 into shape (3)"},
-			{"SELECT pgml.predict('line', ROW(1, 2, ROW(1)::trap))", "0A000 column 3 of the row is of type public.trap, which predict does not take"},
-			{"SELECT pgml.predict('line', ROW(1, 2, ARRAY[ROW(1)::trap]))", "0A000 column 3 of the row is of type public.trap[], which predict does not take"},
-			{"SELECT pgml.predict('line', ROW(1, 2, ROW(ROW(1)::trap)))", "0A000 column 3 of the row is of type record, which predict does not take"},
-			{"SELECT pgml.predict('line', ROW(1, 2, ROW(1, 2, ROW(1)::trap)::traps))", "0A000 column 3 of the row is of type public.traps, which predict does not take"},
-			{"SELECT pgml.predict('line', ARRAY[ROW(1)::trap])", "XX000 This preprocessing requires"},
-			{"SELECT pgml.predict('line', ROW(1, 2, 3::third)) = pgml.predict('line', ROW(1, 2, 3))", "t "},
-			{"SELECT pgml.predict_label('kinds', ROW(1, 2, ROW(1)::trap))", "0A000 column 3"},
-		} {
-			if got := ask(t, conn, c.sql); !strings.HasPrefix(got, c.want) {
-				t.Errorf("%s:\n got %s\nwant %s", c.sql, got, c.want)
-			}
-		}
-	}
 }
 
 // TestParallel: plans that must run in workers give the same as plans that must not, with and without PgOwl, also where a model has no form.
