@@ -46,8 +46,7 @@ func (ps preprocessors) apply(fs []feature, isLabel func(name string) bool) erro
 			if o.Encode == preprocess.Native && o.Impute == preprocess.Error && o.Scale == preprocess.Preserve {
 				continue
 			}
-			e := function.Errorf("22023", "preprocess names the label \"%s\", which is not preprocessed", name)
-			return e
+			return function.Errorf("22023", "preprocess names the label \"%s\", which is not preprocessed", name)
 		case f == nil:
 			return function.Errorf("42703", "preprocess names a column \"%s\", which the relation does not have", clip(name, 100)).
 				WithHint("The features are " + clip(strings.Join(names, ", "), 500) + ".")
