@@ -26,6 +26,8 @@ func (e *Engine) functions() map[string]call.Func {
 		"embed_many":         e.callEmbedMany,
 		"predict":            e.callPredict,
 		"predict_row":        e.callPredictRow,
+		"predict_label":      e.callLabel,
+		"predict_label_row":  e.callLabelRow,
 		"predict_many":       e.callPredictMany,
 		"predict_known_many": e.callKnownMany,
 		"predict_proba_many": e.callProbaMany,
@@ -37,6 +39,7 @@ func (e *Engine) functions() map[string]call.Func {
 		"load_dataset":       e.callLoadDataset,
 		"import_model":       e.callImport,
 		"export_model":       e.callExport,
+		"snapshot":           e.callSnapshot,
 	} {
 		all[name] = e.measured(name, f)
 	}
@@ -272,9 +275,7 @@ func (e *Engine) eachRow(ctx context.Context, s function.Session, args [][]byte,
 			features, err = featuresOf(features[:0], Field{OID: oidFloat4Array, Format: 1}, row[1:])
 			err = do(model, features, err)
 		default:
-			var values []float32
-			values, err = rowFeatures(row[1:])
-			features = append(features[:0], values...)
+			features, err = model.Row(features[:0], row[1:])
 			err = do(model, features, err)
 		}
 		if err != nil {
@@ -314,16 +315,9 @@ func nextElement(b []byte) (element, rest []byte, err error) {
 	return b[:n:n], b[n:], nil
 }
 
-// callPredictRow takes a row as JSON, an object in column order.
+// callPredictRow takes a row as pgowl.row_text writes it.
 func (e *Engine) callPredictRow(ctx context.Context, s function.Session, args [][]byte) (string, int, error) {
-	if len(args) != 2 || len(args[0]) != 8 {
-		return "", 0, errArguments
-	}
-	features, err := rowFeatures(args[1])
-	if err != nil {
-		return "", 0, err
-	}
-	model, err := e.model(ctx, int64(binary.BigEndian.Uint64(args[0])), s)
+	model, features, err := e.modelAndRow(ctx, s, args)
 	if err != nil {
 		return "", 0, err
 	}
@@ -331,66 +325,17 @@ func (e *Engine) callPredictRow(ctx context.Context, s function.Session, args []
 	return string(appendReal(nil, v)), 1, err
 }
 
-// rowFeatures flattens a row of numbers, booleans and arrays of them.
-func rowFeatures(row []byte) ([]float32, error) {
-	d := json.NewDecoder(bytes.NewReader(row))
-	d.UseNumber()
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, function.Errorf("XX000", "This preprocessing requires Postgres `record` types created with `row()`.")
+// modelAndRow reads the arguments of what takes a row.
+func (e *Engine) modelAndRow(ctx context.Context, s function.Session, args [][]byte) (*predict.Model, []float32, error) {
+	if len(args) != 2 || len(args[0]) != 8 {
+		return nil, nil, errArguments
 	}
-	var features []float32
-	depth := 1
-	key := true // a column's name comes next
-	name := ""
-	for depth > 0 {
-		t, err := d.Token()
-		if err != nil {
-			return nil, function.Errorf("XX000", "malformed row")
-		}
-		value := true
-		switch t := t.(type) {
-		case json.Delim:
-			if t == '[' {
-				depth++
-				value = false
-			} else if t == ']' || t == '}' {
-				depth--
-			} else {
-				return nil, function.Errorf("0A000", "column %q of the row is a record, which predict does not take", name)
-			}
-		case json.Number:
-			n, err := strconv.ParseFloat(t.String(), 64)
-			if err != nil {
-				return nil, function.Errorf("22003", "%s is out of range for type real", t)
-			}
-			features = append(features, float32(n))
-		case bool:
-			n := float32(0)
-			if t {
-				n = 1
-			}
-			features = append(features, n)
-		case string:
-			if depth == 1 && key {
-				name, value = t, false
-				key = false
-				continue
-			}
-			switch t { // to_json writes these as text
-			case "NaN", "Infinity", "-Infinity":
-				n, _ := strconv.ParseFloat(strings.Replace(t, "Infinity", "Inf", 1), 64)
-				features = append(features, float32(n))
-			default:
-				return nil, function.Errorf("0A000", "column %q of the row is text: encoding text features is not available in PgOwl yet", name)
-			}
-		default:
-			return nil, function.Errorf("XX000", "missing values for %s. You may provide a preprocessor to impute a value.", name)
-		}
-		if depth == 1 && value {
-			key = true
-		}
+	model, err := e.model(ctx, int64(binary.BigEndian.Uint64(args[0])), s)
+	if err != nil {
+		return nil, nil, err
 	}
-	return features, nil
+	features, err := model.Row(nil, args[1])
+	return model, features, err
 }
 
 func (e *Engine) callTrain(ctx context.Context, s function.Session, args [][]byte) (string, int, error) {

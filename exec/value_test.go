@@ -53,24 +53,6 @@ func TestAppendRealIsWhatPostgresWrites(t *testing.T) {
 	}
 }
 
-func TestRowFeatures(t *testing.T) {
-	for row, want := range map[string][]float32{
-		`{"f1":1,"f2":true,"f3":[1,2,[3,4]],"f4":-2.5}`: {1, 1, 1, 2, 3, 4, -2.5},
-		`{"a":"NaN"}`: {float32(math.NaN())},
-		`{}`:          nil,
-	} {
-		got, err := rowFeatures([]byte(row))
-		if err != nil || !same(got, want) {
-			t.Errorf("%s: got %v, %v, want %v", row, got, err, want)
-		}
-	}
-	for _, bad := range []string{`[1,2]`, `1`, `{"a":null}`, `{"a":"x"}`, `{"a":{"b":1}}`, `{"a":`, ``, `{"a":[null]}`} {
-		if got, err := rowFeatures([]byte(bad)); err == nil {
-			t.Errorf("%s: got %v, want an error", bad, got)
-		}
-	}
-}
-
 func FuzzFeaturesOf(f *testing.F) {
 	f.Add([]byte("{1,2}"), int16(0))
 	f.Add(encodeReals(1, []float32{1, 2}), int16(1))
@@ -81,9 +63,4 @@ func FuzzFeaturesOf(f *testing.F) {
 			t.Fatalf("%d numbers out of %d bytes", len(got), len(v))
 		}
 	})
-}
-
-func FuzzRowFeatures(f *testing.F) {
-	f.Add([]byte(`{"a":1,"b":[true,"NaN"]}`))
-	f.Fuzz(func(t *testing.T, row []byte) { rowFeatures(row) })
 }

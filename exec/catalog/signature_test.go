@@ -109,7 +109,6 @@ func TestWhatIsNotBuiltSaysSo(t *testing.T) {
 	conn := migrated(t)
 	ctx := context.Background()
 	for _, c := range []struct{ name, call string }{
-		{"snapshot", `snapshot('t', 'y')`},
 		{"train_joint", `train_joint('p')`},
 		{"tune", `tune('p')`},
 		{"dump_all", `dump_all('/tmp')`},

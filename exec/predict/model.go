@@ -14,8 +14,9 @@ type Model struct {
 	ID     int64
 	Header store.Header
 	model  learn.Model
-	codes  []float32 // what a prediction of each class is; nil for a regression
-	rows   sync.Pool // of *[1]float32: an array on the stack would escape through the interface
+	codes  []float32            // what a prediction of each class is; nil for a regression
+	index  []map[string]float32 // by column, the encoded values of a text; nil if no column is preprocessed
+	rows   sync.Pool            // of *[1]float32: an array on the stack would escape through the interface
 }
 
 // New makes a model of its parts.
@@ -28,11 +29,37 @@ func New(id int64, header store.Header, model learn.Model) *Model {
 			m.codes[i] = header.Code(i)
 		}
 	}
+	if !header.Plain() {
+		m.index = make([]map[string]float32, len(header.Features))
+		for i, f := range header.Features {
+			if f.Preprocess != nil && f.Preprocess.Text() {
+				m.index[i] = f.Preprocess.Index()
+			}
+		}
+	}
 	return m
 }
 
 // Engine is the model as its engine made it.
 func (m *Model) Engine() learn.Model { return m.model }
+
+// Label gives the label of the class that is predicted for one row, as text; nil where none is, since a feature that the model needs is missing. Of a
+// regression it is 42809 (wrong_object_type).
+func (m *Model) Label(features []float32) (*string, error) {
+	if len(m.codes) == 0 {
+		return nil, function.Errorf("42809", "pgml.predict_label is for classification, and model %d is for %s", m.ID, m.Header.Task).
+			WithHint("Call pgml.predict, which gives the value.")
+	}
+	if len(features) != m.model.Features() {
+		return nil, m.shape(len(features))
+	}
+	var class [1]float32
+	m.model.Predict(class[:], features)
+	if class[0] != class[0] {
+		return nil, nil
+	}
+	return &m.Header.Label.Classes[int(class[0])], nil
+}
 
 // Features is the number of values in a row.
 func (m *Model) Features() int { return m.model.Features() }

@@ -11,14 +11,14 @@ import (
 
 // checkArguments refuses what cannot be done yet, and misuse that PostgresML refuses too.
 func (r *run) checkArguments() error {
-	var hyperparams, searchParams, searchArgs, preprocess map[string]json.RawMessage
+	var hyperparams, searchParams, searchArgs map[string]json.RawMessage
 	for _, o := range []struct {
 		name string
 		text json.RawMessage
 		to   *map[string]json.RawMessage
 	}{
 		{"hyperparams", r.req.Hyperparams, &hyperparams}, {"search_params", r.req.SearchParams, &searchParams},
-		{"search_args", r.req.SearchArgs, &searchArgs}, {"preprocess", r.req.Preprocess, &preprocess},
+		{"search_args", r.req.SearchArgs, &searchArgs},
 	} {
 		if len(o.text) == 0 {
 			continue
@@ -44,8 +44,6 @@ func (r *run) checkArguments() error {
 		return unavailable("argument", "search_params")
 	case cv != "" && cv != "null" && cv != "0" && cv != "1":
 		return unavailable("argument", "search_args.cv")
-	case len(preprocess) > 0:
-		return unavailable("argument", "preprocess")
 	case r.req.Runtime == "openai":
 		return unavailable("runtime", "openai")
 	}

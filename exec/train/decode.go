@@ -6,20 +6,25 @@ import (
 	"math"
 
 	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/models/preprocess"
 )
 
-// decoder reads the stream of rows, each in the form of Postgres' record_send: the number of columns, then for each its type,
+// decoder reads the stream of rows, each in the form of Postgres' record_send: the number of fields, then for each its type,
 // its length (-1 for NULL) and its value; arrays in the form of array_send. A row tells its own length, so the rows need no
 // frame around them and the stream may be cut anywhere.
 type decoder struct {
-	features []feature // in the relation's order; the label comes last in a row
+	features []feature // in the relation's order
 	labels   *labels
 	x        matrix
 	rest     []byte // the beginning of a row that is not complete yet
+	fields   []wireField
 }
 
 // Write takes the next piece of the stream. It does not keep the piece.
 func (d *decoder) Write(piece []byte) error {
+	if d.fields == nil {
+		d.fields = wireFields(d.features)
+	}
 	if len(d.rest) > 0 {
 		d.rest = append(d.rest, piece...)
 		n, err := d.rows(d.rest)
@@ -63,11 +68,11 @@ func (d *decoder) length(b []byte) (int, error) {
 	if len(b) < 4 {
 		return 0, nil
 	}
-	if n := int32(binary.BigEndian.Uint32(b)); int(n) != len(d.features)+1 {
-		return 0, malformed("%d columns instead of %d", n, len(d.features)+1)
+	if n := int32(binary.BigEndian.Uint32(b)); int(n) != len(d.fields)+1 {
+		return 0, malformed("%d columns instead of %d", n, len(d.fields)+1)
 	}
 	at := 4
-	for range len(d.features) + 1 {
+	for range len(d.fields) + 1 {
 		if len(b)-at < 8 {
 			return 0, nil
 		}
@@ -98,16 +103,43 @@ func (d *decoder) row(b []byte) error {
 		return err
 	}
 	b = b[4:]
-	for i := range d.features {
-		f := &d.features[i]
+	for i := range d.fields {
+		f := &d.features[d.fields[i].features[0]]
+		// Type and length in one look: that of nearly all values. What begins so is all there, as length has checked.
+		if binary.BigEndian.Uint64(b) == f.head {
+			v := f.wire.float(b[8:])
+			if v-v != 0 {
+				f.inspect(v)
+			}
+			x[f.offset] = v
+			b = b[8+f.wire.size:]
+			continue
+		}
 		var v []byte
 		var oid uint32
 		oid, v, b = field(b)
+		if d.fields[i].array {
+			if err := d.group(d.fields[i], v, x); err != nil {
+				return err
+			}
+			continue
+		}
 		dst := x[f.offset : f.offset+f.width]
 		if f.Array {
 			if err := f.array(v, dst); err != nil {
 				return err
 			}
+			continue
+		}
+		if f.text() {
+			if oid != f.wire.oid {
+				return malformed("column %q has type %d", f.Name, oid)
+			}
+			code, err := f.texts.code(v, f.Name)
+			if err != nil {
+				return err
+			}
+			dst[0] = float32(code)
 			continue
 		}
 		if v == nil {
@@ -128,12 +160,13 @@ func (d *decoder) row(b []byte) error {
 // layout finds the widths of the arrays in the first row, and with them where each column's features stand.
 func (d *decoder) layout(b []byte) error {
 	b = b[4:]
-	width := 0
-	for i := range d.features {
-		f := &d.features[i]
+	for i := range d.fields {
+		f := &d.features[d.fields[i].features[0]]
 		var v []byte
 		_, v, b = field(b)
-		if f.Array {
+		f.head = noHead
+		switch {
+		case f.Array:
 			a, err := f.open(v)
 			if err != nil {
 				return err
@@ -142,7 +175,13 @@ func (d *decoder) layout(b []byte) error {
 				return function.Errorf("XX000", "An array of feature `%s` is empty.", f.Name)
 			}
 			f.width = a.count
+		case !f.text() && !d.fields[i].array:
+			f.head = uint64(f.wire.oid)<<32 | uint64(f.wire.size)
 		}
+	}
+	width := 0
+	for i := range d.features {
+		f := &d.features[i]
 		f.offset = width
 		width += f.width
 		if width > maxWidth {
@@ -152,6 +191,9 @@ func (d *decoder) layout(b []byte) error {
 	d.x.width = width
 	return nil
 }
+
+// noHead begins no value: length refuses it.
+const noHead = math.MaxUint64 - 1
 
 // field takes the next column off a row that length has checked. The value of NULL is nil.
 func field(b []byte) (oid uint32, value, rest []byte) {
@@ -290,24 +332,19 @@ func (f *feature) inspect(v float32) {
 	}
 }
 
-// check reports the first column that has missing values (imputing them is a preprocessor's work) or infinite ones, which no
-// engine takes.
+// check reports the first column that has missing values which nothing is imputed for, or infinite ones, which no engine takes.
 func (d *decoder) check() error {
 	for i := range d.features {
-		if f := &d.features[i]; f.missing > 0 {
-			return function.Errorf("XX000", "%d missing values for %s. You may provide a preprocessor to impute a value.", f.missing, f.Name)
+		if f := &d.features[i]; f.missing > 0 && f.options.Impute == preprocess.Error {
+			e := function.Errorf("XX000", "%v", f.fitted.Missing(f.missing, f.Name))
+			if f.text() {
+				e.Detail = "The test part has texts that the training part does not have."
+				e.Hint = fmt.Sprintf(`Impute them, as in preprocess => '{%q: {"impute": "mode"}}'.`, f.Name)
+			}
+			return e
 		} else if f.infinite > 0 {
 			return function.Errorf("XX000", "%d values for %s are infinite, or too large for float4.", f.infinite, f.Name)
 		}
 	}
 	return nil
-}
-
-// statement is the SELECT whose rows a decoder reads: one row is one value of type bytea.
-func statement(rel relation, fs []feature, label string) string {
-	sql := "SELECT pg_catalog.record_send(ROW("
-	for i := range fs {
-		sql += fs[i].sql() + ", "
-	}
-	return fmt.Sprintf("%s%s)) FROM %s AS t", sql, label, rel.SQL())
 }

@@ -116,6 +116,97 @@ func TestRefusesMalformedRows(t *testing.T) {
 	}
 }
 
+// groupDecoder reads five int2, two float8 and a text in between, and an integer label.
+func groupDecoder(tb testing.TB) *decoder {
+	tb.Helper()
+	var columns []column
+	for _, c := range []string{"a int2", "b int2", "t text", "p float8", "c int2", "q numeric", "d int2", "e int2", "y int4"} {
+		name, typ, _ := strings.Cut(c, " ")
+		columns = append(columns, column{Name: name, Type: typ, Builtin: true})
+	}
+	fs, y, err := features(columns, "y")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	l, err := newLabels(y, learn.Classification)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &decoder{features: fs, labels: l}
+}
+
+// shorts writes an int2[] as array_send does; 0 stands for NULL.
+func shorts(values ...uint16) []byte {
+	var b []byte
+	for _, n := range []uint32{1, 1, 21, uint32(len(values)), 1} {
+		b = binary.BigEndian.AppendUint32(b, n)
+	}
+	for _, v := range values {
+		if v == 0 {
+			b = binary.BigEndian.AppendUint32(b, math.MaxUint32)
+			continue
+		}
+		b = binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint32(b, 2), v)
+	}
+	return b
+}
+
+var groupOIDs = []uint32{1005, 17, 701, 701, 23}
+
+// double and label are the other columns of groupDecoder.
+var double, label = []byte{0x40, 0, 0, 0, 0, 0, 0, 0}, []byte{0, 0, 0, 7}
+
+func TestColumnsOfOneTypeTravelTogether(t *testing.T) {
+	d := groupDecoder(t)
+	want := `SELECT pg_catalog.record_send(ROW(ARRAY[t."a"::pg_catalog.int2, t."b"::pg_catalog.int2, t."c"::pg_catalog.int2, t."d"::pg_catalog.int2, t."e"::pg_catalog.int2], ` +
+		`pg_catalog.convert_to(t."t"::pg_catalog.text, 'UTF8'), t."p"::pg_catalog.float8, t."q"::pg_catalog.float8, t."y"::pg_catalog.int4)) FROM "s"."r" AS t`
+	if got := statement(relation{"s", "r"}, d.features, d.labels.sql()); got != want {
+		t.Errorf("got %s", got)
+	}
+	stream := slices.Concat(record(groupOIDs, shorts(1, 2, 3, 4, 0xfffb), []byte("x"), double, nil, label),
+		record(groupOIDs, shorts(6, 7, 0, 9, 10), nil, double, double, label))
+	if err := d.Write(stream); err != nil {
+		t.Fatal(err)
+	}
+	rows := [][]float32{{1, 2, 0, 2, 3, nan, 4, -5}, {6, 7, 1, 2, nan, 2, 9, 10}}
+	for i, want := range rows {
+		if got := d.x.row(i); !slices.EqualFunc(got, want, func(a, b float32) bool { return a == b || a != a && b != b }) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+	for name, missing := range map[string]int{"a": 0, "c": 1, "q": 1, "t": 0} {
+		for _, f := range d.features {
+			if f.Name == name && f.missing != missing {
+				t.Errorf("%s: %d missing", name, f.missing)
+			}
+		}
+	}
+	for name, group := range map[string][]byte{
+		"cut": shorts(1, 2, 3, 4, 5)[:19], "NULL": nil, "too few": shorts(1, 2, 3, 4), "too many": append(shorts(1, 2, 3, 4, 5), 0), "type": vector(1, 2, 3, 4, 5),
+		"short": shorts(1, 2, 3, 4, 5)[:48], "size": append(shorts(1, 2, 3, 4, 5)[:44], 0, 0, 0, 1, 0, 0),
+	} {
+		err := groupDecoder(t).Write(record(groupOIDs, group, nil, double, double, label))
+		if err == nil || !strings.Contains(err.Error(), "cannot be read") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func FuzzGroups(f *testing.F) {
+	f.Add(record(groupOIDs, shorts(1, 2, 3, 4, 5), []byte("x"), double, nil, label), 5)
+	f.Fuzz(func(t *testing.T, stream []byte, piece int) {
+		d := groupDecoder(t)
+		for part := range slices.Chunk(stream, max(1, piece)) {
+			if d.Write(part) != nil {
+				return
+			}
+		}
+		if d.x.rows != len(d.labels.codes) {
+			t.Fatalf("%d rows, %d labels", d.x.rows, len(d.labels.codes))
+		}
+	})
+}
+
 func FuzzDecoder(f *testing.F) {
 	good := record(testOIDs, vector(1, 2), []byte{0, 1}, []byte{1})
 	f.Add(append(slices.Clone(good), good...), 5)
@@ -146,4 +237,34 @@ func BenchmarkDecodeEmbeddings(b *testing.B) {
 			}
 		}
 	}
+}
+
+// BenchmarkDecodeNumbers decodes rows of 28 float4 columns, as they come from the call lane.
+func BenchmarkDecodeNumbers(b *testing.B) {
+	columns := []column{{Name: "y", Type: "bool", Builtin: true}}
+	for i := range 28 {
+		columns = append(columns, column{Name: string(rune('A' + i)), Type: "float4", Builtin: true})
+	}
+	oids, values := []uint32{1021, 16}, [][]byte{vector(make([]float32, 28)...), {1}}
+	const rows = 10000
+	stream := slices.Repeat(record(oids, values...), rows)
+	b.SetBytes(int64(len(stream)))
+	b.ReportAllocs()
+	for b.Loop() {
+		fs, y, err := features(columns, "y")
+		if err != nil {
+			b.Fatal(err)
+		}
+		l, err := newLabels(y, learn.Classification)
+		if err != nil {
+			b.Fatal(err)
+		}
+		d := &decoder{features: fs, labels: l}
+		for part := range slices.Chunk(stream, 32768) {
+			if err := d.Write(part); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
 }

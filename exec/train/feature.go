@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/models/preprocess"
 )
 
 // scalar says how a type of Postgres comes over the wire: which type to cast to, its OID and its size in bytes.
@@ -13,7 +14,7 @@ type scalar struct {
 	cast string
 	oid  uint32
 	size int
-	kind byte // b, i, f
+	kind byte // b, i, f; t for a text
 }
 
 // scalars are the types of feature columns, alone or as the elements of arrays. numeric travels as float8, which is what it
@@ -28,17 +29,26 @@ var scalars = map[string]scalar{
 	"numeric": {"float8", 701, 8, 'f'},
 }
 
-// categorical are the types that PostgresML encodes as categories.
+// categorical are the types whose values are categories.
 var categorical = map[string]bool{"text": true, "varchar": true, "bpchar": true}
 
-// feature is a column that is read as features: one for a scalar, the number of elements for an array.
+// bytea is what texts travel as: in UTF-8, whatever the session's encoding is.
+var bytea = scalar{"bytea", 17, -1, 't'}
+
+// feature is a column that is read as features: one for a scalar, the number of elements for an array, one or more for a text.
 type feature struct {
 	column
 	wire     scalar
-	width    int // 1 for a scalar; of an array -1 until the first row has told
-	offset   int // of its first feature in a row
-	missing  int // NULLs and NaNs met so far
-	infinite int // infinities, also those that narrowing made
+	width    int    // 1 for a scalar; of an array -1 until the first row has told
+	offset   int    // of its first feature in a row
+	head     uint64 // of a number, its type and its length as they stand before a value; of others noHead
+	missing  int    // NULLs and NaNs met so far; of a text, categories that training has not seen
+	infinite int    // infinities, also those that narrowing made
+
+	texts      dictionary // of a text column: what its codes in the matrix stand for
+	options    preprocess.Options
+	fitted     preprocess.Column // once the training part has been looked at
+	statistics statistics        // of the training part, encoded, before anything is imputed
 }
 
 // features splits the columns into features and label, and refuses types that it cannot read.
@@ -56,12 +66,11 @@ func features(columns []column, label string) ([]feature, column, error) {
 		switch {
 		case ok && c.Builtin:
 		case c.Builtin && categorical[base] && !c.Array:
-			return nil, column{}, unavailable("text feature column", c.Name).
-				WithHint("Leave the column out with a view over the relation, or encode it as a number there.")
+			wire = bytea
 		default:
 			return nil, column{}, unhandled(c)
 		}
-		f := feature{column: c, wire: wire, width: 1}
+		f := feature{column: c, wire: wire, width: 1, options: preprocess.Default}
 		if c.Array {
 			f.width = -1
 		}
@@ -88,11 +97,22 @@ func unhandled(c column) *function.Error {
 	return function.Errorf("XX000", "Unhandled type for quantitative %s column: %s %q", kind, c.Name, c.Type)
 }
 
+// text reports whether the column's values are categories.
+func (f *feature) text() bool { return f.wire.kind == 't' }
+
 // sql is the column as the reading statement asks for it.
 func (f *feature) sql() string {
+	if f.text() {
+		return textSQL(f.Name)
+	}
 	array := ""
 	if f.Array {
 		array = "[]"
 	}
 	return fmt.Sprintf(`t.%s::pg_catalog.%s%s`, quote(f.Name), f.wire.cast, array)
+}
+
+// textSQL is a text column as bytes in UTF-8. The trailing blanks of a bpchar are not part of it.
+func textSQL(name string) string {
+	return "pg_catalog.convert_to(t." + quote(name) + "::pg_catalog.text, 'UTF8')"
 }

@@ -17,12 +17,17 @@ func header(p project, algorithm string, hyperparams map[string]any, data *datas
 		Engine:      "pgowl " + programVersion(),
 		Seed:        data.seed,
 	}
-	for _, f := range data.features {
+	for i := range data.features {
+		f := &data.features[i]
 		name := f.Type
 		if f.Array {
 			name = "_" + strings.TrimSuffix(name, "[]")
 		}
-		h.Features = append(h.Features, store.Feature{Name: f.Name, Type: name, Width: f.width})
+		column := store.Feature{Name: f.Name, Type: name, Width: f.width}
+		if fitted := f.fitted; !fitted.Plain() { // a copy: the header lives for longer than the data
+			column.Preprocess = &fitted
+		}
+		h.Features = append(h.Features, column)
 	}
 	return h
 }

@@ -55,7 +55,7 @@ func newLabels(c column, task learn.Task) (*labels, error) {
 // sql is the label as the reading statement asks for it. Text comes as bytes, in UTF-8 whatever the session's encoding.
 func (l *labels) sql() string {
 	if l.kind == store.Text {
-		return "pg_catalog.convert_to(t." + quote(l.Name) + "::pg_catalog.text, 'UTF8')"
+		return textSQL(l.Name)
 	}
 	return "t." + quote(l.Name) + "::pg_catalog." + l.wire.cast
 }
@@ -193,4 +193,37 @@ func (l *labels) distinct(y []float32) int {
 		seen[v] = struct{}{}
 	}
 	return len(seen)
+}
+
+// numbersOf gives a function for the label of a row as a number, once finish has given y: the target of a regression, or the
+// number that predictions have for the class.
+func (l *labels) numbersOf(y []float32) func(row int) float32 {
+	if !l.classify {
+		return func(row int) float32 { return y[row] }
+	}
+	header := store.Header{Label: store.Label{Kind: l.kind, Classes: l.classes}}
+	codes := header.Codes()
+	return func(row int) float32 { return codes[int(y[row])] }
+}
+
+// describe computes the statistics of the labels in the training part, y.
+func (l *labels) describe(y []float32) statistics {
+	if !l.classify {
+		return describe(y, 1, 0, 1)
+	}
+	label := l.numbersOf(y)
+	numbers := make([]float32, len(y))
+	members := make([]int, len(l.classes))
+	for i, class := range y {
+		numbers[i] = label(i)
+		members[int(class)]++
+	}
+	s := describe(numbers, 1, 0, 1)
+	if l.kind == store.Text {
+		s.Categories = categories{order: l.classes, byText: map[string]category{}}
+		for class, text := range l.classes {
+			s.Categories.byText[text] = category{number(class), members[class]}
+		}
+	}
+	return s
 }

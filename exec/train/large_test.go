@@ -1,6 +1,8 @@
 package train
 
 import (
+	"fmt"
+	"io"
 	"testing"
 	"time"
 
@@ -25,7 +27,7 @@ func BenchmarkReadEmbeddings(b *testing.B) {
 			b.Fatal(err)
 		}
 		snap := &snapshot{from: rel, testSize: 0.25, sampling: "random"}
-		if err := snap.use(columns, "yes", learn.Classification); err != nil {
+		if err := snap.use(columns, "yes", learn.Classification, nil); err != nil {
 			b.Fatal(err)
 		}
 		counted := 0
@@ -48,6 +50,44 @@ func BenchmarkReadEmbeddings(b *testing.B) {
 		b.ReportMetric(bare.Seconds(), "s/stream-alone")
 		b.ReportMetric(time.Since(start).Seconds(), "s/read-and-split")
 		b.ReportMetric(float64(counted), "bytes")
+		if err := s.tx.Rollback(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkReadNumbers reads and splits 200,000 rows of 28 columns over one connection, the server's work included, beside the COPY of them.
+func BenchmarkReadNumbers(b *testing.B) {
+	d := newDatabase(b)
+	columns := ""
+	for i := range 28 {
+		columns += fmt.Sprintf("random()::real AS c%d, ", i)
+	}
+	d.sql("CREATE UNLOGGED TABLE public.numbers AS SELECT " + columns + "i % 2 = 0 AS yes FROM generate_series(1, 200000) i")
+	d.sql("GRANT SELECT ON numbers TO " + quote(d.alice))
+	for b.Loop() {
+		s := d.begin()
+		s.piece = 32768
+		r := &run{s: s, now: time.Now, seed: func() uint64 { return 1 }}
+		rel := relation{"public", "numbers"}
+		columns, err := r.columns(b.Context(), rel)
+		if err != nil {
+			b.Fatal(err)
+		}
+		snap := &snapshot{from: rel, testSize: 0.25, sampling: "stratified"}
+		if err := snap.use(columns, "yes", learn.Classification, nil); err != nil {
+			b.Fatal(err)
+		}
+		start := time.Now()
+		if _, err := s.tx.Conn().PgConn().CopyTo(b.Context(), io.Discard, "COPY public.numbers TO STDOUT (FORMAT binary)"); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(time.Since(start).Seconds(), "s/copy")
+		start = time.Now()
+		if _, err := r.read(b.Context(), project{Task: learn.Classification}, snap); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(time.Since(start).Seconds(), "s/read-and-split")
 		if err := s.tx.Rollback(b.Context()); err != nil {
 			b.Fatal(err)
 		}

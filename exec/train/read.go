@@ -50,15 +50,18 @@ func (r *run) read(ctx context.Context, p project, snap *snapshot) (*dataset, er
 		return nil, err
 	}
 	data := &dataset{features: d.features, labels: d.labels, distinct: d.labels.distinct(y), seed: seed}
-	data.train = learn.Dataset{Rows: d.x.rows - count, Features: d.x.width, Classes: classes, ClassLabels: d.labels.classes}
-	data.test = learn.Dataset{Rows: count, Features: d.x.width, Classes: classes, ClassLabels: d.labels.classes}
-	data.test.X, data.train.X = d.x.part(marked, count)
+	data.train.Y, data.test.Y = make([]float32, 0, d.x.rows-count), make([]float32, 0, count)
 	for i, test := range marked {
 		if test {
 			data.test.Y = append(data.test.Y, y[i])
 		} else {
 			data.train.Y = append(data.train.Y, y[i])
 		}
+	}
+	data.train.Rows, data.train.Classes, data.train.ClassLabels = d.x.rows-count, classes, d.labels.classes
+	data.test.Rows, data.test.Classes, data.test.ClassLabels = count, classes, d.labels.classes
+	if err := d.prepare(ctx, data, marked, y); err != nil {
+		return nil, err
 	}
 	return data, nil
 }

@@ -6,25 +6,20 @@ import (
 
 	"github.com/pgowl/pgowl/exec/function"
 	"github.com/pgowl/pgowl/models/learn"
+	"github.com/pgowl/pgowl/models/preprocess"
 )
 
 // snapshotColumn is an entry of pgml.snapshots.columns.
 type snapshotColumn struct {
-	Name         string       `json:"name"`
-	Type         string       `json:"pg_type"`
-	Nullable     bool         `json:"nullable"`
-	Label        bool         `json:"label"`
-	Position     int          `json:"position"` // from 1
-	Size         int          `json:"size"`     // elements of an array, else 1
-	Array        bool         `json:"array"`
-	Preprocessor preprocessor `json:"preprocessor"`
-	Statistics   statistics   `json:"statistics"`
-}
-
-type preprocessor struct {
-	Encode string `json:"encode"`
-	Impute string `json:"impute"`
-	Scale  string `json:"scale"`
+	Name         string             `json:"name"`
+	Type         string             `json:"pg_type"`
+	Nullable     bool               `json:"nullable"`
+	Label        bool               `json:"label"`
+	Position     int                `json:"position"` // from 1
+	Size         int                `json:"size"`     // elements of an array, else 1
+	Array        bool               `json:"array"`
+	Preprocessor preprocess.Options `json:"preprocessor"`
+	Statistics   *statistics        `json:"statistics"` // null until a training has looked
 }
 
 // snapshot says what is trained on.
@@ -49,7 +44,8 @@ type snapshotRow struct {
 	Sampling     string   `json:"test_sampling"`
 	Materialized bool     `json:"materialized"`
 	Columns      []struct {
-		Name string `json:"name"`
+		Name         string             `json:"name"`
+		Preprocessor preprocess.Options `json:"preprocessor"`
 	} `json:"columns"`
 }
 
@@ -82,6 +78,15 @@ func (r *run) findSnapshot(ctx context.Context, p project) (*snapshot, error) {
 	if r.req.Label == nil {
 		return nil, function.Errorf("XX000", "You must pass a `y_column_name` when you pass a `relation_name` for a supervised task.")
 	}
+	return r.makeSnapshot(ctx, p.Task)
+}
+
+// makeSnapshot makes the snapshot that the arguments ask for.
+func (r *run) makeSnapshot(ctx context.Context, task learn.Task) (*snapshot, error) {
+	ps, err := parsePreprocess(r.req.Preprocess)
+	if err != nil {
+		return nil, err
+	}
 	rel, err := parseRelation(*r.req.Relation)
 	if err != nil {
 		return nil, err
@@ -91,7 +96,7 @@ func (r *run) findSnapshot(ctx context.Context, p project) (*snapshot, error) {
 		return nil, err
 	}
 	snap := &snapshot{fresh: true, from: rel, testSize: r.req.TestSize, sampling: r.req.TestSampling}
-	if err := snap.use(columns, *r.req.Label, p.Task); err != nil {
+	if err := snap.use(columns, *r.req.Label, task, ps); err != nil {
 		return nil, err
 	}
 	r.info(fmt.Sprintf(`Snapshotting table "%s", this may take a little while...`, *r.req.Relation))
@@ -137,6 +142,7 @@ func (r *run) reuseSnapshot(ctx context.Context, p project) (*snapshot, error) {
 		return nil, err
 	}
 	columns := found
+	ps := preprocessors{}
 	if len(row.Columns) > 0 { // the relation may have got more since
 		columns = nil
 		byName := map[string]column{}
@@ -149,19 +155,28 @@ func (r *run) reuseSnapshot(ctx context.Context, p project) (*snapshot, error) {
 				return nil, function.Errorf("42703", `Column "%s" of snapshot %d is not in relation %s any more`, c.Name, row.ID, snap.from.SQL())
 			}
 			columns = append(columns, f)
+			ps[c.Name] = c.Preprocessor
 		}
 	}
-	if err := snap.use(columns, row.Labels[0], p.Task); err != nil {
+	if err := snap.use(columns, row.Labels[0], p.Task, ps); err != nil {
 		return nil, err
+	}
+	if given, err := parsePreprocess(r.req.Preprocess); err != nil {
+		return nil, err
+	} else if len(given) > 0 && !given.within(ps) {
+		r.warn(fmt.Sprintf("The snapshot %s keeps its own preprocess. Pass a relation_name to make one with another.", copyOf(row.ID).SQL()))
 	}
 	r.info(fmt.Sprintf(`Using existing snapshot from %s`, copyOf(row.ID).SQL()))
 	return snap, nil
 }
 
-// use takes the columns apart.
-func (s *snapshot) use(columns []column, label string, task learn.Task) error {
+// use takes the columns apart, and gives them their preprocessors.
+func (s *snapshot) use(columns []column, label string, task learn.Task, ps preprocessors) error {
 	fs, y, err := features(columns, label)
 	if err != nil {
+		return err
+	}
+	if err := ps.apply(fs, func(name string) bool { return name == label }); err != nil {
 		return err
 	}
 	s.features, s.order = fs, columns
@@ -169,27 +184,41 @@ func (s *snapshot) use(columns []column, label string, task learn.Task) error {
 	return err
 }
 
+// columns are the entries of pgml.snapshots.columns, with the statistics of the features as far as they are known.
+func (s *snapshot) columns() []snapshotColumn {
+	columns := make([]snapshotColumn, len(s.order))
+	next := 0
+	for i, c := range s.order {
+		columns[i] = snapshotColumn{Name: c.Name, Type: c.Type, Nullable: c.Nullable, Position: i + 1, Size: 1, Array: c.Array, Preprocessor: preprocess.Default}
+		if columns[i].Label = c.Name == s.labels.Name; columns[i].Label {
+			continue
+		}
+		f := &s.features[next]
+		next++
+		if f.Array && f.width > 0 {
+			columns[i].Size = f.width
+		}
+		columns[i].Preprocessor = f.options
+		if f.statistics.Histogram != nil {
+			columns[i].Statistics = &f.statistics
+		}
+	}
+	return columns
+}
+
 // analyze tells about the data, and records it in a fresh snapshot. A snapshot that is used again keeps its own record: two
 // trainings of one project must not wait for each other's transactions.
 func (r *run) analyze(ctx context.Context, snap *snapshot, data *dataset) error {
 	r.info(fmt.Sprintf("Dataset { num_features: %d, num_labels: 1, num_distinct_labels: %d, num_rows: %d, num_train_rows: %d, num_test_rows: %d }",
 		data.train.Features, data.distinct, data.train.Rows+data.test.Rows, data.train.Rows, data.test.Rows))
-	columns := make([]snapshotColumn, len(snap.order))
-	next := 0
-	for i, c := range snap.order {
-		s := snapshotColumn{Name: c.Name, Type: c.Type, Nullable: c.Nullable, Position: i + 1, Size: 1, Array: c.Array,
-			Preprocessor: preprocessor{"native", "error", "preserve"}}
-		if c.Name == snap.labels.Name {
-			s.Label = true
-			s.Statistics = describe(data.train.Y, 1, 0, 1)
-		} else {
-			f := snap.features[next]
-			next++
-			s.Size = f.width
-			s.Statistics = describe(data.train.X, data.train.Features, f.offset, f.width)
+	columns := snap.columns()
+	for i := range columns {
+		c := &columns[i]
+		if c.Label {
+			labels := snap.labels.describe(data.train.Y)
+			c.Statistics = &labels
 		}
-		r.info(fmt.Sprintf("Column %q: %v", s.Name, s.Statistics))
-		columns[i] = s
+		r.info(fmt.Sprintf("Column %q: %v", c.Name, c.Statistics))
 	}
 	if !snap.fresh {
 		return nil

@@ -106,7 +106,7 @@ func TestPart(t *testing.T) {
 			row[j] = float32(10*i + j)
 		}
 	}
-	set, rest := m.part([]bool{false, true, false, false, true}, 2)
+	set, rest := m.part([]bool{false, true, false, false, true}, 2, 3, nil)
 	if want := []float32{10, 11, 12, 40, 41, 42}; !slices.Equal(set, want) {
 		t.Errorf("got %v, want %v", set, want)
 	}

@@ -4,24 +4,26 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/pgowl/pgowl/models/preprocess"
 )
 
 // statistics describe a column's training part; an array column's are those of all its elements together. Variance and
 // standard deviation are those of the population.
 type statistics struct {
-	Min        number    `json:"min"`
-	Max        number    `json:"max"`
-	MaxAbs     number    `json:"max_abs"`
-	Mean       number    `json:"mean"`
-	Median     number    `json:"median"`
-	Mode       number    `json:"mode"` // the smallest of the most frequent values
-	Variance   number    `json:"variance"`
-	StdDev     number    `json:"std_dev"`
-	Missing    int       `json:"missing"`
-	Distinct   int       `json:"distinct"`
-	Histogram  []int     `json:"histogram"` // 20 bins of one width from min to max
-	Ventiles   []number  `json:"ventiles"`  // 19 values
-	Categories *struct{} `json:"categories"`
+	Min        number     `json:"min"`
+	Max        number     `json:"max"`
+	MaxAbs     number     `json:"max_abs"`
+	Mean       number     `json:"mean"`
+	Median     number     `json:"median"`
+	Mode       number     `json:"mode"` // the smallest of the most frequent values
+	Variance   number     `json:"variance"`
+	StdDev     number     `json:"std_dev"`
+	Missing    int        `json:"missing"`
+	Distinct   int        `json:"distinct"`
+	Histogram  []int      `json:"histogram"` // 20 bins of one width from min to max
+	Ventiles   []number   `json:"ventiles"`  // 19 values
+	Categories categories `json:"categories"`
 }
 
 // sampled bounds what is sorted for one column (as much memory twice): beyond it median, mode, distinct, histogram and
@@ -63,12 +65,21 @@ func describe(x []float32, rowWidth, at, width int) statistics {
 	mean := sum / float64(count)
 	var squares float64
 	low, high := math.Inf(1), math.Inf(-1)
-	for i := range rows {
-		for _, v := range x[i*rowWidth+at : i*rowWidth+at+width] {
-			if v == v {
-				f := float64(v)
-				squares += (f - mean) * (f - mean)
-				low, high = min(low, f), max(high, f)
+	add := func(v float32) {
+		f := float64(v)
+		squares += (f - mean) * (f - mean)
+		low, high = min(low, f), max(high, f)
+	}
+	if step == 1 { // all are here, one beside the other
+		for _, k := range keys {
+			add(value(k))
+		}
+	} else {
+		for i := range rows {
+			for _, v := range x[i*rowWidth+at : i*rowWidth+at+width] {
+				if v == v {
+					add(v)
+				}
 			}
 		}
 	}
@@ -153,6 +164,13 @@ func radix(keys []uint32) []uint32 {
 	return keys
 }
 
+// summary is what imputing and scaling need. The quartiles are the fifth and the fifteenth ventile.
+func (s *statistics) summary() preprocess.Summary {
+	f := func(n number) float64 { return float64(n) }
+	return preprocess.Summary{Min: f(s.Min), Max: f(s.Max), MaxAbs: f(s.MaxAbs), Mean: f(s.Mean), Median: f(s.Median), Mode: f(s.Mode),
+		StdDev: f(s.StdDev), Quartiles: [2]float64{f(s.Ventiles[4]), f(s.Ventiles[14])}}
+}
+
 // String is the text of PostgresML's message about a column.
 func (s statistics) String() string {
 	f := func(n number) string { return debug(float64(n), 32) }
@@ -160,7 +178,7 @@ func (s statistics) String() string {
 	for _, v := range s.Ventiles {
 		ventiles = append(ventiles, f(v))
 	}
-	return fmt.Sprintf("Statistics { min: %s, max: %s, max_abs: %s, mean: %s, median: %s, mode: %s, variance: %s, std_dev: %s, missing: %d, distinct: %d, histogram: %s, ventiles: [%s], categories: None }",
+	return fmt.Sprintf("Statistics { min: %s, max: %s, max_abs: %s, mean: %s, median: %s, mode: %s, variance: %s, std_dev: %s, missing: %d, distinct: %d, histogram: %s, ventiles: [%s], categories: %v }",
 		f(s.Min), f(s.Max), f(s.MaxAbs), f(s.Mean), f(s.Median), f(s.Mode), f(s.Variance), f(s.StdDev), s.Missing, s.Distinct,
-		strings.ReplaceAll(fmt.Sprint(s.Histogram), " ", ", "), strings.Join(ventiles, ", "))
+		strings.ReplaceAll(fmt.Sprint(s.Histogram), " ", ", "), strings.Join(ventiles, ", "), s.Categories)
 }

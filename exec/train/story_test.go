@@ -245,9 +245,11 @@ func TestErrors(t *testing.T) {
 		CREATE VIEW public.few AS SELECT i AS x, greatest(i, 4) AS y FROM generate_series(1, 8) i;
 		CREATE VIEW public.many AS SELECT i AS x, i AS y FROM generate_series(1, 10100) i;
 		CREATE VIEW public.infinite AS SELECT i AS x, 'Infinity'::float8 AS y FROM generate_series(1, 9) i;
+		CREATE VIEW public.unseen AS SELECT CASE WHEN i < 9 THEN 'a' ELSE 'b' END AS w, i % 2 AS y FROM generate_series(1, 10) i;
+		CREATE VIEW public.wordy AS SELECT i::text AS w, i % 2 AS y FROM generate_series(1, 200100) i;
 		CREATE TABLE public."none" ();
 		CREATE TABLE public.empty (x int, y int)`)
-	d.sql("GRANT SELECT ON points, holes_x, holes_y, holes_n, holes_e, ragged, words, times, timeses, huge, halves, alike, lonely, few, many, infinite, \"none\", empty TO " + quote(d.alice))
+	d.sql("GRANT SELECT ON points, holes_x, holes_y, holes_n, holes_e, ragged, words, times, timeses, huge, halves, alike, lonely, few, many, infinite, unseen, wordy, \"none\", empty TO " + quote(d.alice))
 	d.mustTrain(`{"project_name": "old", "task": "classification", "relation_name": "points", "y_column_name": "yes", "algorithm": "xgboost"}`)
 	before := d.value(registry)
 	const on = `{"project_name": "new", "algorithm": "xgboost", "task": "classification", "y_column_name": "y", "relation_name": `
@@ -274,7 +276,6 @@ func TestErrors(t *testing.T) {
 		{on + `"holes_y"}`, `XX000 The training data labels in "y" contain 6 NULL values.`},
 		{on + `"holes_e"}`, "XX000 An array of feature `e` has an element that is NULL. Arrays and their elements must not be NULL."},
 		{on + `"ragged"}`, "XX000 Mismatched array length for feature `a`. Expected: 2 Received: 3"},
-		{on + `"words"}`, `0A000 pgml.train: text feature column "w" is not available in PgOwl yet`},
 		{on + `"times"}`, `XX000 Unhandled type for quantitative scalar column: at "timestamptz"`},
 		{on + `"timeses"}`, `XX000 Unhandled type for quantitative array column: at "timestamptz[]"`},
 		{on + `"huge"}`, "XX000 10 values for x are infinite, or too large for float4."},
@@ -292,7 +293,15 @@ func TestErrors(t *testing.T) {
 		{on + `"few", "search_params": {"eta": [1]}}`, `0A000 pgml.train: argument "search_params" is not available in PgOwl yet`},
 		{on + `"few", "search_params": {"eta": [1]}, "hyperparams": {"eta": 1}}`, "XX000 `eta` cannot be present in both hyperparams and search_params. Please choose one or the other."},
 		{on + `"few", "search_args": {"CV": 3}}`, `XX000 Unknown search_args => "CV": 3`},
-		{on + `"few", "preprocess": {"x": {"impute": "mean"}}}`, `0A000 pgml.train: argument "preprocess" is not available in PgOwl yet`},
+		{on + `"few", "preprocess": {"x": {"impute": "average"}}}`, `XX000 Error initializing preprocessor for column: "x".`},
+		{on + `"few", "preprocess": {"x": {"encode": "target"}}}`, `XX000 Error initializing preprocessor for column: "x".`},
+		{on + `"few", "preprocess": {"x": {"inpute": "mean"}}}`, `XX000 Error initializing preprocessor for column: "x".`},
+		{on + `"words", "preprocess": {"w": {"impute": "mean"}}}`, `XX000 Error initializing preprocessor for column: "w".`},
+		{on + `"words", "preprocess": {"w": {"encode": {"ordinal": ["x", "z"]}}}}`, `XX000 value is not present in ordinal: "w". Valid values: ["x", "z"]`},
+		{on + `"few", "preprocess": {"z": {"impute": "mean"}}}`, `42703 preprocess names a column "z", which the relation does not have`},
+		{on + `"few", "preprocess": {"y": {"impute": "mean"}}}`, `22023 preprocess names the label "y", which is not preprocessed`},
+		{on + `"unseen", "test_sampling": "last"}`, "XX000 2 missing values for w. You may provide a preprocessor to impute a value."},
+		{on + `"wordy"}`, `54000 Column "w" has more than 200000 different texts.`},
 		{on + `"few", "runtime": "openai"}`, `0A000 pgml.train: runtime "openai" is not available in PgOwl yet`},
 	} {
 		s, _, err := d.train(c.args)

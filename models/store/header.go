@@ -10,13 +10,16 @@ import (
 	"strings"
 
 	"github.com/pgowl/pgowl/models/learn"
+	"github.com/pgowl/pgowl/models/preprocess"
 )
 
 // Feature is a source column of the training relation.
 type Feature struct {
 	Name  string `json:"name"`
 	Type  string `json:"type"`  // Postgres type name (udt name), as float4 or _float4
-	Width int    `json:"width"` // number of features that it gives: the length of an array, else 1
+	Width int    `json:"width"` // number of features that it gives: the length of an array, those of an encoded text, else 1
+	// Preprocess is what is done to the column's values before they are features; nil where nothing is.
+	Preprocess *preprocess.Column `json:"preprocess,omitempty"`
 }
 
 // LabelKind says what the labels were in SQL.
@@ -57,19 +60,34 @@ func (h *Header) Width() int {
 	return n
 }
 
-// FeatureNames has a name a feature of a row: the column's, with the place from 1 on for the elements of an array, as in a[3].
+// FeatureNames has a name a feature of a row: the column's, with the place from 1 on for the elements of an array, as in a[3], or the category of a
+// text that is encoded as one_hot, as in a=x.
 func (h *Header) FeatureNames() []string {
 	names := make([]string, 0, h.Width())
 	for _, f := range h.Features {
-		if f.Width == 1 && !strings.HasPrefix(f.Type, "_") {
+		if f.Width == 1 && !strings.HasPrefix(f.Type, "_") && (f.Preprocess == nil || f.Preprocess.Encode != preprocess.OneHot) {
 			names = append(names, f.Name)
 			continue
 		}
 		for i := range f.Width {
+			if p := f.Preprocess; p != nil && p.Encode == preprocess.OneHot {
+				names = append(names, f.Name+"="+p.Categories[i])
+				continue
+			}
 			names = append(names, f.Name+"["+strconv.Itoa(i+1)+"]")
 		}
 	}
 	return names
+}
+
+// Plain reports whether no column is preprocessed: a row is its features, as they are.
+func (h *Header) Plain() bool {
+	for _, f := range h.Features {
+		if f.Preprocess != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // Code is the number that stands for a class in a numeric result: the label itself for integers and floats, 0 or 1 for
@@ -129,6 +147,14 @@ func (h *Header) validate() error {
 	for _, f := range h.Features {
 		if f.Width < 1 || f.Width > maxWidth {
 			return fmt.Errorf("column %q of width %d", f.Name, f.Width)
+		}
+		if p := f.Preprocess; p != nil {
+			if err := p.Validate(); err != nil {
+				return fmt.Errorf("column %q: %w", f.Name, err)
+			}
+			if p.Text() && p.Width() != f.Width {
+				return fmt.Errorf("column %q of width %d, encoded %d", f.Name, f.Width, p.Width())
+			}
 		}
 	}
 	if len(h.Features) == 0 || len(h.Features) > maxColumns || h.Width() > maxWidth {

@@ -11,6 +11,7 @@ import (
 	"github.com/pgowl/pgowl/models"
 	"github.com/pgowl/pgowl/models/gbdt"
 	"github.com/pgowl/pgowl/models/learn"
+	"github.com/pgowl/pgowl/models/preprocess"
 )
 
 // sample trains a small classifier of two columns, one of them an array of two.
@@ -27,7 +28,8 @@ func sample(t testing.TB) (Header, learn.Model) {
 	}
 	return Header{
 		Algorithm: "xgboost", Task: learn.Classification,
-		Features:    []Feature{{"a", "_float4", 2}, {"b", "int4", 1}},
+		Features: []Feature{{Name: "a", Type: "_float4", Width: 2}, {Name: "b", Type: "text", Width: 1,
+			Preprocess: &preprocess.Column{Encode: preprocess.Target, Categories: []string{"x", "y", "z"}, Values: []float32{0, .1, 2}, Span: 3}}},
 		Label:       Label{"y", Int, []string{"-5", "0", "7"}},
 		Hyperparams: map[string]any{"n_estimators": 3.0}, Engine: "test", Seed: math.MaxUint64,
 	}, m
@@ -98,8 +100,19 @@ func TestRefusals(t *testing.T) {
 		"no classes":       func(h *Header) { h.Label.Classes = nil },
 		"regression":       func(h *Header) { h.Task = learn.Regression },
 		"too few features": func(h *Header) { h.Features = h.Features[:1] },
-		"width 0":          func(h *Header) { h.Features = []Feature{{"a", "_float4", 3}, {"b", "int4", 0}} },
-		"width overflow":   func(h *Header) { h.Features = []Feature{{"a", "_float4", math.MaxInt}, {"b", "int4", math.MaxInt}} },
+		"width 0":          func(h *Header) { h.Features = []Feature{{Name: "a", Width: 3}, {Name: "b", Width: 0}} },
+		"width overflow": func(h *Header) {
+			h.Features = []Feature{{Name: "a", Width: math.MaxInt}, {Name: "b", Width: math.MaxInt}}
+		},
+		"encoding": func(h *Header) {
+			h.Features[1].Preprocess = &preprocess.Column{Encode: "hash", Categories: []string{"x"}, Values: []float32{0}}
+		},
+		"values": func(h *Header) {
+			h.Features[1].Preprocess = &preprocess.Column{Encode: preprocess.Target, Categories: []string{"x"}}
+		},
+		"one_hot": func(h *Header) {
+			h.Features[1].Preprocess = &preprocess.Column{Encode: preprocess.OneHot, Categories: []string{"x", "y", "z"}, Values: []float32{0, 1, 2}}
+		},
 	} {
 		bad := h
 		change(&bad)

@@ -90,7 +90,7 @@ CREATE OR REPLACE FUNCTION pgml.predict(project_name text, "row" anyelement) RET
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.predict_row(pgowl.find_model(project_name), to_json("row"));
+    RETURN pgowl.predict_row(pgowl.find_model(project_name), pgowl.row_text("row"));
 END $$;
 
 CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, features real[]) RETURNS real
@@ -104,7 +104,7 @@ CREATE OR REPLACE FUNCTION pgml.predict(model_id bigint, "row" anyelement) RETUR
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER COST 1000
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN pgowl.predict_row(pgowl.deployed(model_id), to_json("row"));
+    RETURN pgowl.predict_row(pgowl.deployed(model_id), pgowl.row_text("row"));
 END $$;
 
 -- Not PostgresML's: its documentation calls predict with these, and there the call is ambiguous (42725). The form with text is what a literal without

@@ -15,8 +15,6 @@ DECLARE
 BEGIN
 FOR f IN SELECT * FROM (VALUES
     -- name, arguments, result, attributes
-    ('snapshot', $$relation_name text, y_column_name text, test_size real DEFAULT 0.25, test_sampling pgml.sampling DEFAULT 'stratified',
-        preprocess jsonb DEFAULT '{}'$$, 'TABLE (relation text, y_column_name text)', 'VOLATILE STRICT'),
     ('train_joint', $$project_name text, task text DEFAULT NULL, relation_name text DEFAULT NULL, y_column_name text[] DEFAULT NULL,
         algorithm pgml.algorithm DEFAULT 'linear', hyperparams jsonb DEFAULT '{}', search pgml.search DEFAULT NULL,
         search_params jsonb DEFAULT '{}', search_args jsonb DEFAULT '{}', test_size real DEFAULT 0.25,
@@ -67,11 +65,10 @@ FOR f IN SELECT * FROM (VALUES
 LOOP
     -- LANGUAGE sql where an argument and an output column share a name, which PL/pgSQL refuses when it is called.
     EXECUTE format('CREATE OR REPLACE FUNCTION pgml.%I(%s) RETURNS %s LANGUAGE %s %s AS %L', f.name, f.arguments, f.result,
-        CASE WHEN f.name IN ('train_joint', 'tune', 'snapshot') THEN 'sql' ELSE 'plpgsql' END, f.attributes,
+        CASE WHEN f.name IN ('train_joint', 'tune') THEN 'sql' ELSE 'plpgsql' END, f.attributes,
         CASE f.name
             WHEN 'train_joint' THEN 'SELECT NULL::text, NULL::text, NULL::text, NULL::boolean FROM pgowl.not_yet(''train_joint'')'
             WHEN 'tune' THEN 'SELECT NULL::text, NULL::text, NULL::text, NULL::boolean FROM pgowl.not_yet(''tune'')'
-            WHEN 'snapshot' THEN 'SELECT NULL::text, NULL::text FROM pgowl.not_yet(''snapshot'')'
             ELSE format('BEGIN PERFORM pgowl.not_yet(%L); END', f.name)
         END);
 END LOOP;

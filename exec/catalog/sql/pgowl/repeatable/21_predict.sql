@@ -123,49 +123,5 @@ AS $$ BEGIN
     RETURN pgowl.call('predict_batch', ARRAY[int8send(model), array_send(features)])::real[];
 END $$;
 
--- The numbers of a row's column, as the engine reads them (rowFeatures in exec/functions.go).
-CREATE OR REPLACE FUNCTION pgowl.column_features(name text, value json) RETURNS real[]
-LANGUAGE plpgsql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    word text := value #>> '{}';
-    number float8;
-BEGIN
-    CASE json_typeof(value)
-        WHEN 'number' THEN
-            number := word::float8;
-        WHEN 'boolean' THEN
-            RETURN ARRAY[word::boolean::int::real];
-        WHEN 'array' THEN
-            RETURN ARRAY(SELECT f FROM json_array_elements(value) WITH ORDINALITY e (v, n), unnest(pgowl.column_features(name, e.v)) WITH ORDINALITY u (f, m) ORDER BY n, m);
-        WHEN 'string' THEN
-            IF word NOT IN ('NaN', 'Infinity', '-Infinity') THEN
-                RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = format('column "%s" of the row is text: encoding text features is not available in PgOwl yet', name);
-            END IF;
-            number := word::float8;
-        WHEN 'object' THEN
-            RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = format('column "%s" of the row is a record, which predict does not take', name);
-        ELSE
-            RAISE EXCEPTION USING ERRCODE = 'XX000', MESSAGE = format('missing values for %s. You may provide a preprocessor to impute a value.', name);
-    END CASE;
-    -- What a real cannot hold is infinite or 0, without Postgres's errors.
-    RETURN ARRAY[CASE WHEN number >= 3.4028235677973366e38 THEN 'Infinity' WHEN number <= -3.4028235677973366e38 THEN '-Infinity'
-        WHEN abs(number) < 1e-45 THEN 0 ELSE number::real END];
-END $$;
-
-CREATE OR REPLACE FUNCTION pgowl.predict_row(model bigint, "row" json) RETURNS real
-LANGUAGE plpgsql STABLE
-AS $$ BEGIN
-    IF NOT pgowl.by_form(model, false) THEN
-        RETURN pgowl.call_still('predict_row', ARRAY[int8send(model), convert_to("row"::text, 'UTF8')])::real;
-    ELSIF json_typeof("row") <> 'object' THEN
-        RAISE EXCEPTION USING ERRCODE = 'XX000', MESSAGE = 'This preprocessing requires Postgres `record` types created with `row()`.';
-    END IF;
-    RETURN pgowl.form_value(model, ARRAY(
-        SELECT f FROM json_each("row") WITH ORDINALITY c (name, value, n), unnest(pgowl.column_features(c.name, c.value)) WITH ORDINALITY u (f, m) ORDER BY n, m));
-END $$;
-
 REVOKE EXECUTE ON FUNCTION pgowl.through(), pgowl.no_form(bigint), pgowl.by_form(bigint, boolean), pgowl.form_value(bigint, real[]),
-    pgowl.form_values(bigint, real[], boolean), pgowl.predict(bigint, real[]), pgowl.predict_proba(bigint, real[]), pgowl.predict_batch(bigint, real[]),
-    pgowl.column_features(text, json), pgowl.predict_row(bigint, json) FROM PUBLIC;
+    pgowl.form_values(bigint, real[], boolean), pgowl.predict(bigint, real[]), pgowl.predict_proba(bigint, real[]), pgowl.predict_batch(bigint, real[]) FROM PUBLIC;

@@ -22,7 +22,7 @@ AS $$ SELECT pg_catalog.convert_to(project, 'UTF8') OPERATOR(pg_catalog.||) '\x0
 CREATE OR REPLACE FUNCTION pgowl.features(project text, features text) RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT pg_catalog.convert_to(project, 'UTF8') OPERATOR(pg_catalog.||) '\x0046'::pg_catalog.bytea OPERATOR(pg_catalog.||) pg_catalog.array_send(features::pg_catalog.float4[]) $$;
 CREATE OR REPLACE FUNCTION pgowl.features(project text, "row" anyelement) RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE
-AS $$ SELECT pg_catalog.convert_to(project, 'UTF8') OPERATOR(pg_catalog.||) '\x0052'::pg_catalog.bytea OPERATOR(pg_catalog.||) pg_catalog.convert_to(pg_catalog.to_json("row")::pg_catalog.text, 'UTF8') $$;
+AS $$ SELECT pg_catalog.convert_to(project, 'UTF8') OPERATOR(pg_catalog.||) '\x0052'::pg_catalog.bytea OPERATOR(pg_catalog.||) pg_catalog.convert_to(pgowl.row_text("row"), 'UTF8') $$;
 
 -- One row's arguments of pgml.embed: the model, the options and the text, each but the last ended by a zero byte. Of an array of texts there are none:
 -- that pgml.embed gives rows.
