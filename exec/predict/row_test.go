@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pgowl/pgowl/models/learn"
+	"github.com/pgowl/pgowl/models/linear"
 	"github.com/pgowl/pgowl/models/preprocess"
 	"github.com/pgowl/pgowl/models/store"
 )
@@ -73,8 +74,8 @@ func TestPlainRow(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	for features, want := range map[[2]float32]string{{3, 1}: "", {58, 1}: "b"} {
-		if got, err := m.Label(features[:]); err != nil || got != want {
-			t.Errorf("%v: %q %v", features, got, err)
+		if got, err := m.Label(features[:]); err != nil || got == nil || *got != want {
+			t.Errorf("%v: %v %v", features, got, err)
 		}
 	}
 	h, fitted = fit(t, learn.Regression, store.Label{Column: "y", Kind: store.Float})
@@ -112,4 +113,22 @@ func FuzzRow(f *testing.F) {
 			t.Fatal("the row was changed")
 		}
 	})
+}
+
+// A linear model has no class for a row without a feature that it needs.
+func TestNoLabel(t *testing.T) {
+	data := &learn.Dataset{X: []float32{0, 1, 2, 3}, Y: []float32{0, 0, 1, 1}, Rows: 4, Features: 1, Classes: 2}
+	fitted, err := linear.Train(t.Context(), data, learn.Classification, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := store.Header{Algorithm: "linear", Task: learn.Classification, Features: []store.Feature{{Name: "x", Type: "float4", Width: 1}},
+		Label: store.Label{Column: "y", Kind: store.Text, Classes: []string{"low", "high"}}}
+	m := New(1, h, fitted)
+	if got, err := m.Label([]float32{float32(math.NaN())}); got != nil || err != nil {
+		t.Errorf("got %v %v", got, err)
+	}
+	if got, err := m.Label([]float32{3}); err != nil || *got != "high" {
+		t.Errorf("got %v %v", got, err)
+	}
 }

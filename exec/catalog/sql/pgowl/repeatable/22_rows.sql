@@ -220,6 +220,9 @@ BEGIN
             HINT = 'Call pgml.predict, which gives the value.';
     END IF;
     code := pgowl.form_value(model, features);
+    IF code = 'NaN' THEN -- a feature that the model needs is missing
+        RETURN NULL;
+    END IF;
     IF kind = 'text' THEN
         RETURN classes[code::int + 1];
     END IF;
