@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"os"
 	"testing"
 )
 
@@ -53,4 +54,49 @@ func TestMetricsOfScikitLearn(t *testing.T) {
 	wantError(t, "lengths", err, "22023", "Found input variables with inconsistent numbers of samples: [2, 1]")
 	_, err = conn.Exec(context.Background(), `SELECT pgml.sklearn_r2_score('{1,NaN}', '{1,2}')`)
 	wantError(t, "NaN", err, "22023", "Input contains NaN, infinity or a value too large.")
+}
+
+// TestMetricsAgreeWithTheEngines compares with what scikit-learn gave for the engines' own metrics (models/metrics), as far as predictions without
+// probabilities go.
+func TestMetricsAgreeWithTheEngines(t *testing.T) {
+	text, err := os.ReadFile("../../models/metrics/testdata/golden.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var golden struct {
+		Classification, Regression []struct {
+			Name              string
+			Classes           int
+			Labels, Predicted []float32
+			Want              map[string]*float64
+			F1Micro           float64 `json:"f1_micro"`
+		}
+	}
+	if err := json.Unmarshal(text, &golden); err != nil {
+		t.Fatal(err)
+	}
+	conn := migrated(t)
+	compare := func(name, call string, args []any, want map[string]*float64) {
+		t.Helper()
+		var got map[string]*float64
+		if err := json.Unmarshal([]byte(column(t, conn, "SELECT pgml."+call+"::text", args...)[0]), &got); err != nil {
+			t.Fatal(err)
+		}
+		for k, w := range want {
+			if g, ok := got[k]; !ok || (g == nil) != (w == nil) || g != nil && math.Abs(*g-*w) > 1e-9*math.Max(1, math.Abs(*w)) {
+				t.Errorf("%s: %s is %v, want %v", name, k, g, w)
+			}
+		}
+	}
+	for _, c := range golden.Classification {
+		want := map[string]*float64{"f1_micro": &c.F1Micro}
+		for _, k := range []string{"f1", "precision", "recall", "accuracy", "mcc"} {
+			want[k] = c.Want[k]
+		}
+		compare(c.Name, "sklearn_classification_metrics($1, $2, $3)", []any{c.Labels, c.Predicted, c.Classes}, want)
+	}
+	for _, c := range golden.Regression {
+		compare(c.Name, "sklearn_regression_metrics($1, $2)", []any{c.Labels, c.Predicted},
+			map[string]*float64{"r2": c.Want["r2"], "mse": c.Want["mean_squared_error"], "mae": c.Want["mean_absolute_error"]})
+	}
 }

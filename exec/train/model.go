@@ -18,20 +18,22 @@ import (
 
 // model is the row of pgml.models that is being made, and what belongs to it.
 type model struct {
-	id       int64
-	trainer  learn.Trainer
-	features int
-	metrics  []metric
-	fitTime  time.Duration
-	header   store.Header
-	fitted   learn.Model
+	id          int64
+	trainer     learn.Trainer
+	features    int
+	hyperparams map[string]any // of the winner
+	metrics     []metric
+	results     *results // of a search, else nil
+	fitTime     time.Duration
+	header      store.Header
+	fitted      learn.Model
 }
 
 const (
 	newModel = `
-INSERT INTO pgml.models (project_id, snapshot_id, num_features, algorithm, runtime, hyperparams, status, search_params, search_args)
+INSERT INTO pgml.models (project_id, snapshot_id, num_features, algorithm, runtime, hyperparams, status, search, search_params, search_args)
 VALUES (($1->>'project')::bigint, ($1->>'snapshot')::bigint, 0, $1->>'algorithm', ($1->>'runtime')::pgml.runtime,
-	$1->'hyperparams', 'in_progress', $1->'search_params', $1->'search_args')
+	$1->'hyperparams', 'in_progress', nullif($1->>'search', ''), $1->'search_params', $1->'search_args')
 RETURNING id`
 
 	newFile = `
@@ -40,7 +42,8 @@ VALUES (($1->>'model')::bigint, 'estimator.rmp', ($1->>'part')::integer, decode(
 RETURNING id`
 
 	finishedModel = `
-UPDATE pgml.models SET num_features = ($1->>'features')::integer, metrics = $1->'metrics', status = 'successful'
+UPDATE pgml.models SET num_features = ($1->>'features')::integer, hyperparams = $1->'hyperparams', metrics = $1->'metrics',
+	status = 'successful'
 WHERE id = ($1->>'id')::bigint RETURNING id`
 
 	// partSize keeps a part's argument, as base64, at 16 MB.
@@ -55,7 +58,7 @@ func (r *run) newModel(ctx context.Context, p project, snap *snapshot) (*model, 
 	}
 	row, err := one[idRow](ctx, r.s, newModel, map[string]any{
 		"project": p.ID, "snapshot": snap.id, "algorithm": r.req.Algorithm, "runtime": r.runtime(),
-		"hyperparams": object(r.req.Hyperparams), "search_params": object(r.req.SearchParams), "search_args": object(r.req.SearchArgs),
+		"hyperparams": object(r.req.Hyperparams), "search": r.req.Search, "search_params": object(r.req.SearchParams), "search_args": object(r.req.SearchArgs),
 	})
 	if err != nil {
 		return nil, err
@@ -68,6 +71,11 @@ func object(text json.RawMessage) json.RawMessage {
 		return json.RawMessage("{}")
 	}
 	return text
+}
+
+// train fits once.
+func (m *model) train(ctx context.Context, rows *sample, task learn.Task, hyperparams map[string]any, progress learn.Progress) (learn.Model, error) {
+	return m.trainer(ctx, &rows.Dataset, task, hyperparams, progress)
 }
 
 // engineError makes an error for the client of one from the engines.
@@ -103,38 +111,6 @@ func engineError(ctx context.Context, err error) error {
 	return function.Errorf("XX000", "pgml.train: %v", err)
 }
 
-// fit trains on the one part and scores on the other.
-func (r *run) fit(ctx context.Context, p project, m *model, data *dataset) error {
-	r.info(fmt.Sprintf("Training Model { id: %d, task: %s, algorithm: %s, runtime: %s }", m.id, p.Task, r.req.Algorithm, r.runtime()))
-	r.info("Hyperparameter searches: 1, cross validation folds: 1")
-	var given, hyperparams map[string]any
-	if err := json.Unmarshal(object(r.req.Hyperparams), &given); err != nil {
-		return function.Errorf("22023", "pgml.train: hyperparams cannot be read: %v", err)
-	}
-	r.info("Hyperparams: " + pretty(given))
-	hyperparams = defaults(r.req.Algorithm, r.runtime(), given)
-
-	start := r.now()
-	fitted, err := m.trainer(ctx, &data.train, p.Task, hyperparams, nil)
-	if err != nil {
-		return engineError(ctx, err)
-	}
-	m.fitted = fitted
-	m.fitTime = r.now().Sub(start)
-
-	r.info(fmt.Sprintf("Testing %s estimator %s", p.Task, r.req.Algorithm))
-	start = r.now()
-	if m.metrics, err = score(fitted, &data.train, &data.test); err != nil {
-		return err
-	}
-	m.metrics = append(m.metrics,
-		metric{"fit_time", m.fitTime.Seconds()}, metric{"score_time", r.now().Sub(start).Seconds()})
-	r.info("Metrics: " + prettyMetrics(m.metrics))
-	m.features = data.train.Features
-	m.header = header(p, r.req.Algorithm, given, data)
-	return nil
-}
-
 // defaults adds what PostgresML's python runtime does differently from the rust one: the XGBoost package's own number of rounds.
 func defaults(algorithm, runtime string, given map[string]any) map[string]any {
 	if algorithm != "xgboost" || runtime != "python" || given["n_estimators"] != nil || given["boost_rounds"] != nil {
@@ -163,8 +139,15 @@ func (r *run) save(ctx context.Context, m *model) error {
 		}
 		part++
 	}
+	metrics := map[string]any{}
+	for _, v := range m.metrics {
+		metrics[v.name] = number(v.value)
+	}
+	if m.results != nil {
+		metrics["search_results"] = m.results.object()
+	}
 	if _, err := one[idRow](ctx, r.s, finishedModel, map[string]any{
-		"id": m.id, "features": m.features, "metrics": metricsJSON(m.metrics),
+		"id": m.id, "features": m.features, "hyperparams": m.hyperparams, "metrics": metrics,
 	}); err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 
-	"github.com/pgowl/pgowl/exec/function"
 	"github.com/pgowl/pgowl/models/learn"
 	"github.com/pgowl/pgowl/models/metrics"
 )
@@ -23,25 +22,22 @@ func keyMetric(task learn.Task) string {
 	return "f1"
 }
 
-// score predicts the test part and compares. Without a test part there are no metrics.
-func score(m learn.Model, train, test *learn.Dataset) ([]metric, error) {
-	if test.Rows == 0 {
-		return nil, nil
+// score predicts the rows of a sample and compares with their labels. Without rows there are no metrics.
+//
+// A class that none of the rows is of is no error, as it is in PostgresML: the others have their figures all the same, and means are over
+// the classes that occur or are predicted, as in scikit-learn. What needs both of two classes (roc_auc) is NaN without one.
+func score(m learn.Model, rows *sample) []metric {
+	if rows.Rows == 0 {
+		return nil
 	}
-	if train.Classes > 0 {
-		if a, b := present(test.Y, train.Classes), present(train.Y, train.Classes); a != b {
-			return nil, function.Errorf("XX000",
-				"Can't compute metrics when the number of classes in the test set is different than the number of classes in the training set. %d != %d", a, b)
-		}
+	predicted := make([]float32, rows.Rows)
+	m.Predict(predicted, rows.X)
+	if rows.Classes == 0 {
+		return ordered(metrics.Regression(rows.Y, predicted).Map())
 	}
-	predicted := make([]float32, test.Rows)
-	m.Predict(predicted, test.X)
-	if train.Classes == 0 {
-		return ordered(metrics.Regression(test.Y, predicted).Map()), nil
-	}
-	probabilities := make([]float32, test.Rows*train.Classes)
-	m.Probabilities(probabilities, test.X)
-	return ordered(metrics.Classification(test.Y, predicted, probabilities, train.Classes).Map()), nil
+	probabilities := make([]float32, rows.Rows*rows.Classes)
+	m.Probabilities(probabilities, rows.X)
+	return ordered(metrics.Classification(rows.Y, predicted, probabilities, rows.Classes).Map())
 }
 
 // ordered lists metrics in the order of PostgresML's messages.
@@ -54,28 +50,6 @@ func ordered(byName map[string]float64) []metric {
 		}
 	}
 	return ms
-}
-
-// present counts the classes that occur in y.
-func present(y []float32, classes int) int {
-	seen := make([]bool, classes)
-	n := 0
-	for _, c := range y {
-		if !seen[int(c)] {
-			seen[int(c)] = true
-			n++
-		}
-	}
-	return n
-}
-
-// metricsJSON is the object that the registry keeps.
-func metricsJSON(ms []metric) map[string]number {
-	object := make(map[string]number, len(ms))
-	for _, m := range ms {
-		object[m.name] = number(m.value)
-	}
-	return object
 }
 
 // prettyMetrics writes the metrics as a message shows them, in their order.

@@ -33,7 +33,8 @@ type run struct {
 	models Publisher
 	log    *zap.Logger
 	now    func() time.Time
-	seed   func() uint64 // of the split
+	seed   func() uint64 // of the split, and of all other chance
+	search *search       // once the arguments have been checked
 }
 
 func (r *run) info(text string) { r.s.Message(function.Info, text) }

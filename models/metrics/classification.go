@@ -20,8 +20,8 @@ type ClassificationScores struct {
 // Classification scores predicted class indexes against labels (class indexes too), one entry a row. probabilities holds
 // classes values a row; it is read for two classes only and may be nil, which leaves ROCAUC and LogLoss NaN.
 //
-// For two classes F1, precision and recall are NaN when they are 0/0. In the mean over more classes such a class counts
-// as 0, and classes that neither occur nor are predicted do not count (scikit-learn's macro average).
+// What would be 0/0 in F1, precision, recall and MCC is 0, as in scikit-learn. Classes that neither occur nor are predicted do not count in a mean over
+// classes (scikit-learn's macro average over the labels that are there), so that a class missing from the rows changes nothing.
 func Classification(labels, predicted, probabilities []float32, classes int) ClassificationScores {
 	s := ClassificationScores{Classes: classes, ROCAUC: math.NaN(), LogLoss: math.NaN()}
 	c := newConfusion(labels, predicted, classes)
@@ -79,7 +79,15 @@ func newConfusion(labels, predicted []float32, classes int) *confusion {
 
 // class returns F1, precision and recall of one class.
 func (c *confusion) class(k int) (f1, precision, recall float64) {
-	return 2 * c.agree[k] / (c.labelled[k] + c.pred[k]), c.agree[k] / c.pred[k], c.agree[k] / c.labelled[k]
+	return ratio(2*c.agree[k], c.labelled[k]+c.pred[k]), ratio(c.agree[k], c.pred[k]), ratio(c.agree[k], c.labelled[k])
+}
+
+// ratio is 0 where it is not defined.
+func ratio(a, b float64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return a / b
 }
 
 func (c *confusion) macro() (f1, precision, recall float64) {
@@ -91,14 +99,10 @@ func (c *confusion) macro() (f1, precision, recall float64) {
 		f, p, r := c.class(k)
 		n++
 		f1 += f
-		if c.pred[k] > 0 {
-			precision += p
-		}
-		if c.labelled[k] > 0 {
-			recall += r
-		}
+		precision += p
+		recall += r
 	}
-	return f1 / n, precision / n, recall / n
+	return ratio(f1, n), ratio(precision, n), ratio(recall, n)
 }
 
 // matthews is the correlation of labels and predictions for any number of classes (Gorodkin 2004, as in scikit-learn).
@@ -110,7 +114,7 @@ func (c *confusion) matthews() float64 {
 		pred += c.pred[k] * c.pred[k]
 	}
 	n2 := c.rows * c.rows
-	return (c.correct*c.rows - cross) / (math.Sqrt(n2-labelled) * math.Sqrt(n2-pred))
+	return ratio(c.correct*c.rows-cross, math.Sqrt(n2-labelled)*math.Sqrt(n2-pred))
 }
 
 // rocAUC is the chance that a row of class 1 scores above one of class 0, equal scores counting half (rank sums).

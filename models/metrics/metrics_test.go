@@ -97,21 +97,9 @@ func TestRegression(t *testing.T) {
 }
 
 func TestUndefined(t *testing.T) {
-	zeros, halves := []float32{0, 0}, []float32{.5, .5, .5, .5}
-	s := Classification(zeros, zeros, halves, 2)
-	isNaN(t, "f1", s.F1)
-	isNaN(t, "precision", s.Precision)
-	isNaN(t, "recall", s.Recall)
-	isNaN(t, "mcc", s.MCC)
-	isNaN(t, "roc_auc", s.ROCAUC)
-	near(t, "accuracy", s.Accuracy, 1)
-	near(t, "log_loss", s.LogLoss, math.Ln2)
-	near(t, "f1 without a true positive", Classification([]float32{0, 1}, []float32{1, 0}, nil, 2).F1, 0)
-	near(t, "accuracy of what is no class", Classification([]float32{0, 1}, []float32{7, 1}, nil, 2).Accuracy, .5)
-	r := Regression([]float32{3, 3}, []float32{3, 4})
-	isNaN(t, "r2", r.R2)
-	near(t, "mean_squared_error", r.MeanSquaredError, .5)
 	isNaN(t, "r2 of nothing", Regression(nil, nil).R2)
 	nan := float32(math.NaN())
-	isNaN(t, "roc_auc of NaN", Classification([]float32{0, 1}, zeros, []float32{nan, nan, nan, nan}, 2).ROCAUC)
+	isNaN(t, "r2 of NaN", Regression([]float32{1, 1}, []float32{1, nan}).R2)
+	isNaN(t, "roc_auc of NaN", Classification([]float32{0, 1}, []float32{0, 0}, []float32{nan, nan, nan, nan}, 2).ROCAUC)
+	near(t, "accuracy of what is no class", Classification([]float32{0, 1}, []float32{7, 1}, nil, 2).Accuracy, .5)
 }

@@ -56,7 +56,7 @@ DECLARE
     result jsonb;
 BEGIN
     SELECT count(*), count(*) FILTER (WHERE y = p) INTO n, correct FROM pgowl.metric_pairs(ground_truth, y_hat);
-    many := (SELECT count(DISTINCT label) > 2 FROM (SELECT unnest(ground_truth) AS label UNION ALL SELECT unnest(y_hat)) l);
+    many := num_classes > 2 OR (SELECT count(DISTINCT label) > 2 FROM (SELECT unnest(ground_truth) AS label UNION ALL SELECT unnest(y_hat)) l);
     -- One row a class: how often it was the truth (t), was predicted (h), and both (tp). mcc is Matthews's for any number of classes.
     WITH pair AS (
         SELECT unnest(ground_truth) AS y, unnest(y_hat) AS p
