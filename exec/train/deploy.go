@@ -16,9 +16,7 @@ const (
 SELECT d.model_id AS id, m.metrics FROM pgml.deployments d JOIN pgml.models m ON m.id = d.model_id
 WHERE d.project_id = ($1->>'project')::bigint ORDER BY d.created_at DESC, d.id DESC LIMIT 1`
 
-	newDeployment = `
-INSERT INTO pgml.deployments (project_id, model_id, strategy)
-VALUES (($1->>'project')::bigint, ($1->>'model')::bigint, 'new_score') RETURNING id`
+	newDeployment = `SELECT pgowl.record_deployment(($1->>'project')::bigint, ($1->>'model')::bigint, 'new_score') AS id`
 )
 
 // deploy makes the model the project's live one, unless that has been switched off or the live one is strictly better.

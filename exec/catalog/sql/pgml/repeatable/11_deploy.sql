@@ -2,6 +2,26 @@
 -- An argument and an output column share a name, which PL/pgSQL accepts and refuses at the first call; so the public
 -- functions are LANGUAGE sql, and the work is done by functions of the owner.
 
+-- Records a deployment, whose model is the project's live one from then on. Whoever is about to decide which that is locks the project's row first, so that each
+-- decision sees the one before; the lock lasts to the end of the transaction. (NO KEY, so that new models' references to the project do not wait.)
+--
+-- The newest deployment decides, by the time on it. That is the session's local time, as in PostgresML, so the clocks of two sessions may differ by their time
+-- zones: none gets a time before the last one's.
+CREATE OR REPLACE FUNCTION pgowl.record_deployment(project bigint, model bigint, reason text) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    deployment bigint;
+BEGIN
+    PERFORM FROM pgml.projects p WHERE p.id = project FOR NO KEY UPDATE;
+    INSERT INTO pgml.deployments (project_id, model_id, strategy, created_at)
+    SELECT project, model, reason::pgml.strategy, greatest(clock_timestamp()::timestamp,
+        (SELECT max(d.created_at) + interval '1 microsecond' FROM pgml.deployments d WHERE d.project_id = project))
+    RETURNING id INTO deployment;
+    RETURN deployment;
+END
+$$;
+
 -- Makes a model the live one of its project.
 CREATE OR REPLACE FUNCTION pgowl.deploy_model(model bigint, reason text, OUT project text, OUT algorithm text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -15,14 +35,15 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'XX000', MESSAGE = format('pgml.models WHERE id = %s could not be loaded. Does it exist?', model);
     END IF;
     RAISE INFO 'Deploying model id: %', model;
-    INSERT INTO pgml.deployments (project_id, model_id, strategy) VALUES (pid, model, reason::pgml.strategy);
+    PERFORM pgowl.record_deployment(pid, model, reason);
 END
 $$;
 
 -- The model that a strategy picks in a project, or PostgresML's errors. Metrics are compared as numbers (PostgresML compares their text).
--- Arguments are text, not pgml's enums: schema pgml may be dropped without taking this along.
+-- Arguments are text, not pgml's enums: schema pgml may be dropped without taking this along. VOLATILE, so that what it looks at is as it stands once the lock has
+-- been got, and not as the calling statement saw it before.
 CREATE OR REPLACE FUNCTION pgowl.choose_model(project text, strategy text, algorithm text) RETURNS bigint
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     pid    bigint;
@@ -31,7 +52,7 @@ DECLARE
     lower_is_better boolean;
     chosen bigint;
 BEGIN
-    SELECT p.id, p.task::text INTO pid, kind FROM pgml.projects p WHERE p.name = project;
+    SELECT p.id, p.task::text INTO pid, kind FROM pgml.projects p WHERE p.name = project FOR NO KEY UPDATE;
     IF pid IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'XX000', MESSAGE = 'called `Result::unwrap()` on an `Err` value: InvalidPosition',
             DETAIL = format('There is no project named "%s".', project);
@@ -77,7 +98,7 @@ BEGIN
 END
 $$;
 
-REVOKE EXECUTE ON FUNCTION pgowl.deploy_model(bigint, text), pgowl.choose_model(text, text, text) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION pgowl.record_deployment(bigint, bigint, text), pgowl.deploy_model(bigint, text), pgowl.choose_model(text, text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION pgml.deploy(model_id bigint) RETURNS TABLE (project text, strategy text, algorithm text)
 LANGUAGE sql VOLATILE STRICT SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp
