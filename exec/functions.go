@@ -33,6 +33,7 @@ func (e *Engine) functions() map[string]call.Func {
 		"predict_proba_many": e.callProbaMany,
 		"predict_proba":      e.callProba,
 		"predict_batch":      e.callBatch,
+		"predict_joint":      e.callJoint,
 		"train":              e.callTrain,
 		"explain":            e.callExplain,
 		"importance":         e.callImportance,
@@ -40,6 +41,7 @@ func (e *Engine) functions() map[string]call.Func {
 		"import_model":       e.callImport,
 		"export_model":       e.callExport,
 		"snapshot":           e.callSnapshot,
+		"train_joint":        e.callTrain,
 	} {
 		all[name] = e.measured(name, f)
 	}

@@ -109,12 +109,9 @@ func TestWhatIsNotBuiltSaysSo(t *testing.T) {
 	conn := migrated(t)
 	ctx := context.Background()
 	for _, c := range []struct{ name, call string }{
-		{"train_joint", `train_joint('p')`},
 		{"tune", `tune('p')`},
 		{"dump_all", `dump_all('/tmp')`},
 		{"load_all", `load_all('/tmp')`},
-		{"predict_joint", `predict_joint('p', ARRAY[1.0])`},
-		{"predict_joint", `predict_joint(1, ARRAY[1.0])`},
 		{"decompose", `decompose('p', ARRAY[1.0])`},
 		{"rank", `rank('m', 'q', ARRAY['a'])`},
 		{"chunk", `chunk('markdown', 'text')`},

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/models/joint"
 	"github.com/pgowl/pgowl/models/learn"
 	"github.com/pgowl/pgowl/models/store"
 )
@@ -109,13 +110,23 @@ func (m *Model) Proba(features []float32) ([]float32, error) {
 	return dst, nil
 }
 
-// Joint gives a value for each label of one row, or of several, flattened, as pgml.predict_joint does. Models of ours have
-// one label. Of a classification it is XX000.
+// Joint gives a value for each label of one row, or of several, flattened, as pgml.predict_joint does. Of a classification it
+// is XX000.
 func (m *Model) Joint(features []float32) ([]float32, error) {
 	if len(m.codes) > 0 {
 		return nil, function.Errorf("XX000", "You can't predict joint probabilities for a classification model")
 	}
-	return m.PredictBatch(features)
+	several, ok := m.model.(*joint.Model)
+	if !ok {
+		return m.PredictBatch(features)
+	}
+	n, err := m.count(features)
+	if err != nil {
+		return nil, err
+	}
+	dst := make([]float32, n*several.Outputs())
+	several.PredictJoint(dst, features)
+	return dst, nil
 }
 
 // code turns an engine's value into the client's.

@@ -13,7 +13,7 @@ import (
 // its length (-1 for NULL) and its value; arrays in the form of array_send. A row tells its own length, so the rows need no
 // frame around them and the stream may be cut anywhere.
 type decoder struct {
-	features []feature // in the relation's order
+	features []feature // in the relation's order; the labels come last in a row
 	labels   *labels
 	x        matrix
 	rest     []byte // the beginning of a row that is not complete yet
@@ -68,11 +68,11 @@ func (d *decoder) length(b []byte) (int, error) {
 	if len(b) < 4 {
 		return 0, nil
 	}
-	if n := int32(binary.BigEndian.Uint32(b)); int(n) != len(d.fields)+1 {
-		return 0, malformed("%d columns instead of %d", n, len(d.fields)+1)
+	if n := int32(binary.BigEndian.Uint32(b)); int(n) != len(d.fields)+d.labels.count() {
+		return 0, malformed("%d columns instead of %d", n, len(d.fields)+d.labels.count())
 	}
 	at := 4
-	for range len(d.fields) + 1 {
+	for range len(d.fields) + d.labels.count() {
 		if len(b)-at < 8 {
 			return 0, nil
 		}
@@ -153,8 +153,7 @@ func (d *decoder) row(b []byte) error {
 		dst[0] = f.wire.float(v)
 		f.inspect(dst[0])
 	}
-	_, v, _ := field(b)
-	return d.labels.add(v)
+	return d.labels.take(b)
 }
 
 // layout finds the widths of the arrays in the first row, and with them where each column's features stand.

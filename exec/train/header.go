@@ -17,6 +17,9 @@ func header(p project, algorithm string, hyperparams map[string]any, data *datas
 		Engine:      "pgowl " + programVersion(),
 		Seed:        data.seed,
 	}
+	for _, l := range data.labels.others {
+		h.Targets = append(h.Targets, l.Name)
+	}
 	for i := range data.features {
 		f := &data.features[i]
 		name := f.Type

@@ -27,7 +27,8 @@ type labels struct {
 	numbers  map[float64]int32
 	ints     map[int64]int32
 	texts    map[string]int32
-	classes  []string // once sorted: what each class stands for
+	classes  []string  // once sorted: what each class stands for
+	others   []*labels // of a joint training: the label columns after this one
 }
 
 // newLabels refuses a column that cannot be a label of the task.

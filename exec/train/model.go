@@ -12,6 +12,7 @@ import (
 
 	"github.com/pgowl/pgowl/exec/function"
 	"github.com/pgowl/pgowl/models"
+	"github.com/pgowl/pgowl/models/joint"
 	"github.com/pgowl/pgowl/models/learn"
 	"github.com/pgowl/pgowl/models/store"
 )
@@ -73,8 +74,11 @@ func object(text json.RawMessage) json.RawMessage {
 	return text
 }
 
-// train fits once.
+// train fits once: a model, or one for each label of a joint training.
 func (m *model) train(ctx context.Context, rows *sample, task learn.Task, hyperparams map[string]any, progress learn.Progress) (learn.Model, error) {
+	if len(rows.others) > 0 {
+		return joint.Train(ctx, m.trainer, &rows.Dataset, rows.others, hyperparams, progress)
+	}
 	return m.trainer(ctx, &rows.Dataset, task, hyperparams, progress)
 }
 

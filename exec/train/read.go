@@ -12,6 +12,7 @@ type dataset struct {
 	train, test learn.Dataset
 	features    []feature
 	labels      *labels
+	others      parts  // of a joint training: the labels after the first
 	distinct    int    // different labels in both parts
 	seed        uint64 // of the split
 }
@@ -19,11 +20,11 @@ type dataset struct {
 // read reads the snapshot's rows with the caller's rights, checks them and splits them.
 func (r *run) read(ctx context.Context, p project, snap *snapshot) (*dataset, error) {
 	d := &decoder{features: snap.features, labels: snap.labels}
-	err := r.s.Stream(ctx, function.Caller, statement(snap.from, snap.features, snap.labels.sql()), d.Write)
+	err := r.s.Stream(ctx, function.Caller, statement(snap.from, snap.features, snap.labels.list()), d.Write)
 	if err != nil {
 		return nil, err
 	}
-	for _, check := range []func() error{d.Close, d.labels.check, d.check} {
+	for _, check := range []func() error{d.Close, d.labels.checkAll, d.check} {
 		if err := check(); err != nil {
 			return nil, err
 		}
@@ -58,6 +59,7 @@ func (r *run) read(ctx context.Context, p project, snap *snapshot) (*dataset, er
 			data.train.Y = append(data.train.Y, y[i])
 		}
 	}
+	data.divide(marked)
 	data.train.Rows, data.train.Classes, data.train.ClassLabels = d.x.rows-count, classes, d.labels.classes
 	data.test.Rows, data.test.Classes, data.test.ClassLabels = count, classes, d.labels.classes
 	if err := d.prepare(ctx, data, marked, y); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/pgowl/pgowl/exec/function"
@@ -13,9 +14,10 @@ import (
 // Request holds the arguments of pgml.train. A NULL where the argument has a default other than NULL counts as that default.
 type Request struct {
 	Project         string
-	Task            *string // with hyphens or underscores; nil where the project's own is meant
-	Relation        *string // "table" or "schema.table", unquoted; nil for the project's last snapshot
-	Label           *string // y_column_name
+	Task            *string  // with hyphens or underscores; nil where the project's own is meant
+	Relation        *string  // "table" or "schema.table", unquoted; nil for the project's last snapshot
+	Label           *string  // y_column_name
+	More            []string // the labels after the first one, of pgml.train_joint
 	Algorithm       string
 	Hyperparams     json.RawMessage // an object
 	Search          string          // empty for none
@@ -45,7 +47,7 @@ func Decode(jsonArgs []byte) (Request, error) {
 		ProjectName         *string         `json:"project_name"`
 		Task                *string         `json:"task"`
 		RelationName        *string         `json:"relation_name"`
-		YColumnName         *string         `json:"y_column_name"`
+		YColumnName         json.RawMessage `json:"y_column_name"` // a text, or an array of texts
 		Algorithm           *string         `json:"algorithm"`
 		Hyperparams         json.RawMessage `json:"hyperparams"`
 		Search              *string         `json:"search"`
@@ -73,7 +75,6 @@ func Decode(jsonArgs []byte) (Request, error) {
 		Project:         *a.ProjectName,
 		Task:            a.Task,
 		Relation:        a.RelationName,
-		Label:           a.YColumnName,
 		Algorithm:       or(a.Algorithm, "linear"),
 		Search:          or(a.Search, ""),
 		TestSize:        0.25,
@@ -81,6 +82,10 @@ func Decode(jsonArgs []byte) (Request, error) {
 		Runtime:         or(a.Runtime, ""),
 		AutomaticDeploy: or(a.AutomaticDeploy, true),
 		Materialize:     or(a.MaterializeSnapshot, false),
+	}
+	var err error
+	if r.Label, r.More, err = labelNames(a.YColumnName); err != nil {
+		return Request{}, err
 	}
 	// jsonb writes a real that JSON has no number for as a text: "NaN", "Infinity".
 	if len(a.TestSize) > 0 && !bytes.Equal(a.TestSize, []byte("null")) {
@@ -108,6 +113,36 @@ func Decode(jsonArgs []byte) (Request, error) {
 		}
 	}
 	return r, nil
+}
+
+// labelNames reads the name of the label, or the names of several.
+func labelNames(text json.RawMessage) (first *string, more []string, err error) {
+	if text = bytes.TrimSpace(text); len(text) == 0 || bytes.Equal(text, []byte("null")) {
+		return nil, nil, nil
+	}
+	var one string
+	if json.Unmarshal(text, &one) == nil {
+		return &one, nil, nil
+	}
+	var names []*string
+	if err := json.Unmarshal(text, &names); err != nil {
+		return nil, nil, function.Errorf("22023", "pgml.train: y_column_name must be the name of a column, or a one-dimensional array of them, not %s", clip(string(text), 100))
+	}
+	for i, name := range names {
+		if name == nil {
+			return nil, nil, function.Errorf("22004", "pgml.train: y_column_name may not hold NULL")
+		}
+		if slices.ContainsFunc(names[:i], func(before *string) bool { return *before == *name }) {
+			return nil, nil, function.Errorf("22023", "pgml.train: y_column_name has \"%s\" twice", clip(*name, 100))
+		}
+		if i > 0 {
+			more = append(more, *name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, nil, nil
+	}
+	return names[0], more, nil
 }
 
 func or[T any](p *T, otherwise T) T {

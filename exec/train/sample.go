@@ -34,5 +34,5 @@ func (s *sample) pick(dst *sample, keep func(row int) bool) {
 
 // samples are the two parts.
 func (d *dataset) samples() (train, test *sample) {
-	return &sample{Dataset: d.train}, &sample{Dataset: d.test}
+	return &sample{Dataset: d.train, others: d.others.train}, &sample{Dataset: d.test, others: d.others.test}
 }

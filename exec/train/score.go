@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 
+	"github.com/pgowl/pgowl/models/joint"
 	"github.com/pgowl/pgowl/models/learn"
 	"github.com/pgowl/pgowl/models/metrics"
 )
@@ -30,6 +31,9 @@ func score(m learn.Model, rows *sample) []metric {
 	if rows.Rows == 0 {
 		return nil
 	}
+	if j, ok := m.(*joint.Model); ok {
+		return ordered(scoreJoint(j, rows).Map())
+	}
 	predicted := make([]float32, rows.Rows)
 	m.Predict(predicted, rows.X)
 	if rows.Classes == 0 {
@@ -38,6 +42,21 @@ func score(m learn.Model, rows *sample) []metric {
 	probabilities := make([]float32, rows.Rows*rows.Classes)
 	m.Probabilities(probabilities, rows.X)
 	return ordered(metrics.Classification(rows.Y, predicted, probabilities, rows.Classes).Map())
+}
+
+// scoreJoint averages the scores of the labels, as scikit-learn does.
+func scoreJoint(m *joint.Model, rows *sample) metrics.RegressionScores {
+	predicted := make([]float32, rows.Rows)
+	scores := make([]metrics.RegressionScores, m.Outputs())
+	for k := range scores {
+		y := rows.Y
+		if k > 0 {
+			y = rows.others[k-1]
+		}
+		m.Output(k).Predict(predicted, rows.X)
+		scores[k] = metrics.Regression(y, predicted)
+	}
+	return metrics.Average(scores)
 }
 
 // ordered lists metrics in the order of PostgresML's messages.

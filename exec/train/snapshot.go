@@ -58,7 +58,7 @@ WHERE s.id = (SELECT max(m.snapshot_id) FROM pgml.models m WHERE m.project_id = 
 
 	newSnapshot = `
 INSERT INTO pgml.snapshots (relation_name, y_column_name, test_size, test_sampling, status, materialized)
-VALUES ($1->>'relation', ARRAY[$1->>'label'], ($1->>'test_size')::real, ($1->>'test_sampling')::pgml.sampling, 'in_progress',
+VALUES ($1->>'relation', ARRAY(SELECT jsonb_array_elements_text($1->'labels')), ($1->>'test_size')::real, ($1->>'test_sampling')::pgml.sampling, 'in_progress',
 	($1->>'materialized')::boolean)
 RETURNING id`
 
@@ -96,12 +96,12 @@ func (r *run) makeSnapshot(ctx context.Context, task learn.Task) (*snapshot, err
 		return nil, err
 	}
 	snap := &snapshot{fresh: true, from: rel, testSize: r.req.TestSize, sampling: r.req.TestSampling}
-	if err := snap.use(columns, *r.req.Label, task, ps); err != nil {
+	if err := snap.use(columns, *r.req.Label, task, ps, r.req.More...); err != nil {
 		return nil, err
 	}
 	r.info(fmt.Sprintf(`Snapshotting table "%s", this may take a little while...`, *r.req.Relation))
 	row, err := one[idRow](ctx, r.s, newSnapshot, map[string]any{
-		"relation": *r.req.Relation, "label": *r.req.Label, "test_size": snap.testSize, "test_sampling": snap.sampling,
+		"relation": *r.req.Relation, "labels": append([]string{*r.req.Label}, r.req.More...), "test_size": snap.testSize, "test_sampling": snap.sampling,
 		"materialized": r.req.Materialize,
 	})
 	if err != nil {
@@ -128,8 +128,8 @@ func (r *run) reuseSnapshot(ctx context.Context, p project) (*snapshot, error) {
 		return nil, function.Errorf("XX000", "You must pass a `relation_name` and `y_column_name` to snapshot the first time you train a model.")
 	}
 	row := rows[0]
-	if len(row.Labels) != 1 {
-		return nil, function.Errorf("0A000", "pgml.train: snapshot %d has %d labels; training on more or fewer than one is not available in PgOwl yet", row.ID, len(row.Labels))
+	if len(row.Labels) == 0 {
+		return nil, function.Errorf("0A000", "pgml.train: snapshot %d has no label; training without one is not available in PgOwl yet", row.ID)
 	}
 	snap := &snapshot{id: row.ID, materialized: row.Materialized, testSize: row.TestSize, sampling: row.Sampling}
 	if row.Materialized {
@@ -158,7 +158,7 @@ func (r *run) reuseSnapshot(ctx context.Context, p project) (*snapshot, error) {
 			ps[c.Name] = c.Preprocessor
 		}
 	}
-	if err := snap.use(columns, row.Labels[0], p.Task, ps); err != nil {
+	if err := snap.use(columns, row.Labels[0], p.Task, ps, row.Labels[1:]...); err != nil {
 		return nil, err
 	}
 	if given, err := parsePreprocess(r.req.Preprocess); err != nil {
@@ -170,18 +170,24 @@ func (r *run) reuseSnapshot(ctx context.Context, p project) (*snapshot, error) {
 	return snap, nil
 }
 
-// use takes the columns apart, and gives them their preprocessors.
-func (s *snapshot) use(columns []column, label string, task learn.Task, ps preprocessors) error {
-	fs, y, err := features(columns, label)
+// use takes the columns apart, and gives them their preprocessors. more are the further labels of a joint training.
+func (s *snapshot) use(columns []column, label string, task learn.Task, ps preprocessors, more ...string) error {
+	rest, label, others, err := setAside(columns, label, more)
 	if err != nil {
 		return err
 	}
-	if err := ps.apply(fs, func(name string) bool { return name == label }); err != nil {
+	fs, y, err := features(rest, label)
+	if err != nil {
 		return err
 	}
 	s.features, s.order = fs, columns
-	s.labels, err = newLabels(y, task)
-	return err
+	if s.labels, err = newLabels(y, task); err != nil {
+		return err
+	}
+	if err := s.labels.join(others, task); err != nil {
+		return err
+	}
+	return ps.apply(fs, func(name string) bool { return s.labels.named(name) != nil })
 }
 
 // columns are the entries of pgml.snapshots.columns, with the statistics of the features as far as they are known.
@@ -190,7 +196,7 @@ func (s *snapshot) columns() []snapshotColumn {
 	next := 0
 	for i, c := range s.order {
 		columns[i] = snapshotColumn{Name: c.Name, Type: c.Type, Nullable: c.Nullable, Position: i + 1, Size: 1, Array: c.Array, Preprocessor: preprocess.Default}
-		if columns[i].Label = c.Name == s.labels.Name; columns[i].Label {
+		if columns[i].Label = s.labels.named(c.Name) != nil; columns[i].Label {
 			continue
 		}
 		f := &s.features[next]
@@ -209,13 +215,13 @@ func (s *snapshot) columns() []snapshotColumn {
 // analyze tells about the data, and records it in a fresh snapshot. A snapshot that is used again keeps its own record: two
 // trainings of one project must not wait for each other's transactions.
 func (r *run) analyze(ctx context.Context, snap *snapshot, data *dataset) error {
-	r.info(fmt.Sprintf("Dataset { num_features: %d, num_labels: 1, num_distinct_labels: %d, num_rows: %d, num_train_rows: %d, num_test_rows: %d }",
-		data.train.Features, data.distinct, data.train.Rows+data.test.Rows, data.train.Rows, data.test.Rows))
+	r.info(fmt.Sprintf("Dataset { num_features: %d, num_labels: %d, num_distinct_labels: %d, num_rows: %d, num_train_rows: %d, num_test_rows: %d }",
+		data.train.Features, snap.labels.count(), data.distinct, data.train.Rows+data.test.Rows, data.train.Rows, data.test.Rows))
 	columns := snap.columns()
 	for i := range columns {
 		c := &columns[i]
-		if c.Label {
-			labels := snap.labels.describe(data.train.Y)
+		if l := snap.labels.named(c.Name); l != nil {
+			labels := l.describe(data.labelsOf(l))
 			c.Statistics = &labels
 		}
 		r.info(fmt.Sprintf("Column %q: %v", c.Name, c.Statistics))

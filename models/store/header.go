@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pgowl/pgowl/models/joint"
 	"github.com/pgowl/pgowl/models/learn"
 	"github.com/pgowl/pgowl/models/preprocess"
 )
@@ -46,6 +47,7 @@ type Header struct {
 	Task        learn.Task     `json:"task"`
 	Features    []Feature      `json:"features"`
 	Label       Label          `json:"label"`
+	Targets     []string       `json:"targets,omitempty"` // of a joint model: the label columns after the first, each of which it has a value for
 	Hyperparams map[string]any `json:"hyperparams"`
 	Engine      string         `json:"engine"` // version of the program that trained it
 	Seed        uint64         `json:"seed"`
@@ -141,6 +143,9 @@ func (h *Header) validate() error {
 		if len(h.Label.Classes) == 0 {
 			return errors.New("a classification without classes")
 		}
+		if len(h.Targets) > 0 {
+			return errors.New("a classification of several labels")
+		}
 	default:
 		return fmt.Errorf("task %q", h.Task)
 	}
@@ -167,6 +172,13 @@ func (h *Header) validate() error {
 func (h *Header) fits(m learn.Model) error {
 	if h.Width() != m.Features() {
 		return fmt.Errorf("the columns give %d features, the model takes %d", h.Width(), m.Features())
+	}
+	outputs := 1
+	if j, ok := m.(*joint.Model); ok {
+		outputs = j.Outputs()
+	}
+	if 1+len(h.Targets) != outputs {
+		return fmt.Errorf("%d labels, the model has %d", 1+len(h.Targets), outputs)
 	}
 	if len(h.Label.Classes) != m.Classes() {
 		return fmt.Errorf("%d class labels, the model has %d classes", len(h.Label.Classes), m.Classes())

@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 
 	"github.com/pgowl/pgowl/models"
+	"github.com/pgowl/pgowl/models/joint"
 	"github.com/pgowl/pgowl/models/learn"
 )
 
@@ -127,7 +128,7 @@ func Decode(data []byte) (Header, learn.Model, error) {
 	if err := h.validate(); err != nil {
 		return Header{}, nil, fmt.Errorf("%w: header: %w", ErrCorrupt, err)
 	}
-	m, err := models.Decode(h.Algorithm, model)
+	m, err := decode(&h, model)
 	if err != nil {
 		return Header{}, nil, asCorrupt(err)
 	}
@@ -135,6 +136,15 @@ func Decode(data []byte) (Header, learn.Model, error) {
 		return Header{}, nil, fmt.Errorf("%w: header: %w", ErrCorrupt, err)
 	}
 	return h, m, nil
+}
+
+// decode reads the engine's bytes, which a joint model has several of.
+func decode(h *Header, data []byte) (learn.Model, error) {
+	engine := func(data []byte) (learn.Model, error) { return models.Decode(h.Algorithm, data) }
+	if len(h.Targets) > 0 {
+		return joint.Decode(data, engine)
+	}
+	return engine(data)
 }
 
 // asCorrupt leaves the registry's own errors as they are.

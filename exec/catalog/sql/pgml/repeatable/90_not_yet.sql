@@ -15,12 +15,6 @@ DECLARE
 BEGIN
 FOR f IN SELECT * FROM (VALUES
     -- name, arguments, result, attributes
-    ('train_joint', $$project_name text, task text DEFAULT NULL, relation_name text DEFAULT NULL, y_column_name text[] DEFAULT NULL,
-        algorithm pgml.algorithm DEFAULT 'linear', hyperparams jsonb DEFAULT '{}', search pgml.search DEFAULT NULL,
-        search_params jsonb DEFAULT '{}', search_args jsonb DEFAULT '{}', test_size real DEFAULT 0.25,
-        test_sampling pgml.sampling DEFAULT 'stratified', runtime pgml.runtime DEFAULT NULL, automatic_deploy boolean DEFAULT true,
-        materialize_snapshot boolean DEFAULT false, preprocess jsonb DEFAULT '{}'$$,
-        'TABLE (project text, task text, algorithm text, deployed boolean)', 'VOLATILE'),
     ('tune', $$project_name text, task text DEFAULT NULL, relation_name text DEFAULT NULL, _y_column_name text DEFAULT NULL,
         model_name text DEFAULT NULL, hyperparams jsonb DEFAULT '{}', test_size real DEFAULT 0.25,
         test_sampling pgml.sampling DEFAULT 'stratified', automatic_deploy boolean DEFAULT true, materialize_snapshot boolean DEFAULT false$$,
@@ -28,8 +22,6 @@ FOR f IN SELECT * FROM (VALUES
     ('dump_all', 'path text', 'void', 'VOLATILE STRICT'),
     ('load_all', 'path text', 'void', 'VOLATILE STRICT'),
 
-    ('predict_joint', 'project_name text, features real[]', 'real[]', 'IMMUTABLE STRICT PARALLEL SAFE'),
-    ('predict_joint', 'model_id bigint, features real[]', 'real[]', 'IMMUTABLE STRICT PARALLEL SAFE'),
     ('decompose', 'project_name text, vector real[]', 'real[]', 'IMMUTABLE STRICT PARALLEL SAFE'),
 
     ('rank', $$transformer text, query text, documents text[], kwargs jsonb DEFAULT '{}'$$,
@@ -65,9 +57,8 @@ FOR f IN SELECT * FROM (VALUES
 LOOP
     -- LANGUAGE sql where an argument and an output column share a name, which PL/pgSQL refuses when it is called.
     EXECUTE format('CREATE OR REPLACE FUNCTION pgml.%I(%s) RETURNS %s LANGUAGE %s %s AS %L', f.name, f.arguments, f.result,
-        CASE WHEN f.name IN ('train_joint', 'tune') THEN 'sql' ELSE 'plpgsql' END, f.attributes,
+        CASE WHEN f.name = 'tune' THEN 'sql' ELSE 'plpgsql' END, f.attributes,
         CASE f.name
-            WHEN 'train_joint' THEN 'SELECT NULL::text, NULL::text, NULL::text, NULL::boolean FROM pgowl.not_yet(''train_joint'')'
             WHEN 'tune' THEN 'SELECT NULL::text, NULL::text, NULL::text, NULL::boolean FROM pgowl.not_yet(''tune'')'
             ELSE format('BEGIN PERFORM pgowl.not_yet(%L); END', f.name)
         END);

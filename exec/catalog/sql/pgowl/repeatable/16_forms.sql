@@ -104,7 +104,9 @@ BEGIN
         RETURN;
     END IF;
     IF substr(d, p + 1, 5) NOT IN ('\x5047425401', '\x5047425402') THEN
-        why := CASE WHEN substr(d, p + 1, 5) = '\x5047424c01' THEN 'it is of booster gblinear'
+        why := CASE substr(d, p + 1, 5)
+            WHEN '\x5047424c01' THEN 'it is of booster gblinear'
+            WHEN '\x50474a5401' THEN 'it is a joint model'
             ELSE format('there is none for algorithm %s yet', head->>'algorithm') END;
         RETURN;
     END IF;
