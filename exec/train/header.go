@@ -14,7 +14,7 @@ func header(p project, algorithm string, hyperparams map[string]any, data *datas
 		Task:        p.Task,
 		Label:       store.Label{Column: data.labels.Name, Kind: data.labels.kind, Classes: data.labels.classes},
 		Hyperparams: hyperparams,
-		Engine:      "pgowl " + programVersion(),
+		Engine:      engineVersion(),
 		Seed:        data.seed,
 	}
 	for _, l := range data.labels.others {
@@ -34,6 +34,9 @@ func header(p project, algorithm string, hyperparams map[string]any, data *datas
 	}
 	return h
 }
+
+// engineVersion names the program that trains.
+func engineVersion() string { return "pgowl " + programVersion() }
 
 func programVersion() string {
 	if info, ok := build.ReadBuildInfo(); ok && info.Main.Version != "" {

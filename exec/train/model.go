@@ -26,15 +26,20 @@ type model struct {
 	metrics     []metric
 	results     *results // of a search, else nil
 	fitTime     time.Duration
+	lineage     lineage
 	header      store.Header
 	fitted      learn.Model
 }
 
 const (
 	newModel = `
-INSERT INTO pgml.models (project_id, snapshot_id, num_features, algorithm, runtime, hyperparams, status, search, search_params, search_args)
+INSERT INTO pgml.models (project_id, snapshot_id, num_features, algorithm, runtime, hyperparams, status, search, search_params, search_args,
+	trained_by, engine, lineage)
 VALUES (($1->>'project')::bigint, ($1->>'snapshot')::bigint, 0, $1->>'algorithm', ($1->>'runtime')::pgml.runtime,
-	$1->'hyperparams', 'in_progress', nullif($1->>'search', ''), $1->'search_params', $1->'search_args')
+	$1->'hyperparams', 'in_progress', nullif($1->>'search', ''), $1->'search_params', $1->'search_args',
+	-- Who asks is what SET ROLE says, wherever this runs; without one, who logged in.
+	coalesce(nullif(current_setting('role'), 'none'), session_user::text), $1->>'engine',
+	jsonb_build_object('session_user', session_user, 'pg_snapshot', pg_current_snapshot()::text))
 RETURNING id`
 
 	newFile = `
@@ -44,7 +49,7 @@ RETURNING id`
 
 	finishedModel = `
 UPDATE pgml.models SET num_features = ($1->>'features')::integer, hyperparams = $1->'hyperparams', metrics = $1->'metrics',
-	status = 'successful'
+	lineage = lineage || ($1->'lineage'), status = 'successful'
 WHERE id = ($1->>'id')::bigint RETURNING id`
 
 	// partSize keeps a part's argument, as base64, at 16 MB.
@@ -60,6 +65,7 @@ func (r *run) newModel(ctx context.Context, p project, snap *snapshot) (*model, 
 	row, err := one[idRow](ctx, r.s, newModel, map[string]any{
 		"project": p.ID, "snapshot": snap.id, "algorithm": r.req.Algorithm, "runtime": r.runtime(),
 		"hyperparams": object(r.req.Hyperparams), "search": r.req.Search, "search_params": object(r.req.SearchParams), "search_args": object(r.req.SearchArgs),
+		"engine": engineVersion(),
 	})
 	if err != nil {
 		return nil, err
@@ -151,7 +157,7 @@ func (r *run) save(ctx context.Context, m *model) error {
 		metrics["search_results"] = m.results.object()
 	}
 	if _, err := one[idRow](ctx, r.s, finishedModel, map[string]any{
-		"id": m.id, "features": m.features, "hyperparams": m.hyperparams, "metrics": metrics,
+		"id": m.id, "features": m.features, "hyperparams": m.hyperparams, "metrics": metrics, "lineage": m.lineage,
 	}); err != nil {
 		return err
 	}

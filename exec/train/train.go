@@ -61,6 +61,7 @@ func (r *run) train(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	m.lineage = lineageOf(snap, data, r.now())
 	if err := r.analyze(ctx, snap, data); err != nil {
 		return Result{}, err
 	}

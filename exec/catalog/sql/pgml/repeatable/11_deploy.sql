@@ -39,6 +39,30 @@ BEGIN
 END
 $$;
 
+-- The metric by which models of a task are compared, as a number of which more is better; NULL where there is none.
+CREATE OR REPLACE FUNCTION pgowl.key_score(task text, metrics jsonb) RETURNS double precision
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    key text := CASE task
+        WHEN 'regression' THEN 'r2'
+        WHEN 'clustering' THEN 'silhouette'
+        WHEN 'decomposition' THEN 'cumulative_explained_variance'
+        WHEN 'summarization' THEN 'rouge_ngram_f1'
+        WHEN 'translation' THEN 'bleu'
+        WHEN 'conversation' THEN 'bleu'
+        WHEN 'text_generation' THEN 'perplexity'
+        WHEN 'text2text' THEN 'perplexity'
+        ELSE 'f1' END;
+    value jsonb := coalesce(metrics->key, CASE WHEN task = 'translation' THEN metrics->'blue' END); -- as PostgresML spells it
+BEGIN
+    IF value IS NULL OR jsonb_typeof(value) <> 'number' THEN
+        RETURN NULL;
+    END IF;
+    RETURN CASE WHEN key = 'perplexity' THEN -value::double precision ELSE value::double precision END;
+END
+$$;
+
 -- The model that a strategy picks in a project, or PostgresML's errors. Metrics are compared as numbers (PostgresML compares their text).
 -- Arguments are text, not pgml's enums: schema pgml may be dropped without taking this along. VOLATILE, so that what it looks at is as it stands once the lock has
 -- been got, and not as the calling statement saw it before.
@@ -48,8 +72,6 @@ AS $$
 DECLARE
     pid    bigint;
     kind   text;
-    metric text;
-    lower_is_better boolean;
     chosen bigint;
 BEGIN
     SELECT p.id, p.task::text INTO pid, kind FROM pgml.projects p WHERE p.name = project FOR NO KEY UPDATE;
@@ -59,23 +81,10 @@ BEGIN
     END IF;
     CASE strategy
         WHEN 'best_score' THEN
-            metric := CASE kind
-                WHEN 'regression' THEN 'r2'
-                WHEN 'clustering' THEN 'silhouette'
-                WHEN 'decomposition' THEN 'cumulative_explained_variance'
-                WHEN 'summarization' THEN 'rouge_ngram_f1'
-                WHEN 'translation' THEN 'bleu'
-                WHEN 'conversation' THEN 'bleu'
-                WHEN 'text_generation' THEN 'perplexity'
-                WHEN 'text2text' THEN 'perplexity'
-                ELSE 'f1' END;
-            lower_is_better := metric = 'perplexity';
             SELECT m.id INTO chosen
             FROM pgml.models m
-            CROSS JOIN LATERAL (SELECT CASE WHEN jsonb_typeof(v) = 'number' THEN v::double precision END AS score
-                FROM coalesce(m.metrics->metric, CASE WHEN kind = 'translation' THEN m.metrics->'blue' END) v) s
             WHERE m.project_id = pid AND m.status = 'successful' AND (choose_model.algorithm IS NULL OR m.algorithm = choose_model.algorithm)
-            ORDER BY CASE WHEN lower_is_better THEN -s.score ELSE s.score END DESC NULLS LAST, m.created_at DESC, m.id DESC LIMIT 1;
+            ORDER BY pgowl.key_score(kind, m.metrics) DESC NULLS LAST, m.created_at DESC, m.id DESC LIMIT 1;
         WHEN 'most_recent' THEN
             SELECT m.id INTO chosen
             FROM pgml.models m
@@ -98,7 +107,7 @@ BEGIN
 END
 $$;
 
-REVOKE EXECUTE ON FUNCTION pgowl.record_deployment(bigint, bigint, text), pgowl.deploy_model(bigint, text), pgowl.choose_model(text, text, text) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION pgowl.key_score(text, jsonb), pgowl.record_deployment(bigint, bigint, text), pgowl.deploy_model(bigint, text), pgowl.choose_model(text, text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION pgml.deploy(model_id bigint) RETURNS TABLE (project text, strategy text, algorithm text)
 LANGUAGE sql VOLATILE STRICT SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp

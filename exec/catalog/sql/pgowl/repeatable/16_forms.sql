@@ -107,6 +107,7 @@ BEGIN
         why := CASE substr(d, p + 1, 5)
             WHEN '\x5047424c01' THEN 'it is of booster gblinear'
             WHEN '\x50474a5401' THEN 'it is a joint model'
+            WHEN '\x5047475201' THEN 'it has a model for each group'
             ELSE format('there is none for algorithm %s yet', head->>'algorithm') END;
         RETURN;
     END IF;
