@@ -114,7 +114,7 @@ func (c *confusion) matthews() float64 {
 		pred += c.pred[k] * c.pred[k]
 	}
 	n2 := c.rows * c.rows
-	return ratio(c.correct*c.rows-cross, math.Sqrt(n2-labelled)*math.Sqrt(n2-pred))
+	return ratio(c.correct*c.rows-cross, math.Sqrt((n2-labelled)*(n2-pred)))
 }
 
 // rocAUC is the chance that a row of class 1 scores above one of class 0, equal scores counting half (rank sums).

@@ -69,7 +69,7 @@ BEGIN
         SELECT sum(t * h) AS th, sum(t * t) AS tt, sum(h * h) AS hh FROM class
     )
     SELECT coalesce(avg(2 * tp / (t + h)), 0), coalesce(avg(coalesce(tp / nullif(h, 0), 0)), 0), coalesce(avg(coalesce(tp / nullif(t, 0), 0)), 0),
-        (SELECT coalesce((correct * n - th) / nullif(sqrt(n * n - hh) * sqrt(n * n - tt), 0), 0) FROM total)
+        (SELECT coalesce((correct * n - th) / nullif(sqrt((n * n - hh) * (n * n - tt)), 0), 0) FROM total)
     INTO f1, "precision", recall, mcc
     FROM class WHERE many OR label = 1;
     result := jsonb_build_object('f1', f1, 'f1_micro', correct / n, 'precision', "precision", 'recall', recall, 'accuracy', correct / n, 'mcc', mcc);
