@@ -217,7 +217,7 @@ func newLearnedColumn(read *feature, learned *store.Feature) (learnedColumn, err
 			v, ok := index[text]
 			if !ok {
 				if v = nan; learned.Preprocess.Encode == preprocess.Ordinal {
-					return c, function.Errorf("XX000", "%v", &preprocess.UnlistedError{Value: text, List: learned.Preprocess.Categories})
+					return c, function.Errorf("XX000", "%v", learned.Preprocess.Unlisted(text))
 				}
 			}
 			c.values = append(c.values, v)

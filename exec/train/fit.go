@@ -34,7 +34,10 @@ func (r *run) fit(ctx context.Context, p project, m *model, data *dataset) error
 			WithHint("Set search_args => '{\"cv\": 5}', or a test_size above 0.")
 	}
 	f := &fitting{run: r, task: p.Task, model: m, progress: newProgress(r, m.id, s)}
-	best, winner, found, err := attempt{}, 0, (*results)(nil), error(nil)
+	var best attempt
+	var winner int
+	var found *results
+	var err error
 	switch {
 	case s.one():
 		best, err = f.try(ctx, s.candidate(0), train, test)

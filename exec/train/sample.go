@@ -10,7 +10,7 @@ type sample struct {
 
 // pick puts into dst the rows for which keep is true, in their order. dst's memory is used again.
 func (s *sample) pick(dst *sample, keep func(row int) bool) {
-	x, y := dst.X[:0], dst.Y[:0]
+	x, y, weights := dst.X[:0], dst.Y[:0], dst.Weights[:0]
 	others := dst.others
 	if others == nil {
 		others = make([][]float32, len(s.others))
@@ -24,12 +24,18 @@ func (s *sample) pick(dst *sample, keep func(row int) bool) {
 		}
 		x = append(x, s.Row(i)...)
 		y = append(y, s.Y[i])
+		if s.Weights != nil {
+			weights = append(weights, s.Weights[i])
+		}
 		for k := range others {
 			others[k] = append(others[k], s.others[k][i])
 		}
 	}
 	*dst = sample{Dataset: s.Dataset, others: others}
 	dst.X, dst.Y, dst.Rows = x, y, len(y)
+	if s.Weights != nil {
+		dst.Weights = weights
+	}
 }
 
 // samples are the two parts.

@@ -185,11 +185,11 @@ func TestFolds(t *testing.T) {
 func TestPick(t *testing.T) {
 	s := &sample{others: [][]float32{{10, 11, 12, 13}}}
 	s.X, s.Y, s.Rows, s.Features, s.Classes = []float32{0, 1, 2, 3, 4, 5, 6, 7}, []float32{0, 1, 0, 1}, 4, 2, 2
-	s.Categorical = []bool{true, false}
+	s.Categorical, s.Weights = []bool{true, false}, []float32{1, 2, 3, 4}
 	var dst sample
 	for range 2 { // the second time into the first one's memory
 		s.pick(&dst, func(i int) bool { return i%2 == 1 })
-		if got := fmt.Sprint(dst.X, dst.Y, dst.others, dst.Rows, dst.Features, dst.Classes, dst.Categorical); got != "[2 3 6 7] [1 1] [[11 13]] 2 2 2 [true false]" {
+		if got := fmt.Sprint(dst.X, dst.Y, dst.others, dst.Rows, dst.Features, dst.Classes, dst.Categorical, dst.Weights); got != "[2 3 6 7] [1 1] [[11 13]] 2 2 2 [true false] [2 4]" {
 			t.Errorf("got %s", got)
 		}
 	}

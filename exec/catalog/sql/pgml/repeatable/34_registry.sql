@@ -11,6 +11,7 @@ AS $$
 DECLARE
     pid  bigint;
     kind text;
+    live bigint := pgowl.live_model(project_name);
 BEGIN
     SELECT p.id, p.task::text INTO pid, kind FROM pgml.projects p WHERE p.name = project_name;
     IF pid IS NULL THEN
@@ -19,7 +20,7 @@ BEGIN
     RETURN QUERY
         SELECT m.id, m.algorithm, m.hyperparams, m.runtime::text, m.metrics - 'search_results',
             CASE WHEN jsonb_typeof(m.metrics->'fit_time') = 'number' THEN (m.metrics->>'fit_time')::double precision END,
-            m.id IS NOT DISTINCT FROM pgowl.live_model(project_name), m.created_at
+            m.id IS NOT DISTINCT FROM live, m.created_at
         FROM pgml.models m
         WHERE m.project_id = pid AND m.status = 'successful'
         ORDER BY pgowl.key_score(kind, m.metrics) DESC NULLS LAST, m.created_at DESC, m.id DESC;
