@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/models/bygroup"
 	"github.com/pgowl/pgowl/models/learn"
 )
 
@@ -50,6 +51,9 @@ func (r *run) fit(ctx context.Context, p project, m *model, data *dataset) error
 	}
 	if err != nil {
 		return err
+	}
+	if g, ok := best.fitted.(*bygroup.Model); ok {
+		r.info(fmt.Sprintf("Groups: %d values of \"%s\" have a model of their own", g.Groups(), data.group.column))
 	}
 	m.fitted, m.metrics, m.fitTime, m.results = best.fitted, best.stored(), best.fitTime, found
 	m.hyperparams = s.candidate(winner)

@@ -17,6 +17,9 @@ func header(p project, algorithm string, hyperparams map[string]any, data *datas
 		Engine:      engineVersion(),
 		Seed:        data.seed,
 	}
+	if data.group != nil {
+		h.Group = data.group.column
+	}
 	for _, l := range data.labels.others {
 		h.Targets = append(h.Targets, l.Name)
 	}

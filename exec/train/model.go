@@ -12,6 +12,7 @@ import (
 
 	"github.com/pgowl/pgowl/exec/function"
 	"github.com/pgowl/pgowl/models"
+	"github.com/pgowl/pgowl/models/bygroup"
 	"github.com/pgowl/pgowl/models/joint"
 	"github.com/pgowl/pgowl/models/learn"
 	"github.com/pgowl/pgowl/models/store"
@@ -80,10 +81,13 @@ func object(text json.RawMessage) json.RawMessage {
 	return text
 }
 
-// train fits once: a model, or one for each label of a joint training.
+// train fits once: a model, or one for each label of a joint training, or for each group.
 func (m *model) train(ctx context.Context, rows *sample, task learn.Task, hyperparams map[string]any, progress learn.Progress) (learn.Model, error) {
 	if len(rows.others) > 0 {
 		return joint.Train(ctx, m.trainer, &rows.Dataset, rows.others, hyperparams, progress)
+	}
+	if g := rows.group; g != nil {
+		return bygroup.Train(ctx, m.trainer, &rows.Dataset, g.feature, g.none, task, hyperparams, progress)
 	}
 	return m.trainer(ctx, &rows.Dataset, task, hyperparams, progress)
 }
@@ -97,6 +101,7 @@ func engineError(ctx context.Context, err error) error {
 	var missing *models.NotAvailable
 	var unsupported *models.Unsupported
 	var param *learn.ParamError
+	var groups *bygroup.TooMany
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -104,6 +109,8 @@ func engineError(ctx context.Context, err error) error {
 		return unavailable("algorithm", missing.Algorithm)
 	case errors.As(err, &unsupported):
 		return function.Errorf("XX000", "%v", unsupported)
+	case errors.As(err, &groups):
+		return function.Errorf("54000", "pgml.train_grouped: %v", groups)
 	case errors.As(err, &param):
 		switch {
 		case strings.HasSuffix(param.Reason, "not available yet"):

@@ -13,6 +13,7 @@ type dataset struct {
 	features    []feature
 	labels      *labels
 	others      parts  // of a joint training: the labels after the first
+	group       *group // what the model is divided by; nil for one model
 	distinct    int    // different labels in both parts
 	seed        uint64 // of the split
 }

@@ -18,6 +18,7 @@ type Request struct {
 	Relation        *string  // "table" or "schema.table", unquoted; nil for the project's last snapshot
 	Label           *string  // y_column_name
 	More            []string // the labels after the first one, of pgml.train_joint
+	GroupBy         string   // the column whose values have a model each; empty for none
 	Algorithm       string
 	Hyperparams     json.RawMessage // an object
 	Search          string          // empty for none
@@ -48,6 +49,7 @@ func Decode(jsonArgs []byte) (Request, error) {
 		Task                *string         `json:"task"`
 		RelationName        *string         `json:"relation_name"`
 		YColumnName         json.RawMessage `json:"y_column_name"` // a text, or an array of texts
+		GroupBy             *string         `json:"group_by"`
 		Algorithm           *string         `json:"algorithm"`
 		Hyperparams         json.RawMessage `json:"hyperparams"`
 		Search              *string         `json:"search"`
@@ -76,12 +78,16 @@ func Decode(jsonArgs []byte) (Request, error) {
 		Task:            a.Task,
 		Relation:        a.RelationName,
 		Algorithm:       or(a.Algorithm, "linear"),
+		GroupBy:         or(a.GroupBy, ""),
 		Search:          or(a.Search, ""),
 		TestSize:        0.25,
 		TestSampling:    or(a.TestSampling, "stratified"),
 		Runtime:         or(a.Runtime, ""),
 		AutomaticDeploy: or(a.AutomaticDeploy, true),
 		Materialize:     or(a.MaterializeSnapshot, false),
+	}
+	if a.GroupBy != nil && r.GroupBy == "" {
+		return Request{}, function.Errorf("22004", "pgml.train_grouped: group_by must not be NULL or empty")
 	}
 	var err error
 	if r.Label, r.More, err = labelNames(a.YColumnName); err != nil {

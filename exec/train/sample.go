@@ -6,6 +6,7 @@ import "github.com/pgowl/pgowl/models/learn"
 type sample struct {
 	learn.Dataset
 	others [][]float32
+	group  *group // nil: there is one model for all rows
 }
 
 // pick puts into dst the rows for which keep is true, in their order. dst's memory is used again.
@@ -31,7 +32,7 @@ func (s *sample) pick(dst *sample, keep func(row int) bool) {
 			others[k] = append(others[k], s.others[k][i])
 		}
 	}
-	*dst = sample{Dataset: s.Dataset, others: others}
+	*dst = sample{Dataset: s.Dataset, others: others, group: s.group}
 	dst.X, dst.Y, dst.Rows = x, y, len(y)
 	if s.Weights != nil {
 		dst.Weights = weights
@@ -40,5 +41,5 @@ func (s *sample) pick(dst *sample, keep func(row int) bool) {
 
 // samples are the two parts.
 func (d *dataset) samples() (train, test *sample) {
-	return &sample{Dataset: d.train, others: d.others.train}, &sample{Dataset: d.test, others: d.others.test}
+	return &sample{d.train, d.others.train, d.group}, &sample{d.test, d.others.test, d.group}
 }

@@ -53,12 +53,18 @@ func (r *run) train(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if err := r.groupBy(snap); err != nil {
+		return Result{}, err
+	}
 	m, err := r.newModel(ctx, p, snap)
 	if err != nil {
 		return Result{}, err
 	}
 	data, err := r.read(ctx, p, snap)
 	if err != nil {
+		return Result{}, err
+	}
+	if err := r.groups(data); err != nil {
 		return Result{}, err
 	}
 	m.lineage = lineageOf(snap, data, r.now())

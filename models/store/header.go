@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pgowl/pgowl/models/bygroup"
 	"github.com/pgowl/pgowl/models/joint"
 	"github.com/pgowl/pgowl/models/learn"
 	"github.com/pgowl/pgowl/models/preprocess"
@@ -48,6 +49,7 @@ type Header struct {
 	Features    []Feature      `json:"features"`
 	Label       Label          `json:"label"`
 	Targets     []string       `json:"targets,omitempty"` // of a joint model: the label columns after the first, each of which it has a value for
+	Group       string         `json:"group,omitempty"`   // of a model of groups: the column that chooses the group
 	Hyperparams map[string]any `json:"hyperparams"`
 	Engine      string         `json:"engine"` // version of the program that trained it
 	Seed        uint64         `json:"seed"`
@@ -172,6 +174,9 @@ func (h *Header) validate() error {
 func (h *Header) fits(m learn.Model) error {
 	if h.Width() != m.Features() {
 		return fmt.Errorf("the columns give %d features, the model takes %d", h.Width(), m.Features())
+	}
+	if _, ok := m.(*bygroup.Model); ok != (h.Group != "") {
+		return errors.New("a column to group by, and a model without groups, or the other way round")
 	}
 	outputs := 1
 	if j, ok := m.(*joint.Model); ok {

@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 
 	"github.com/pgowl/pgowl/models"
+	"github.com/pgowl/pgowl/models/bygroup"
 	"github.com/pgowl/pgowl/models/joint"
 	"github.com/pgowl/pgowl/models/learn"
 )
@@ -138,11 +139,14 @@ func Decode(data []byte) (Header, learn.Model, error) {
 	return h, m, nil
 }
 
-// decode reads the engine's bytes, which a joint model has several of.
+// decode reads the engine's bytes, which joint models and those of groups have several of.
 func decode(h *Header, data []byte) (learn.Model, error) {
 	engine := func(data []byte) (learn.Model, error) { return models.Decode(h.Algorithm, data) }
-	if len(h.Targets) > 0 {
+	switch {
+	case len(h.Targets) > 0:
 		return joint.Decode(data, engine)
+	case h.Group != "":
+		return bygroup.Decode(data, engine)
 	}
 	return engine(data)
 }

@@ -161,6 +161,14 @@ func FuzzDecode(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(file)
+	headers, models := several(f)
+	for i := range headers {
+		file, err := Encode(headers[i], models[i])
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(file)
+	}
 	f.Add(raw([]byte("{}"), nil))
 	f.Add([]byte(magic))
 	f.Fuzz(func(t *testing.T, data []byte) {
