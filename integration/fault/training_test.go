@@ -18,6 +18,7 @@ var trainings = []string{
 	`SELECT * FROM pgml.train('p%d', 'regression', 'many', 'y', 'xgboost', '{"n_estimators": 10}', materialize_snapshot => true)`,
 	`SELECT * FROM pgml.train('p%d', 'regression', 'many', 'y', 'xgboost', search => 'grid', search_params => '{"n_estimators": [1, 5]}', search_args => '{"cv": 2}')`,
 	`SELECT * FROM pgml.train_joint('p%d', 'regression', 'pairs', '{a,b}', 'xgboost', '{"n_estimators": 5}')`,
+	`SELECT * FROM pgml.train_grouped('p%d', 'b', 'regression', 'pairs', 'a', 'xgboost', '{"n_estimators": 5}')`,
 	`SELECT * FROM pgml.train('steady', 'regression', 'many', 'y', 'xgboost', '{"n_estimators": 10}', materialize_snapshot => true)`,
 	`SELECT * FROM pgml.train('steady', hyperparams => '{"n_estimators": 15}', algorithm => 'xgboost')`,
 }
@@ -157,7 +158,7 @@ func TestKilledTrainings(t *testing.T) {
 		if after == one {
 			survived[how]++
 			fresh := connect(t, through(url, o.sql))
-			must(fresh, fmt.Sprintf("SELECT pgml.predict('%s', %s)", project, map[bool]string{true: "ARRAY[3]::real[]", false: "ARRAY[1,2,3,4]::real[]"}[strings.Contains(sql, "pairs")]))
+			must(fresh, fmt.Sprintf("SELECT pgml.predict('%s', %s)", project, features(sql)))
 			fresh.Close(context.Background())
 		} else {
 			lost[how]++
@@ -169,6 +170,17 @@ func TestKilledTrainings(t *testing.T) {
 	}
 	must(connect(t, through(url, o.sql)), "SELECT pgml.predict('steady', ARRAY[1,2,3,4]::real[])")
 	t.Logf("%s models at first, %s at last; whole trainings take %v; ended in the middle %v, too late %v", models, ask("SELECT count(*) FROM pgml.models"), usual, lost, survived)
+}
+
+// features are such as the model of a training takes.
+func features(training string) string {
+	switch {
+	case strings.Contains(training, "train_grouped"):
+		return "ARRAY[3,1]::real[]"
+	case strings.Contains(training, "train_joint"):
+		return "ARRAY[3]::real[]"
+	}
+	return "ARRAY[1,2,3,4]::real[]"
 }
 
 // made is a statement for an attempt.
