@@ -22,7 +22,7 @@ func (e *Engine) callEvaluate(ctx context.Context, s function.Session, args [][]
 		if err != nil {
 			return store.Header{}, nil, err
 		}
-		return m.Header, m.Learned(), nil
+		return m.Header, m.Engine(), nil
 	})
 	return string(metrics), rows, err
 }

@@ -62,9 +62,6 @@ func (m *Model) Label(features []float32) (*string, error) {
 	return &m.Header.Label.Classes[int(class[0])], nil
 }
 
-// Learned is the engine's own model, whose classes are indexes.
-func (m *Model) Learned() learn.Model { return m.model }
-
 // Features is the number of values in a row.
 func (m *Model) Features() int { return m.model.Features() }
 

@@ -27,9 +27,7 @@ type ImportRequest struct {
 }
 
 // importedDeployment deploys a model because somebody said so.
-const importedDeployment = `
-INSERT INTO pgml.deployments (project_id, model_id, strategy)
-VALUES (($1->>'project')::bigint, ($1->>'model')::bigint, 'specific') RETURNING id`
+const importedDeployment = `SELECT pgowl.record_deployment(($1->>'project')::bigint, ($1->>'model')::bigint, 'specific') AS id`
 
 // Import does what pgml.import_model does: it makes a model of a project from another library's file, as if it had been trained. It gives the model's
 // id. Errors are *function.Error (22023 for a file that is not sound, 0A000 for what has no counterpart here), or those of the session as they are. models
@@ -54,11 +52,13 @@ func Import(ctx context.Context, s function.Session, req ImportRequest, models P
 	row, err := one[idRow](ctx, s, newModel, map[string]any{
 		"project": p.ID, "snapshot": nil, "algorithm": r.req.Algorithm, "runtime": r.runtime(),
 		"hyperparams": r.req.Hyperparams, "search_params": object(nil), "search_args": object(nil),
+		"engine": engineVersion(),
 	})
 	if err != nil {
 		return 0, err
 	}
-	m := &model{id: row.ID, features: file.Model.Features(), header: importedHeader(p.Task, file), fitted: file.Model}
+	m := &model{id: row.ID, features: file.Model.Features(), header: importedHeader(p.Task, file), fitted: file.Model, hyperparams: file.Hyperparams,
+		lineage: map[string]any{"format": req.Format, "bytes": len(req.Model)}}
 	if err := r.save(ctx, m); err != nil {
 		return 0, err
 	}
@@ -87,7 +87,7 @@ func importedHeader(task learn.Task, file *exchange.File) store.Header {
 		Task:        task,
 		Label:       store.Label{Column: "label", Kind: store.Float},
 		Hyperparams: file.Hyperparams,
-		Engine:      "pgowl " + programVersion(),
+		Engine:      engineVersion(),
 	}
 	if n := file.Model.Classes(); n > 0 {
 		h.Label.Kind = store.Int

@@ -27,7 +27,7 @@ type model struct {
 	metrics     []metric
 	results     *results // of a search, else nil
 	fitTime     time.Duration
-	lineage     lineage
+	lineage     any // what is added to pgml.models.lineage: a lineage, or what an import says
 	header      store.Header
 	fitted      learn.Model
 }
@@ -156,6 +156,10 @@ func (r *run) save(ctx context.Context, m *model) error {
 		}
 		part++
 	}
+	hyperparams := m.hyperparams
+	if hyperparams == nil { // JSON's null is not an object
+		hyperparams = map[string]any{}
+	}
 	metrics := map[string]any{}
 	for _, v := range m.metrics {
 		metrics[v.name] = number(v.value)
@@ -164,7 +168,7 @@ func (r *run) save(ctx context.Context, m *model) error {
 		metrics["search_results"] = m.results.object()
 	}
 	if _, err := one[idRow](ctx, r.s, finishedModel, map[string]any{
-		"id": m.id, "features": m.features, "hyperparams": m.hyperparams, "metrics": metrics, "lineage": m.lineage,
+		"id": m.id, "features": m.features, "hyperparams": hyperparams, "metrics": metrics, "lineage": m.lineage,
 	}); err != nil {
 		return err
 	}

@@ -128,3 +128,18 @@ func TestGroups(t *testing.T) {
 	w.want(`SELECT pgml.train_grouped('sales', NULL, 'regression', 'sales', 'amount', 'xgboost')`, "22004 pgml.train_grouped: group_by must not be NULL or empty")
 	w.want(`SELECT pgml.explain('sales', ARRAY[1, 2])`, "0A000 pgml.explain is not available for algorithm xgboost in PgOwl")
 }
+
+// TestImportedLineage: what comes in from elsewhere has its place in the registry, too.
+func TestImportedLineage(t *testing.T) {
+	w := open(t)
+	w.run(tables)
+	w.want(`SELECT deployed FROM pgml.train('body', 'regression', 'v', 'weight', 'xgboost')`, `XX000 Relation "v" could not be found in the public schema. Please specify the table schema, e.g. pgml.v`)
+	w.want(`SELECT deployed FROM pgml.train('body', 'regression', 'body', 'weight', 'xgboost')`, "t")
+	w.want(`SELECT pgml.import_model('copy', 'regression', 'xgboost-json', pgml.export_model(1, 'xgboost-json')) > 1`, "t")
+	w.run("GRANT SELECT ON ALL TABLES IN SCHEMA pgml TO " + w.name)
+	w.want(`SELECT trained_by = current_user, engine LIKE 'pgowl %', lineage->>'format', (lineage->>'bytes')::int > 100, lineage ? 'pg_snapshot', jsonb_typeof(hyperparams), status, search IS NULL
+		FROM pgml.models ORDER BY id DESC LIMIT 1`, "t t xgboost-json t t object successful t")
+	w.want(`SELECT d.strategy FROM pgml.deployments d ORDER BY id DESC LIMIT 1`, "specific")
+	w.want(`SELECT deployed FROM pgml.compare('copy')`, "t")
+	w.want(`SELECT pgml.predict('copy', ARRAY[3, 3, -3]) = pgml.predict('body', ARRAY[3, 3, -3])`, "t")
+}
