@@ -23,6 +23,7 @@ type shape struct {
 	label                                                 store.LabelKind
 	step                                                  float32                    // not 0: leaves are few multiples of it, so that margins are equal or just at the turn
 	feature                                               func(r *rand.Rand) float32 // nil: feature
+	sets                                                  bool                       // half of the splits are by categories
 }
 
 // The engine's numbers (models/gbdt/objective.go).
@@ -31,27 +32,29 @@ const (
 )
 
 var shapes = map[string]shape{
-	"regression":    {squared, 0, 7, 12, 1, 5, .1, store.Float, 0, nil},
-	"no trees":      {squared, 0, 3, 0, 1, 0, 0, store.Float, 0, nil},
-	"stumps":        {squared, 0, 2, 40, 1, 1, 0, store.Float, 0, nil},
-	"one leaf each": {squared, 0, 2, 5, 1, 0, 0, store.Float, 0, nil},
-	"wide":          {squared, 0, 900, 6, 1, 6, .1, store.Float, 0, nil},
-	"very wide":     {squared, 0, 70000, 3, 1, 3, .1, store.Float, 0, nil}, // features take three bytes
-	"chain":         {squared, 0, 5, 3, 1, 64, .9, store.Float, 0, nil},
-	"deepest":       {logistic, 2, 5, 1, 1, 200, .97, store.Bool, 0, nil},
-	"forest":        {poisson, 0, 6, 2, 30, 3, .2, store.Float, 0, nil},
-	"logistic":      {logistic, 2, 6, 15, 1, 5, .1, store.Bool, 0, nil},
-	"reg logistic":  {logistic, 0, 6, 15, 1, 4, .1, store.Float, 0, nil},
-	"quantile":      {quantile, 0, 6, 8, 1, 4, .1, store.Float, 0, nil},
-	"hinge":         {hinge, 2, 6, 5, 1, 3, .1, store.Bool, 0x1p-25, nil},
-	"reg hinge":     {hinge, 0, 6, 9, 1, 3, .1, store.Float, 0, nil},
-	"cox":           {cox, 0, 6, 9, 1, 3, .1, store.Float, 0, nil},
-	"softmax 2":     {softmax, 2, 6, 10, 1, 5, .1, store.Text, 0, nil},
-	"softmax 5":     {softmax, 5, 6, 4, 2, 4, .2, store.Int, 0, nil},
-	"turn":          {logistic, 2, 6, 5, 1, 3, .1, store.Bool, 0x1p-25, nil},
-	"ties":          {softmax, 4, 6, 3, 1, 3, .2, store.Int, 1, nil},
-	"softmax 1":     {softmax, 1, 2, 2, 1, 2, .2, store.Int, 0, nil},
-	"many classes":  {softmax, 150, 3, 1, 1, 1, .2, store.Int, 0, nil},
+	"regression":    {squared, 0, 7, 12, 1, 5, .1, store.Float, 0, nil, false},
+	"no trees":      {squared, 0, 3, 0, 1, 0, 0, store.Float, 0, nil, false},
+	"stumps":        {squared, 0, 2, 40, 1, 1, 0, store.Float, 0, nil, false},
+	"one leaf each": {squared, 0, 2, 5, 1, 0, 0, store.Float, 0, nil, false},
+	"wide":          {squared, 0, 900, 6, 1, 6, .1, store.Float, 0, nil, false},
+	"very wide":     {squared, 0, 70000, 3, 1, 3, .1, store.Float, 0, nil, false}, // features take three bytes
+	"chain":         {squared, 0, 5, 3, 1, 64, .9, store.Float, 0, nil, false},
+	"deepest":       {logistic, 2, 5, 1, 1, 200, .97, store.Bool, 0, nil, false},
+	"forest":        {poisson, 0, 6, 2, 30, 3, .2, store.Float, 0, nil, false},
+	"logistic":      {logistic, 2, 6, 15, 1, 5, .1, store.Bool, 0, nil, false},
+	"reg logistic":  {logistic, 0, 6, 15, 1, 4, .1, store.Float, 0, nil, false},
+	"quantile":      {quantile, 0, 6, 8, 1, 4, .1, store.Float, 0, nil, false},
+	"hinge":         {hinge, 2, 6, 5, 1, 3, .1, store.Bool, 0x1p-25, nil, false},
+	"reg hinge":     {hinge, 0, 6, 9, 1, 3, .1, store.Float, 0, nil, false},
+	"cox":           {cox, 0, 6, 9, 1, 3, .1, store.Float, 0, nil, false},
+	"softmax 2":     {softmax, 2, 6, 10, 1, 5, .1, store.Text, 0, nil, false},
+	"softmax 5":     {softmax, 5, 6, 4, 2, 4, .2, store.Int, 0, nil, false},
+	"turn":          {logistic, 2, 6, 5, 1, 3, .1, store.Bool, 0x1p-25, nil, false},
+	"ties":          {softmax, 4, 6, 3, 1, 3, .2, store.Int, 1, nil, false},
+	"softmax 1":     {softmax, 1, 2, 2, 1, 2, .2, store.Int, 0, nil, false},
+	"categories":    {squared, 0, 6, 12, 1, 5, .1, store.Float, 0, nil, true},
+	"wide sets":     {logistic, 2, 300, 6, 1, 4, .1, store.Bool, 0, nil, true},
+	"many classes":  {softmax, 150, 3, 1, 1, 1, .2, store.Int, 0, nil, false},
 }
 
 // file is a random model of the shape, as training stores it, and the model.
@@ -63,6 +66,9 @@ func (s shape) file(t *testing.T, r *rand.Rand) ([]byte, store.Header, learn.Mod
 	}
 	trees := s.rounds * s.parallel * groups
 	data := append([]byte("PGBT"), 1, byte(s.objective))
+	if s.sets {
+		data[4] = 3
+	}
 	for _, n := range []int{s.features, s.classes, groups, s.parallel, trees} {
 		data = binary.AppendUvarint(data, uint64(n))
 	}
@@ -81,8 +87,19 @@ func (s shape) file(t *testing.T, r *rand.Rand) ([]byte, store.Header, learn.Mod
 			number(leaf())
 			return
 		}
-		data = binary.AppendUvarint(data, uint64(r.IntN(s.features))<<1+1+uint64(r.IntN(2)))
-		number(threshold(r))
+		key := uint64(r.IntN(s.features))
+		switch {
+		case s.sets && r.IntN(2) == 0:
+			data = binary.AppendUvarint(data, key<<2+2+1+uint64(r.IntN(2)))
+			data = append(data, byte(2*3+r.IntN(2)), byte(r.IntN(2)), 1)
+			data = binary.AppendUvarint(data, uint64(1+r.IntN(300)))
+		case s.sets:
+			data = binary.AppendUvarint(data, key<<2+1+uint64(r.IntN(2)))
+			number(threshold(r))
+		default:
+			data = binary.AppendUvarint(data, key<<1+1+uint64(r.IntN(2)))
+			number(threshold(r))
+		}
 		left, right := depth-1, depth-1
 		if s.skew >= .9 { // a chain
 			if r.IntN(2) == 0 {
@@ -96,6 +113,9 @@ func (s shape) file(t *testing.T, r *rand.Rand) ([]byte, store.Header, learn.Mod
 	}
 	for range trees {
 		grow(s.depth)
+	}
+	if s.sets {
+		data = append(data, 0) // the end
 	}
 	m, err := gbdt.Decode(data)
 	if err != nil {
@@ -144,8 +164,11 @@ func feature(r *rand.Rand) float32 {
 	if r.IntN(6) == 0 {
 		return float32(math.NaN())
 	}
-	if r.IntN(8) == 0 {
+	switch r.IntN(8) {
+	case 0:
 		return float32(r.NormFloat64())
+	case 1:
+		return float32(r.IntN(4)) + float32(r.IntN(2))/2 // categories, too
 	}
 	return threshold(r)
 }

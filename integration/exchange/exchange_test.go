@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"bytes"
-	"encoding/hex"
 	"encoding/json"
 	"math"
 	"os"
@@ -63,7 +62,7 @@ func TestImportsWhatOthersWrote(t *testing.T) {
 		if g.Rows != nil {
 			rows = values(g.Rows)
 		}
-		plain := !strings.Contains(g.File, "linear") && !strings.Contains(g.File, "categories") // the others are no SQL
+		plain := !strings.Contains(g.File, "linear") // the others are no SQL
 		margins := len(g.Margins) / (len(rows) / 4)
 		switch {
 		case of != nil:
@@ -82,11 +81,6 @@ func TestImportsWhatOthersWrote(t *testing.T) {
 			}
 		default:
 			of = func(m []float64) float64 { return m[0] }
-		}
-		if strings.Contains(g.File, "categories") {
-			w.fails(c, [][2]string{{"SELECT pgml.import_model('" + g.File + "', '" + g.Task + "', '" + g.Format + "', decode('" + hex.EncodeToString(file(t, g.File)) + "', 'hex'))",
-				"0A000 pgml.import_model: a split by categories is not available in PgOwl"}})
-			continue
 		}
 		id := importModel(w, c, g.File, g.Task, g.Format, file(t, g.File))
 		for _, lane := range []string{"off", "on"} {

@@ -53,7 +53,7 @@ func Read(format Format, data []byte, task learn.Task) (*File, error) {
 	}
 	m, err := b.model()
 	if errors.Is(err, gbdt.ErrSets) {
-		return nil, &Unsupported{"a split by categories"}
+		return nil, &Unsupported{"a split by categories with codes above 16777216"}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/pgowl/pgowl/models/learn"
 )
@@ -20,11 +21,14 @@ import (
 //	2, without content: explanations weigh the children of a split by their rows, as LightGBM does, and not by their cover.
 //	0: the end.
 //
-// Version 1 ends after the trees; it had no statistics. Nothing in the file is an index into it, so there is none that could point
+// Version 1 ends after the trees; it had no statistics. Version 3 is for models that split by categories: in it (u-1)>>2 is the feature, and
+// (u-1)&2 says that a set follows in place of the threshold: twice the number of categories, which is 1 or more, and 1 more when they go left
+// (uvarint), the smallest code, and for each further one its distance from the one before (uvarints). All other models are written as version 2. Nothing in the file is an index into it, so there is none that could point
 // astray. pgowl.write_form reads it too, up to the end of the trees (exec/catalog/sql/pgowl/repeatable/16_forms.sql).
 const (
-	magic   = "PGBT"
-	version = 2
+	magic       = "PGBT"
+	version     = 2
+	versionSets = 3
 
 	sectionEnd        = 0
 	sectionStatistics = 1
@@ -40,6 +44,10 @@ var ErrCorrupt = errors.New("gbdt: not a model")
 // Encode returns the model's bytes, equal for equal models.
 func (m *Model) Encode() ([]byte, error) {
 	out := append([]byte(magic), version, byte(m.objective))
+	sets := slices.ContainsFunc(m.trees, tree.hasSets)
+	if sets {
+		out[len(magic)] = versionSets
+	}
 	for _, n := range []int{m.features, m.classes, m.groups, m.parallel, len(m.trees)} {
 		out = binary.AppendUvarint(out, uint64(n))
 	}
@@ -48,14 +56,11 @@ func (m *Model) Encode() ([]byte, error) {
 		nodes := m.trees[i].nodes
 		preOrder(nodes, func(at int32) {
 			n := &nodes[at]
-			u := uint64(0)
-			if n.feature != leaf {
-				u = uint64(n.feature)<<1 + 1
-				if n.defaultLeft {
-					u++
-				}
+			out = binary.AppendUvarint(out, n.key(sets))
+			if n.set != nil {
+				out = n.set.append(out)
+				return
 			}
-			out = binary.AppendUvarint(out, u)
 			out = appendFloat(out, n.value)
 		})
 	}
@@ -66,6 +71,40 @@ func (m *Model) Encode() ([]byte, error) {
 		out = binary.AppendUvarint(out, sectionByRows)
 	}
 	return binary.AppendUvarint(out, sectionEnd), nil
+}
+
+// key is the number that a node begins with, where trees may split by sets or not.
+func (n *node) key(sets bool) uint64 {
+	if n.feature == leaf {
+		return 0
+	}
+	u := uint64(n.feature)
+	if sets {
+		u <<= 1
+		if n.set != nil {
+			u++
+		}
+	}
+	u <<= 1
+	if n.defaultLeft {
+		u++
+	}
+	return u + 1
+}
+
+// append adds the set's bytes.
+func (c *categories) append(out []byte) []byte {
+	n := uint64(len(c.codes)) << 1
+	if c.left {
+		n++
+	}
+	out = binary.AppendUvarint(out, n)
+	before := float32(0)
+	for _, code := range c.codes {
+		out = binary.AppendUvarint(out, uint64(code-before))
+		before = code
+	}
+	return out
 }
 
 func (m *Model) appendStatistics(out []byte) []byte {
@@ -165,8 +204,8 @@ func Decode(data []byte) (learn.Model, error) {
 		return nil, fmt.Errorf("%w: wrong magic", ErrCorrupt)
 	}
 	v := data[len(magic)]
-	if v < 1 || v > version {
-		return nil, fmt.Errorf("%w: format version %d, this engine reads 1 to %d", ErrCorrupt, v, version)
+	if v < 1 || v > versionSets {
+		return nil, fmt.Errorf("%w: format version %d, this engine reads 1 to %d", ErrCorrupt, v, versionSets)
 	}
 	m := &Model{objective: objectiveID(data[len(magic)+1])}
 	r := &reader{data: data[len(magic)+2:]}
@@ -185,7 +224,7 @@ func Decode(data []byte) (learn.Model, error) {
 	}
 	m.trees = make([]tree, 0, trees)
 	for range trees {
-		t := r.tree(m.features)
+		t := r.tree(m.features, v == versionSets)
 		if r.err != nil {
 			return nil, r.err
 		}
@@ -285,33 +324,80 @@ func suits(o objectiveID, classes, groups int) bool {
 }
 
 // tree reads one tree.
-func (r *reader) tree(features int) (t tree) {
+func (r *reader) tree(features int, sets bool) (t tree) {
 	type slot struct{ node, depth int32 }
 	t.nodes = make([]node, 1, 16)
 	stack := []slot{{0, 0}}
 	for len(stack) > 0 {
 		at := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		u, v := r.uvarint(), r.float()
+		n := r.node(features, sets)
 		if r.err != nil {
 			return tree{}
 		}
-		if u == 0 {
-			t.nodes[at.node] = node{value: v, feature: leaf}
+		if n.feature == leaf {
+			t.nodes[at.node] = n
 			continue
-		}
-		if (u-1)>>1 >= uint64(features) {
-			r.fail("feature %d of %d", (u-1)>>1, features)
-			return tree{}
 		}
 		if at.depth >= maxTreeDepth {
 			r.fail("a tree deeper than %d", maxTreeDepth)
 			return tree{}
 		}
 		child := int32(len(t.nodes))
-		t.nodes[at.node] = node{value: v, feature: int32((u - 1) >> 1), left: child, defaultLeft: (u-1)&1 == 1}
+		n.left = child
+		t.nodes[at.node] = n
 		t.nodes = append(t.nodes, node{}, node{})
 		stack = append(stack, slot{child + 1, at.depth + 1}, slot{child, at.depth + 1})
 	}
 	return t
+}
+
+// node reads a node, all but the place of its children.
+func (r *reader) node(features int, sets bool) (n node) {
+	u := r.uvarint()
+	if u == 0 {
+		return node{value: r.float(), feature: leaf}
+	}
+	u--
+	n.defaultLeft = u&1 == 1
+	u >>= 1
+	set := false
+	if sets {
+		set = u&1 == 1
+		u >>= 1
+	}
+	if u >= uint64(features) {
+		r.fail("feature %d of %d", u, features)
+		return n
+	}
+	n.feature = int32(u)
+	if set {
+		n.set = r.set()
+	} else {
+		n.value = r.float()
+	}
+	return n
+}
+
+// set reads a set of categories.
+func (r *reader) set() *categories {
+	// A code takes a byte at least.
+	n := r.count("categories", 2, 2*uint64(len(r.data))+1)
+	c := &categories{codes: make([]float32, 0, n/2), left: n&1 == 1}
+	code := uint64(0)
+	for i := range n / 2 {
+		step := r.uvarint()
+		if r.err == nil && (step > maxCategory || i > 0 && step == 0) {
+			r.fail("a category %d after the one before", step)
+		}
+		code += step
+		if r.err == nil && code > maxCategory {
+			r.fail("category %d", code)
+		}
+		if r.err != nil {
+			return nil
+		}
+		c.codes = append(c.codes, float32(code))
+	}
+	return c
 }

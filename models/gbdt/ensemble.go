@@ -22,8 +22,8 @@ type step struct {
 // missingLeft marks, in step.feature, that missing values go left.
 const missingLeft = 1 << 31
 
-// quartet is four complete trees of equal depth, one after the other; or, when that would not do, up to four trees that keep
-// their pointers.
+// quartet is four complete trees of equal depth, one after the other; or, when that would not do (splits by categories are among the reasons), up to
+// four trees that keep their pointers.
 type quartet struct {
 	depth  int
 	steps  []step    // together * (2^depth - 1)
@@ -55,12 +55,14 @@ func newEnsemble(trees []tree) ensemble {
 
 func newQuartet(trees []tree) quartet {
 	depth, nodes := 0, 0
+	sets := false
 	for i := range trees {
 		depth = max(depth, trees[i].depth(completeDepth+1))
 		nodes += len(trees[i].nodes)
+		sets = sets || trees[i].hasSets()
 	}
 	// 16 times: a tree file must not make a server use memory out of proportion.
-	if len(trees) < together || depth > completeDepth || together<<(depth+1) > 16*nodes+256 {
+	if sets || len(trees) < together || depth > completeDepth || together<<(depth+1) > 16*nodes+256 {
 		return quartet{walked: trees}
 	}
 	q := quartet{depth: depth, steps: make([]step, together*(1<<depth-1)), leaves: make([]float32, together<<depth)}

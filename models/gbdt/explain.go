@@ -156,8 +156,11 @@ func (w *walk) down(at int32, from, length int, last part) {
 // goesLeft is a step of tree.value.
 func goesLeft(n *node, row []float32) bool {
 	v := row[n.feature]
-	if v != v {
+	switch {
+	case v != v:
 		return n.defaultLeft
+	case n.set != nil:
+		return n.set.has(v) == n.set.left
 	}
 	return v < n.value
 }

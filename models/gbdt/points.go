@@ -32,8 +32,8 @@ type Point struct {
 	Known       bool // that Gain, Cover and Rows are known
 }
 
-// ErrSets says that a model cannot split by categories.
-var ErrSets = errors.New("gbdt: a split by categories")
+// ErrSets says that a model cannot split by some category: codes go up to maxCategory, 2^24.
+var ErrSets = errors.New("gbdt: a split by categories with a code above 16777216")
 
 // Forest returns a copy of the model in that form. A left child stands behind its parent, and the right one next to it: XGBoost 1 counts on that.
 func (m *Model) Forest() *Forest {
@@ -48,9 +48,20 @@ func (m *Model) Forest() *Forest {
 			if n.feature != leaf {
 				points[at].Left, points[at].Right = int(n.left), int(n.left)+1
 			}
+			if n.set != nil {
+				points[at].Set = slices.Clone(n.set.codes)
+			}
 			if known {
 				s := &t.stats[at]
 				points[at].Gain, points[at].Cover, points[at].Rows = s.gain, s.cover, s.rows
+			}
+		}
+		// From the back: what is below a node is done before its children change places.
+		for at := len(points) - 1; at >= 0; at-- {
+			if n := &t.nodes[at]; n.set != nil && n.set.left {
+				p := &points[at]
+				p.DefaultLeft = !p.DefaultLeft
+				points[p.Left], points[p.Right] = points[p.Right], points[p.Left]
 			}
 		}
 		f.Trees = append(f.Trees, points)
@@ -153,8 +164,9 @@ func fromPoints(points []Point, features int) (t tree, err error) {
 			t.stats[at.node] = stat{0, p.Cover, p.Rows}
 			continue
 		}
-		if p.Set != nil {
-			return tree{}, ErrSets
+		set, err := setOf(p.Set)
+		if err != nil {
+			return tree{}, err
 		}
 		if p.Feature < 0 || p.Feature >= features {
 			return bad("feature %d of %d", p.Feature, features)
@@ -163,7 +175,7 @@ func fromPoints(points []Point, features int) (t tree, err error) {
 			return bad("it is deeper than %d", maxTreeDepth)
 		}
 		child := int32(len(t.nodes))
-		t.nodes[at.node] = node{value: p.Value, feature: int32(p.Feature), left: child, defaultLeft: p.DefaultLeft}
+		t.nodes[at.node] = node{value: p.Value, feature: int32(p.Feature), left: child, defaultLeft: p.DefaultLeft, set: set}
 		t.stats[at.node] = stat{p.Gain, p.Cover, p.Rows}
 		t.nodes, t.stats = append(t.nodes, node{}, node{}), append(t.stats, stat{}, stat{})
 		stack = append(stack, slot{p.Right, child + 1, at.depth + 1}, slot{p.Left, child, at.depth + 1})
@@ -173,4 +185,23 @@ func fromPoints(points []Point, features int) (t tree, err error) {
 		t.stats = nil
 	}
 	return t, nil
+}
+
+// setOf checks a point's set.
+func setOf(codes []float32) (*categories, error) {
+	if codes == nil {
+		return nil, nil
+	}
+	for i, code := range codes {
+		switch {
+		case code > maxCategory:
+			return nil, ErrSets
+		case !(code >= 0) || code != category(code) || i > 0 && code <= codes[i-1]:
+			return nil, fmt.Errorf("%w: category %v of a set", ErrCorrupt, code)
+		}
+	}
+	if len(codes) == 0 {
+		return nil, fmt.Errorf("%w: a set of no categories", ErrCorrupt)
+	}
+	return &categories{codes: slices.Clone(codes)}, nil
 }

@@ -86,7 +86,7 @@ func TestForestStatistics(t *testing.T) {
 
 // What a node knows has to be known to Forest and FromForest, too, or models would be exported without it.
 func TestForestKnowsAllOfANode(t *testing.T) {
-	if n := reflect.TypeFor[node]().NumField(); n != 4 {
-		t.Errorf("a node has %d fields, and Point knows of 4", n)
+	if n := reflect.TypeFor[node]().NumField(); n != 5 {
+		t.Errorf("a node has %d fields, and Point knows of 5", n)
 	}
 }

@@ -8,6 +8,8 @@ type node struct {
 	feature     int32   // -1: a leaf
 	left        int32   // index of the left child
 	defaultLeft bool    // where missing values go
+	// set makes it a split by categories, in place of the threshold. nil: it is none.
+	set *categories
 }
 
 const leaf = -1
@@ -34,6 +36,10 @@ func (t *tree) value(row []float32) float32 {
 		v := row[n.feature]
 		if v != v {
 			if !n.defaultLeft {
+				next++
+			}
+		} else if n.set != nil {
+			if n.set.has(v) != n.set.left {
 				next++
 			}
 		} else if !(v < n.value) {

@@ -51,6 +51,14 @@ AS $$ BEGIN
         DETAIL = format('Model %s takes %s features in a row, but received %s.', model, width, cardinality(features));
 END $$;
 
+-- A step at a split by categories: does the value go left? goes_left says so of the members of the set, missing_left of NaN. A code with a fraction is the one below it.
+CREATE OR REPLACE FUNCTION pgowl.by_category(value real, members real[], goes_left boolean, missing_left boolean) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$ BEGIN
+    RETURN CASE WHEN value = 'NaN'::real THEN missing_left ELSE (value >= 0 AND pg_catalog.trunc(value::float8)::real = ANY (members)) = goes_left END;
+END $$;
+REVOKE EXECUTE ON FUNCTION pgowl.by_category(real, real[], boolean, boolean) FROM PUBLIC;
+
 REVOKE EXECUTE ON FUNCTION pgowl.sigmoid(real), pgowl.exponent(real), pgowl.softmax(real[]), pgowl.misfit(bigint, int, real[]) FROM PUBLIC;
 
 -- Writes the body of a model's function, or says why there is none. most is the number of nodes that it may have.
@@ -89,6 +97,10 @@ DECLARE
     base text;
     group_ int;
     inline_ boolean;
+    sets boolean;                  -- the trees may split by categories
+    members int;                   -- of a set, 0 is none
+    member bigint;
+    goes_left boolean;
 BEGIN
     nodes := 0;
     IF d IS NULL OR substr(d, 1, 10) <> '\x50474f574c4d444c0100' THEN
@@ -103,7 +115,7 @@ BEGIN
         SELECT l.* INTO body, features, nodes FROM pgowl.write_linear_form(model, head, convert_from(substr(d, p + 6), 'UTF8')::json) l;
         RETURN;
     END IF;
-    IF substr(d, p + 1, 5) NOT IN ('\x5047425401', '\x5047425402') THEN
+    IF substr(d, p + 1, 5) NOT IN ('\x5047425401', '\x5047425402', '\x5047425403') THEN
         why := CASE substr(d, p + 1, 5)
             WHEN '\x5047424c01' THEN 'it is of booster gblinear'
             WHEN '\x50474a5401' THEN 'it is a joint model'
@@ -111,6 +123,7 @@ BEGIN
             ELSE format('there is none for algorithm %s yet', head->>'algorithm') END;
         RETURN;
     END IF;
+    sets := get_byte(d, p + 4) = 3;
     objective := get_byte(d, p + 5); -- 2 logistic, 3 softmax, 4 to 6 and 13 exponent, 12 hinge, the others identity
     p := p + 6;
     FOR i IN 1 .. 5 LOOP
@@ -157,6 +170,47 @@ BEGIN
                     why := format('it has more than the %s nodes that PGOWL_SQL_MODEL_NODES allows', most);
                     RETURN;
                 END IF;
+            END IF;
+            IF sets AND u > 0 AND (u - 1) & 2 = 2 THEN
+                visits := visits + power(0.5::float8, depth);
+                depth := depth + 1;
+                IF depth > 200 THEN
+                    why := 'it has a tree that is deeper than 200';
+                    RETURN;
+                END IF;
+                turned[depth] := false;
+                members := 0;
+                text_ := NULL;
+                FOR i IN 0 .. 16777217 LOOP -- twice their number, then they
+                    EXIT WHEN i > 0 AND i > members;
+                    value := 0;
+                    shift := 0;
+                    LOOP
+                        value := value + (get_byte(d, p) & 127) * power(2::float8, shift);
+                        p := p + 1;
+                        EXIT WHEN get_byte(d, p - 1) < 128;
+                        shift := shift + 7;
+                    END LOOP;
+                    IF i = 0 THEN
+                        goes_left := value::bigint & 1 = 1;
+                        members := value::bigint >> 1;
+                        member := 0;
+                        -- A large set is as much text as some nodes are.
+                        nodes := nodes + members / 8;
+                        IF nodes > most THEN
+                            why := format('it has more than the %s nodes that PGOWL_SQL_MODEL_NODES allows', most);
+                            RETURN;
+                        END IF;
+                    ELSE
+                        member := member + value::bigint;
+                        text_ := concat_ws(',', text_, member);
+                    END IF;
+                END LOOP;
+                part := part || format('CASE WHEN pgowl.by_category(v%s,''{%s}''::real[],%s,%s) THEN ', ((u - 1) >> 2) + 1, text_, goes_left::text, ((u - 1) & 1 = 1)::text);
+                seen := seen || (((u - 1) >> 2) + 1)::int;
+                CONTINUE;
+            ELSIF sets AND u > 0 THEN -- as it would be without sets
+                u := (((u - 1) >> 2) << 1) + ((u - 1) & 1) + 1;
             END IF;
             -- A float32, exactly.
             bits := get_byte(d, p) + (get_byte(d, p + 1) << 8) + ((get_byte(d, p + 2) & 127) << 16);
@@ -248,7 +302,7 @@ BEGIN
     SELECT array_agg(DISTINCT s) INTO seen_left FROM unnest(seen_left) s;
     inline_ := 3 * coalesce(cardinality(seen), 0) > visits;
     IF inline_ THEN
-        body := regexp_replace(body, 'CASE WHEN v(\d+)', 'CASE WHEN f[\1]', 'g');
+        body := regexp_replace(body, 'CASE WHEN (pgowl\.by_category\()?v(\d+)', 'CASE WHEN \1f[\2]', 'g');
         body := regexp_replace(body, 'CASE WHEN w(\d+)', 'CASE WHEN coalesce(nullif(f[\1],''NaN''::real),''-Infinity''::real)', 'g');
     ELSE
         SELECT coalesce(string_agg(format(E'v%s real := f[%s];\n', s, s), '' ORDER BY s), '') INTO declared FROM unnest(seen) s;
