@@ -22,11 +22,20 @@ var engines = map[string]engine{
 		train:  map[learn.Task]learn.Trainer{learn.Regression: linear.Train, learn.Classification: linear.Train},
 		decode: linear.Decode,
 	},
+	"catboost":                trees(gbdt.TrainCatBoost),
+	"gradient_boosting_trees": trees(gbdt.TrainGradientBoosting),
+	"hist_gradient_boosting":  trees(gbdt.TrainHistGradientBoosting),
+	"lightgbm":                trees(gbdt.TrainLightGBM),
+	"xgboost_random_forest":   trees(gbdt.TrainRandomForest),
 	"xgboost": {
 		train:  map[learn.Task]learn.Trainer{learn.Regression: gbdt.Train, learn.Classification: gbdt.Train},
 		decode: gbdt.Decode,
 	},
-	"lightgbm": {decode: gbdt.Decode}, // imported ones
+}
+
+// trees is an algorithm of package gbdt, for both tasks.
+func trees(train learn.Trainer) engine {
+	return engine{train: map[learn.Task]learn.Trainer{learn.Regression: train, learn.Classification: train}, decode: gbdt.Decode}
 }
 
 // NotAvailable is an algorithm that PostgresML has for the task, and that is not built yet.

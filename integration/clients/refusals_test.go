@@ -30,7 +30,7 @@ var sqlRefusals = []struct {
 	{"no relation at a project's first training", "SELECT * FROM pgml.train('p2', 'classification')", "XX000", regexp.MustCompile("^You must pass a `relation_name` and `y_column_name` to snapshot the first time you train a model.$")},
 	{"another task than the project's", "SELECT * FROM pgml.train('clickbait_classifier', 'regression', 'click_train', 'is_clickbait', 'xgboost')", "XX000", regexp.MustCompile(`clickbait_classifier`)},
 	{"a NULL label", "SELECT * FROM pgml.train('p3', 'classification', 'null_labels', 'y', 'xgboost')", "XX000", regexp.MustCompile(`^The training data labels in "y" contain 1 NULL values.$`)},
-	{"an algorithm that is not built", "SELECT * FROM pgml.train('p4', 'classification', 'click_train', 'is_clickbait', 'lightgbm')", "0A000", regexp.MustCompile(`lightgbm`)},
+	{"an algorithm that is not built", "SELECT * FROM pgml.train('p4', 'classification', 'click_train', 'is_clickbait', 'svm')", "0A000", regexp.MustCompile(`svm`)},
 	{"an unknown algorithm", "SELECT * FROM pgml.train('p4', 'classification', 'click_train', 'is_clickbait', 'alchemy')", "22P02", regexp.MustCompile(`^invalid input value for enum pgml.algorithm: "alchemy"$`)},
 	{"an unknown sampling", "SELECT * FROM pgml.train('p4', 'classification', 'click_train', 'is_clickbait', 'xgboost', test_sampling => 'dice')", "22P02", regexp.MustCompile(`^invalid input value for enum pgml.sampling: "dice"$`)},
 	{"a function that is not built", "SELECT pgml.transform('text-classification', inputs => ARRAY['x'])", "0A000", regexp.MustCompile(`pgml.transform`)},

@@ -27,8 +27,18 @@ func (b *binned) width(group int) int {
 // stride is the number of bytes that a row of a group takes: what is behind the features is 0.
 func (b *binned) stride(group int) int { return (b.width(group) + 3) &^ 3 }
 
-// bin cuts all features, by the rows that are not held out. Infinite values are refused, as XGBoost does.
+// cutter chooses the bins of feature f. low and high are its smallest and largest value; there is one at least, and none is infinite.
+type cutter func(s *sampler, f int, column []float32, low, high float32) feature
+
+// bin cuts all features as XGBoost does, by the rows that are not held out.
 func bin(d *learn.Dataset, held heldRows, maxBin int, seed uint64, c *crew) (*binned, error) {
+	return binBy(d, held, seed, c, func(s *sampler, _ int, column []float32, low, high float32) feature {
+		return s.cut(column, low, high, maxBin)
+	})
+}
+
+// binBy cuts all features. Infinite values are refused, as XGBoost does.
+func binBy(d *learn.Dataset, held heldRows, seed uint64, c *crew, cut cutter) (*binned, error) {
 	b := &binned{rows: d.Rows, features: make([]feature, d.Features), columns: make([][]uint8, d.Features)}
 	groups := (d.Features + groupWidth - 1) / groupWidth
 	b.groups = make([][]uint8, groups)
@@ -41,7 +51,7 @@ func bin(d *learn.Dataset, held heldRows, maxBin int, seed uint64, c *crew) (*bi
 	bad := make([]error, tasks)
 	c.each(tasks, d.Rows*d.Features*8, func(t int) {
 		from := t * together
-		bad[t] = b.binColumns(d, held, from, min(from+together, d.Features), maxBin, seed, c)
+		bad[t] = b.binColumns(d, held, from, min(from+together, d.Features), seed, c, cut)
 	})
 	if c.stopped.Load() {
 		return b, nil // the caller sees that it was stopped
@@ -58,7 +68,7 @@ func bin(d *learn.Dataset, held heldRows, maxBin int, seed uint64, c *crew) (*bi
 const breath = 1 << 16
 
 // binColumns does the features from to to-1.
-func (b *binned) binColumns(d *learn.Dataset, held heldRows, from, to, maxBin int, seed uint64, c *crew) error {
+func (b *binned) binColumns(d *learn.Dataset, held heldRows, from, to int, seed uint64, c *crew, cut cutter) error {
 	n := to - from
 	columns := make([][]float32, n)
 	for j := range columns {
@@ -79,7 +89,7 @@ func (b *binned) binColumns(d *learn.Dataset, held heldRows, from, to, maxBin in
 			return nil
 		}
 		f := from + j
-		feat, err := s.cut(column, maxBin)
+		feat, err := s.feature(f, column, cut)
 		if err != nil {
 			return fmt.Errorf("feature %d: %w", f, err)
 		}
@@ -96,6 +106,10 @@ func (b *binned) fill(f int, column []float32, c *crew) {
 	b.columns[f] = out
 	stride := b.stride(f / groupWidth)
 	group := b.groups[f/groupWidth][f%groupWidth:]
+	if feat.codes != nil {
+		b.fillCategories(feat.codes, column, out, group, stride, c)
+		return
+	}
 	var table [maxBins]float32 // padded, so that the search below has a fixed length
 	for i := range table {
 		table[i] = float32(math.Inf(1))
@@ -110,6 +124,25 @@ func (b *binned) fill(f int, column []float32, c *crew) {
 		bin := uint8(missingBin)
 		if v == v {
 			bin = search(&table, v)
+		}
+		out[r] = bin
+		group[r*stride] = bin
+	}
+}
+
+// fillCategories is fill for a feature of categories.
+func (b *binned) fillCategories(codes, column []float32, out, group []uint8, stride int, c *crew) {
+	of := make(map[float32]uint8, len(codes))
+	for bin, code := range codes {
+		of[code] = uint8(bin)
+	}
+	for r, v := range column {
+		if r%breath == 0 && c.stopped.Load() {
+			return
+		}
+		bin, known := of[category(v)]
+		if !known {
+			bin = missingBin
 		}
 		out[r] = bin
 		group[r*stride] = bin
@@ -169,24 +202,33 @@ func newSampler(d *learn.Dataset, held heldRows, seed uint64) *sampler {
 	return s
 }
 
-// cut makes the cuts of one column.
-func (s *sampler) cut(column []float32, maxBin int) (feature, error) {
-	var f feature
+// feature cuts one column.
+func (s *sampler) feature(f int, column []float32, cut cutter) (feature, error) {
+	missing := false
 	low, high := float32(math.Inf(1)), float32(math.Inf(-1))
 	for _, v := range column {
 		if v != v {
-			f.missing = true
+			missing = true
 			continue
 		}
 		low, high = min(low, v), max(high, v)
 	}
 	if low > high { // nothing but missing values
-		return f, nil
+		return feature{missing: missing}, nil
 	}
 	if math.IsInf(float64(low), 0) || math.IsInf(float64(high), 0) {
-		return f, fmt.Errorf("holds an infinite value")
+		return feature{missing: missing}, fmt.Errorf("holds an infinite value")
 	}
-	values := s.values[:0]
+	return cut(s, f, column, low, high), nil
+}
+
+// sorted returns the column's values (all of them, or those of the sample) in ascending order, and whether there are gaps in the column. It is
+// valid until the next call.
+func (s *sampler) sorted(column []float32, low float32) (values []float32, missing bool) {
+	values = s.values[:0]
+	for _, v := range column {
+		missing = missing || v != v
+	}
 	if s.rows == nil {
 		for _, v := range column {
 			if v == v {
@@ -200,14 +242,6 @@ func (s *sampler) cut(column []float32, maxBin int) (feature, error) {
 			}
 		}
 	}
-	if f.missing {
-		maxBin = min(maxBin, maxBins-1)
-	}
-	if s.weights != nil && len(values) > 0 {
-		f.cuts = cutRanks(s.ranks(column), high, maxBin)
-		f.below = low - float32(math.Abs(float64(low))) - 1e-5
-		return f, nil
-	}
 	if len(values) == 0 { // the few values that there are were not drawn
 		values = append(values, low)
 	}
@@ -215,7 +249,21 @@ func (s *sampler) cut(column []float32, maxBin int) (feature, error) {
 	for i, k := range sorted {
 		values[i] = unkey(k)
 	}
-	f.cuts = cut(values, high, maxBin)
+	return values, missing
+}
+
+// cut makes the cuts of one column by XGBoost's rules.
+func (s *sampler) cut(column []float32, low, high float32, maxBin int) feature {
+	values, missing := s.sorted(column, low)
+	f := feature{missing: missing}
+	if missing {
+		maxBin = min(maxBin, maxBins-1)
+	}
+	if s.weights != nil {
+		f.cuts = cutRanks(s.ranks(column), high, maxBin)
+	} else {
+		f.cuts = cut(values, high, maxBin)
+	}
 	f.below = low - float32(math.Abs(float64(low))) - 1e-5
-	return f, nil
+	return f
 }

@@ -16,7 +16,13 @@ type feature struct {
 	cuts    []float32 // upper bound of each bin, excluded; the last is larger than every value
 	below   float32   // smaller than every value: the threshold that sends missing rows alone to the left
 	missing bool
+	rest    bool           // LightGBM has no sums for the first bin: it is what the others leave
+	targets *targetFeature // of a feature that training has made: what it stands for
+	codes   []float32      // of a feature of categories: the code of each bin, and no cuts; what has no bin is missing
 }
+
+// bins is the number of bins for values.
+func (f *feature) bins() int { return max(len(f.cuts), len(f.codes)) }
 
 // rank is an entry of a quantile summary: a value, the weight of the smaller ones, and that with its own.
 type rank struct {

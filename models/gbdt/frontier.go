@@ -8,6 +8,8 @@ type open struct {
 	depth    int
 	from, to int // its rows, in trainer.rows
 	split    split
+	output   float64     // its value before the learning rate, where the trainer has rules of its own
+	idle     []bool      // the same: by feature, that it won nothing here or above, and is not tried any more
 	hist     []histogram // nil when it was given up for want of memory
 
 	// with constraints

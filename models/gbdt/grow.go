@@ -1,5 +1,7 @@
 package gbdt
 
+import "slices"
+
 // span is a leaf of a finished tree with the training rows that it holds, in trainer.rows.
 type span struct {
 	node     int32
@@ -10,13 +12,21 @@ type span struct {
 // is of no use when the crew has been stopped meanwhile.
 func (t *trainer) grow(grads []gradient, number uint64) tree {
 	t.sampleColumns(number)
-	grads = t.sampleRows(number, grads)
+	return t.growOn(t.sampleRows(number, grads))
+}
+
+// growOn makes a tree of the rows in t.rows.
+func (t *trainer) growOn(grads []gradient) tree {
 	t.leaves = t.leaves[:0]
 	p := &t.params
 	t.pack(grads)
 	total := t.total(grads)
 	grown := tree{[]node{{feature: leaf, value: t.leafValue(total, noLimits)}}, []stat{covered(total, len(t.rows))}}
 	root := &open{from: 0, to: len(t.rows), limits: noLimits, outer: noLimits}
+	if t.rules != nil {
+		root.output = t.rules.output(total, len(t.rows))
+		root.idle = make([]bool, len(t.every))
+	}
 	f := newFrontier(p)
 	t.searchAlone(root, total, grads)
 	t.settle(f, root)
@@ -34,15 +44,16 @@ func (t *trainer) grow(grads []gradient, number uint64) tree {
 		}
 		child := int32(len(grown.nodes))
 		s := &o.split
-		grown.nodes[o.node] = node{value: s.threshold, feature: s.feature, left: child, defaultLeft: s.defaultLeft}
-		grown.nodes = append(grown.nodes,
-			node{feature: leaf, value: t.leafValue(s.left, o.limits)},
-			node{feature: leaf, value: t.leafValue(s.right, o.limits)})
-		grown.stats[o.node].gain = s.gain
+		if t.rules != nil && t.rules.larger && s.set == nil && !t.bins.features[s.feature].missing {
+			s.defaultLeft = n > o.to-o.from-n
+		}
+		grown.nodes[o.node] = node{value: s.threshold, feature: s.feature, left: child, defaultLeft: s.defaultLeft, set: t.codes(s)}
+		grown.nodes = append(grown.nodes, node{feature: leaf, value: t.childValue(o, 0)}, node{feature: leaf, value: t.childValue(o, 1)})
+		grown.stats[o.node].gain = finite(s.gain)
 		grown.stats = append(grown.stats, covered(s.left, n), covered(s.right, o.to-o.from-n))
 		leaves++
-		left := &open{node: child, depth: o.depth + 1, from: o.from, to: o.from + n}
-		right := &open{node: child + 1, depth: o.depth + 1, from: o.from + n, to: o.to}
+		left := &open{node: child, depth: o.depth + 1, from: o.from, to: o.from + n, output: s.outputs[0], idle: slices.Clone(o.idle)}
+		right := &open{node: child + 1, depth: o.depth + 1, from: o.from + n, to: o.to, output: s.outputs[1], idle: o.idle}
 		t.constrain(o, left, right)
 		t.searchChildren(o, left, right, grads)
 		// The left one is taken out first when the order is "last in".
@@ -54,12 +65,26 @@ func (t *trainer) grow(grads []gradient, number uint64) tree {
 
 // leafValue is what a leaf adds to the margin. XGBoost shares the learning rate among parallel trees.
 func (t *trainer) leafValue(s sum, l limits) float32 {
+	if t.rules != nil {
+		return float32(t.rules.output(s, len(t.rows)) * t.params.eta)
+	}
 	return l.clip(float32(t.params.weight(s))) * float32(t.params.eta) / float32(t.params.parallelTrees)
+}
+
+// childValue is that of the left child of a split (0) or of the right one (1).
+func (t *trainer) childValue(o *open, side int) float32 {
+	switch {
+	case t.rules != nil:
+		return float32(o.split.outputs[side] * t.params.eta)
+	case side == 0:
+		return t.leafValue(o.split.left, o.limits)
+	}
+	return t.leafValue(o.split.right, o.limits)
 }
 
 // settle puts a searched node among the open ones, or among the leaves when there is nothing to win.
 func (t *trainer) settle(f *frontier, o *open) {
-	if !o.split.worth(&t.params) {
+	if t.rules == nil && !o.split.worth(&t.params) || t.rules != nil && !(o.split.gain > 0) {
 		t.close(o)
 		return
 	}
@@ -99,6 +124,9 @@ func (t *trainer) total(grads []gradient) sum {
 // divisible says whether a node could be split at all.
 func (t *trainer) divisible(o *open, s sum) bool {
 	p := &t.params
+	if t.rules != nil {
+		return t.rules.divisible(o)
+	}
 	return o.to-o.from >= 2 && o.depth < p.maxDepth && s.h >= 2*p.minChildWeight
 }
 
@@ -178,7 +206,7 @@ func (t *trainer) search(s searched) {
 	tasks := (len(used) + together - 1) / together
 	found := make([][2]split, tasks)
 	t.crew.each(tasks, len(used)*maxBins*4, func(task int) {
-		scans := [2]scanner{t.newScanner(s.first, s.firstSum), t.newScanner(s.second, s.secondSum)}
+		scans := [2]finder{t.finder(s.first, s.firstSum), t.finder(s.second, s.secondSum)}
 		for _, f := range used[task*together : min((task+1)*together, len(used))] {
 			feat := &t.bins.features[f]
 			t.finish(s.node, s.sibling, int(f), s.blocks)
@@ -189,7 +217,7 @@ func (t *trainer) search(s searched) {
 				scans[1].feature(f, feat, &s.sibling[f])
 			}
 		}
-		found[task] = [2]split{scans[0].best, scans[1].best}
+		found[task] = [2]split{scans[0].found(), scans[1].found()}
 	})
 	for i, o := range []*open{s.first, s.second} {
 		if o == nil {

@@ -116,7 +116,7 @@ func accumulateSome(to []histogram, bins []uint8, stride int, rows []int32, grad
 // where sibling is given (it holds the parent's sums), the node is subtracted from it.
 func (t *trainer) finish(node, sibling []histogram, f, blocks int) {
 	feat := &t.bins.features[f]
-	bins := len(feat.cuts)
+	bins := feat.bins()
 	to := &node[f]
 	for _, part := range t.parts[:blocks-1] {
 		from := &part[f]

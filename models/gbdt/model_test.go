@@ -229,6 +229,12 @@ func TestStatistics(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	f.Add(encode(f, fit(f, noisy(40, 3, 0, .1), map[string]any{"n_estimators": 5.0, "max_depth": 2.0})))
+	sets, err := TrainLightGBM(f.Context(), withCategories(noisy(60, 2, 0, 0)), learn.Regression, map[string]any{"n_estimators": 2.0, "min_data_in_leaf": 2.0,
+		"min_data_per_group": 1.0, "cat_smooth": 1.0}, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(encode(f, sets))
 	f.Add(encode(f, fit(f, noisy(40, 2, 3, 0), map[string]any{"n_estimators": 4.0, "max_depth": 1.0})))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := Decode(data)

@@ -1,10 +1,6 @@
 package gbdt
 
-import (
-	"math"
-
-	"github.com/pgowl/pgowl/models/learn"
-)
+import "math"
 
 // params are the hyperparameters of a fit, with XGBoost's names and defaults (PostgresML's for the number of rounds).
 type params struct {
@@ -47,6 +43,10 @@ type params struct {
 	metrics            []metricName // eval_metric
 	stopAfter          int          // early_stopping_rounds; 0 is never
 	validationFraction float64
+
+	light   lightParams // of LightGBM
+	scikit  scikitParams
+	catting catParams // of CatBoost
 }
 
 // The largest values that are taken, so that a typing error ends in a message and not in days of work.
@@ -136,27 +136,17 @@ var setters = map[string]setter{
 	"tolerance":        number(func(p *params, x float64) { p.linear.tolerance = x }, atLeast(0)),
 }
 
+// xgboostTable is what XGBoost takes.
+var xgboostTable = table{setters, aliases}
+
 // parse reads the hyperparameters of a client. Errors are *learn.ParamError, the one for the name that sorts first.
-func parse(in map[string]any) (params, error) {
-	p := defaults()
-	given := map[string]string{} // name in setters -> name as it was written
-	for _, name := range sortedKeys(in) {
-		v := in[name]
-		canon := name
-		if a, ok := aliases[name]; ok {
-			canon = a
-		}
-		set, ok := setters[canon]
-		if !ok {
-			return p, &learn.ParamError{Name: name, Value: v, Nearest: nearest(name)}
-		}
-		if other, twice := given[canon]; twice && in[other] != v {
-			return p, &learn.ParamError{Name: name, Value: v, Reason: "given with another value as " + other}
-		}
-		given[canon] = name
-		if reason := set(&p, v); reason != "" {
-			return p, &learn.ParamError{Name: name, Value: v, Reason: reason}
-		}
+func parse(in map[string]any) (params, error) { return parseFrom(defaults(), in) }
+
+// parseFrom is parse with other defaults.
+func parseFrom(p params, in map[string]any) (params, error) {
+	given, err := xgboostTable.read(&p, in)
+	if err != nil {
+		return p, err
 	}
 	if p.maxDepth == 0 {
 		p.maxDepth = maxTreeDepth

@@ -171,24 +171,6 @@ func setObjective(p *params, v any) string {
 	return fmt.Sprintf("%q is no objective", s)
 }
 
-// nearest is the known parameter that a name was probably meant to be, or "".
-func nearest(name string) string {
-	best, least := "", len(name)/2+1
-	consider := func(known string) {
-		d := editDistance(name, known)
-		if d < least || d == least && best != "" && known < best {
-			best, least = known, d
-		}
-	}
-	for known := range setters {
-		consider(known)
-	}
-	for known := range aliases {
-		consider(known)
-	}
-	return best
-}
-
 // editDistance counts the inserted, deleted and changed bytes between a and b.
 func editDistance(a, b string) int {
 	if len(a) > 64 { // no parameter is as long, and the work must not depend on a client's patience

@@ -7,8 +7,12 @@ const partitionBlock = 1 << 15
 // so that later reads of the data go forward only.
 func (t *trainer) partition(rows []int32, s *split) int {
 	var left [maxBins]uint8 // 1 for bins that go left
-	for b := range int(s.bin) + 1 {
-		left[b] = 1
+	if s.set != nil {
+		s.set.sides(&left, s.defaultLeft)
+	} else {
+		for b := range int(s.bin) + 1 {
+			left[b] = 1
+		}
 	}
 	if t.bins.features[s.feature].missing {
 		left[missingBin] = 0

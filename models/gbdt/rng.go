@@ -34,6 +34,13 @@ const (
 	drawDrop
 	drawSkip
 	drawFeature
+	drawThreshold
+	drawHoldout
+	drawBag
+	drawGoss
+	drawWeight
+	drawNoise
+	drawPermutation
 )
 
 // choose takes the given share of a set, at least one, without replacement and in ascending order.

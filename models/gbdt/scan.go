@@ -4,12 +4,14 @@ import "math"
 
 // split is the best split of a node that has been found.
 type split struct {
-	gain        float32 // 0: none
+	gain        float64 // 0: none
 	feature     int32
 	bin         int32 // bins up to this go left; -1 when only missing values do
 	threshold   float32
 	defaultLeft bool
 	left, right sum
+	set         *binSet    // of a split by categories: the bins that go the other way than missing values
+	outputs     [2]float64 // of the children, where the trainer has rules of its own
 }
 
 // scanner looks for the best split of one node.
@@ -46,7 +48,7 @@ func newScanner(p *params, node sum) scanner {
 }
 
 func (s *scanner) lift() {
-	s.floor = (float64(s.best.gain) + float64(s.nodeScore)) * (1 - 1e-6)
+	s.floor = (s.best.gain + float64(s.nodeScore)) * (1 - 1e-6)
 }
 
 // feature tries every cut of one feature: first with missing values to the right, then, if there are any, to the left.
@@ -111,22 +113,22 @@ func (s *scanner) try(left, right sum, f, bin int32, threshold float32, defaultL
 	if left.h <= 0 || right.h <= 0 {
 		return
 	}
-	gain := s.p.score(left) + s.p.score(right) - s.nodeScore
+	gain := float64(s.p.score(left) + s.p.score(right) - s.nodeScore) // a float32 until here
 	if s.signs != nil {
 		both, allowed := s.limitedGain(left, right, f)
 		if !allowed {
 			return
 		}
-		gain = both - s.nodeScore
+		gain = float64(both - s.nodeScore)
 	}
-	if !(gain > s.best.gain) || math.IsInf(float64(gain), 0) {
+	if !(gain > s.best.gain) || math.IsInf(gain, 0) {
 		return
 	}
-	s.best = split{gain, f, bin, threshold, defaultLeft, left, right}
+	s.best = split{gain: gain, feature: f, bin: bin, threshold: threshold, defaultLeft: defaultLeft, left: left, right: right}
 	s.lift()
 }
 
 // worth says whether the split is to be made (CPUExpandEntry::IsValid, without the limits of the tree).
 func (s *split) worth(p *params) bool {
-	return s.gain > leastGain && float64(s.gain) >= p.gamma
+	return s.gain > float64(float32(leastGain)) && s.gain >= p.gamma
 }

@@ -21,6 +21,7 @@ type trainer struct {
 	crew    *crew
 	bins    *binned
 	memory  int          // for histograms, in bytes
+	rules   *leafRules   // nil: XGBoost's
 	margins []float32    // row-major, plan.groups a row
 	grads   [][]gradient // [group][row]; one group only when the second class mirrors the first
 	scaled  []gradient   // of the rows that sampling_method gradient_based has drawn
@@ -53,6 +54,11 @@ func Train(ctx context.Context, data *learn.Dataset, task learn.Task, hyperparam
 	if err != nil {
 		return nil, err
 	}
+	return p.train(ctx, data, task, progress)
+}
+
+// train fits by XGBoost's rules.
+func (p params) train(ctx context.Context, data *learn.Dataset, task learn.Task, progress learn.Progress) (learn.Model, error) {
 	if err := valid(data, task); err != nil {
 		return nil, fmt.Errorf("gbdt: %w", err)
 	}

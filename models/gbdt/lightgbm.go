@@ -1,0 +1,164 @@
+package gbdt
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pgowl/pgowl/models/learn"
+)
+
+var _ learn.Trainer = TrainLightGBM
+
+// holdoutShare is the part of the rows that early stopping looks at where a client names no other data and no share.
+const holdoutShare = .1
+
+// TrainLightGBM fits boosted trees by LightGBM's rules. It is a learn.Trainer; the hyperparameters are LightGBM's, with its defaults. The objective is
+// regression, binary for two classes and multiclass for more. The features that data.Categorical or the hyperparameter categorical_feature names are split by
+// sets of categories. early_stopping_round holds a tenth of the rows apart, drawn by seed, as there are no other data to judge by.
+func TrainLightGBM(ctx context.Context, data *learn.Dataset, task learn.Task, hyperparams map[string]any, progress learn.Progress) (learn.Model, error) {
+	p := lightDefaults()
+	if _, err := lightTable.read(&p, hyperparams); err != nil {
+		return nil, err
+	}
+	if err := valid(data, task); err != nil {
+		return nil, fmt.Errorf("gbdt: %w", err)
+	}
+	r, err := p.lightRecipe(data, task)
+	if err != nil {
+		return nil, err
+	}
+	return r.train(ctx, data, progress)
+}
+
+// lightRecipe chooses the loss and checks what depends on several parameters or on the data.
+func (p *params) lightRecipe(d *learn.Dataset, task learn.Task) (*recipe, error) {
+	l := &p.light
+	r := &recipe{params: *p, rules: l.rules, groups: 1, objective: squaredError, scale: 1, fromZero: !l.fromMean, untilStuck: true}
+	r.rules.seed, r.rules.inherited = p.seed, true
+	r.params.colTree, r.params.colNode = l.share, l.nodeShare
+	categorical, err := joinCategories(d, "categorical_feature", l.categories)
+	if err != nil {
+		return nil, err
+	}
+	r.cut = lightCutter(p.maxBin, l.minInBin, categorical)
+	if err := p.lightLoss(r, d, task); err != nil {
+		return nil, err
+	}
+	if err := p.lightSampling(r); err != nil {
+		return nil, err
+	}
+	if l.stop.patience > 0 {
+		stop := l.stop
+		stop.share, stop.keepBest = holdoutShare, true
+		r.stopper = &stop
+	}
+	return r, nil
+}
+
+// lightLoss chooses the loss, the margins and the objective of the model.
+func (p *params) lightLoss(r *recipe, d *learn.Dataset, task learn.Task) error {
+	l := &p.light
+	name := l.objective
+	bad := func(format string, args ...any) error {
+		return &learn.ParamError{Name: "objective", Value: name, Reason: fmt.Sprintf(format, args...)}
+	}
+	if name == "" {
+		name = "regression"
+		if task == learn.Classification {
+			name = "multiclass"
+			if d.Classes == 2 {
+				name = "binary"
+			}
+		}
+	}
+	classes := name == "binary" || name == "multiclass"
+	switch {
+	case classes && task != learn.Classification:
+		return bad("%q is for classification", name)
+	case !classes && task == learn.Classification:
+		return bad("%q is for regression", name)
+	case name == "binary" && d.Classes != 2:
+		return bad("%q needs 2 classes, the labels have %d", name, d.Classes)
+	case l.classes > 0 && name == "multiclass" && l.classes != d.Classes || l.classes > 1 && name != "multiclass":
+		return &learn.ParamError{Name: "num_class", Value: l.classes, Reason: fmt.Sprintf("does not fit %q with %d classes", name, d.Classes)}
+	case l.unbalanced && p.scalePosWeight != 1:
+		return &learn.ParamError{Name: "is_unbalance", Value: true, Reason: "cannot be used together with scale_pos_weight"}
+	}
+	switch name {
+	case "regression":
+		r.loss = squaredLoss()
+	case "regression_l1":
+		r.loss = &quantileLoss{alpha: .5, of: linearQuantile, slope: sign}
+	case "quantile":
+		if l.alpha >= 1 {
+			return &learn.ParamError{Name: "alpha", Value: l.alpha, Reason: "must be between 0 and 1 for a quantile"}
+		}
+		r.loss = &quantileLoss{alpha: l.alpha, of: linearQuantile, slope: pinball(l.alpha)}
+	case "mape":
+		r.loss = &quantileLoss{alpha: .5, slope: sign, weigh: relativeWeight}
+	case "huber":
+		r.loss = huberLoss(l.alpha)
+	case "fair":
+		r.loss = fairLoss(l.fairC)
+	case "poisson":
+		r.loss, r.objective = poissonLoss(l.step), poisson
+	case "gamma":
+		r.loss, r.objective = gammaLoss(), gammaDeviance
+	case "tweedie":
+		r.loss, r.objective = tweedieLoss(p.tweediePower), tweedie
+	case "cross_entropy":
+		r.loss, r.objective = entropyLoss(), logistic
+	case "binary":
+		negative, positive := 1.0, p.scalePosWeight
+		if l.unbalanced {
+			share := mean(d.Y)
+			if share > .5 {
+				negative = share / (1 - share)
+			} else if share > 0 {
+				positive = (1 - share) / share
+			}
+			if share == 1 {
+				negative = 1
+			}
+		}
+		r.loss, r.objective, r.scale = binaryLoss(l.sigmoid, negative, positive), logistic, l.sigmoid
+	case "multiclass":
+		factor := 1.0
+		if d.Classes > 1 {
+			factor = float64(d.Classes) / float64(d.Classes-1)
+		}
+		r.loss, r.objective, r.groups = &softmaxLoss{d.Classes, factor}, softmax, d.Classes
+	}
+	if reason := r.objective.unfit(d.Y); reason != "" {
+		return bad("%s", reason)
+	}
+	return nil
+}
+
+// lightSampling chooses the rows of trees.
+func (p *params) lightSampling(r *recipe) error {
+	l := &p.light
+	b := &r.bag
+	byClass := l.bag.positive < 1 || l.bag.negative < 1
+	switch {
+	case l.goss && l.boosting == "rf":
+		return &learn.ParamError{Name: "data_sample_strategy", Value: "goss", Reason: "cannot be used with boosting rf"}
+	case l.goss:
+		if l.bag.top+l.bag.other > 1 || l.bag.top == 0 || l.bag.other == 0 {
+			return &learn.ParamError{Name: "other_rate", Value: l.bag.other, Reason: "top_rate and other_rate must be more than 0, and 1 or less together"}
+		}
+		*b = bag{goss: true, top: l.bag.top, other: l.bag.other, gossFrom: int(1 / p.eta)}
+	case l.freq > 0 && byClass && r.objective == logistic:
+		*b = bag{positive: l.bag.positive, negative: l.bag.negative, every: l.freq}
+	case l.freq > 0 && l.fraction < 1:
+		*b = bag{share: l.fraction, every: l.freq}
+	}
+	if l.boosting == "rf" {
+		if !(b.share > 0 || b.positive > 0) && l.share >= 1 {
+			return &learn.ParamError{Name: "boosting", Value: "rf", Reason: "needs bagging_freq above 0 and a bagging_fraction below 1, or a feature_fraction below 1"}
+		}
+		r.average, r.untilStuck = true, false
+		r.params.eta = 1
+	}
+	return nil
+}

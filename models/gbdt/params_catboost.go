@@ -1,0 +1,109 @@
+package gbdt
+
+import (
+	"math"
+	"slices"
+)
+
+// catParams are CatBoost's hyperparameters that XGBoost has not, or has with another meaning.
+type catParams struct {
+	loss           string // RMSE, Logloss, MultiClass; "" is the task's default
+	depth          int
+	l2             float64
+	strength       float64 // random_strength
+	bootstrap      string  // bootstrap_type, "" is chosen by the loss
+	temperature    float64 // bagging_temperature, NaN is not given
+	share          float64 // subsample, NaN is not given
+	mvsReg         float64 // NaN is estimated
+	rsm            float64
+	leafIterations int    // 0 is chosen by the loss
+	leafMethod     string // Newton, Gradient
+	fromMean       int    // boost_from_average: 1, 0, or -1, which is chosen by the loss
+	oneHot         int    // one_hot_max_size
+	categorical    []int
+	missingHigh    bool // nan_mode Max
+	noMissing      bool // nan_mode Forbidden
+	l2Score        bool // score_function L2, else Cosine
+}
+
+func catDefaults() params {
+	p := params{rounds: 1000, eta: math.NaN(), maxBin: 254, colTree: 1, colLevel: 1, colNode: 1, subsample: 1, parallelTrees: 1}
+	p.catting = catParams{depth: 6, l2: 3, strength: 1, temperature: math.NaN(), share: math.NaN(), mvsReg: math.NaN(), rsm: 1, fromMean: -1, oneHot: 2}
+	return p
+}
+
+var catAliases = map[string]string{
+	"num_boost_round": "iterations", "n_estimators": "iterations", "num_trees": "iterations", "eta": "learning_rate", "max_depth": "depth",
+	"reg_lambda": "l2_leaf_reg", "max_bin": "border_count", "colsample_bylevel": "rsm", "random_state": "random_seed", "objective": "loss_function",
+	"verbose_eval": "verbose", "min_child_samples": "min_data_in_leaf", "num_leaves": "max_leaves",
+}
+
+// catTable is what CatBoost takes. Those that change nothing here are checked for their values.
+var catTable = table{aliases: catAliases, setters: map[string]setter{
+	"iterations":                 integer(func(p *params, n int) { p.rounds = n }, 1, maxRounds),
+	"learning_rate":              number(func(p *params, x float64) { p.eta = x }, above(0)),
+	"depth":                      integer(func(p *params, n int) { p.catting.depth = n }, 1, maxObliviousDepth),
+	"l2_leaf_reg":                number(func(p *params, x float64) { p.catting.l2 = x }, atLeast(0)),
+	"random_strength":            number(func(p *params, x float64) { p.catting.strength = x }, atLeast(0)),
+	"bagging_temperature":        number(func(p *params, x float64) { p.catting.temperature = x }, atLeast(0)),
+	"bootstrap_type":             choice(func(p *params, s string) { p.catting.bootstrap = s }, "Bayesian", "Bernoulli", "MVS", "No"),
+	"subsample":                  number(func(p *params, x float64) { p.catting.share = x }, fraction),
+	"mvs_reg":                    number(func(p *params, x float64) { p.catting.mvsReg = x }, atLeast(0)),
+	"rsm":                        number(func(p *params, x float64) { p.catting.rsm = x }, fraction),
+	"border_count":               integer(func(p *params, n int) { p.maxBin = n }, 1, 65535),
+	"random_seed":                integer(func(p *params, n int) { p.seed = uint64(n) }, math.MinInt64, math.MaxInt64),
+	"thread_count":               integer(func(p *params, n int) { p.threads = n }, -1, maxThreads),
+	"loss_function":              setCatLoss,
+	"leaf_estimation_iterations": integer(func(p *params, n int) { p.catting.leafIterations = n }, 1, 1000),
+	"leaf_estimation_method":     choice(func(p *params, s string) { p.catting.leafMethod = s }, "Newton", "Gradient"),
+	"boost_from_average": truth(func(p *params, yes bool) {
+		p.catting.fromMean = 0
+		if yes {
+			p.catting.fromMean = 1
+		}
+	}),
+	"one_hot_max_size": integer(func(p *params, n int) { p.catting.oneHot = n }, 0, 255),
+	"cat_features":     setFeatureNumbers(func(p *params, f []int) { p.catting.categorical = f }),
+	"nan_mode": choice(func(p *params, s string) { p.catting.missingHigh, p.catting.noMissing = s == "Max", s == "Forbidden" },
+		"Min", "Max", "Forbidden"),
+	"score_function":      choice(func(p *params, s string) { p.catting.l2Score = s == "L2" }, "Cosine", "L2"),
+	"grow_policy":         texts([]string{"SymmetricTree"}, []string{"Depthwise", "Lossguide"}),
+	"boosting_type":       texts([]string{"Plain"}, []string{"Ordered"}),
+	"feature_border_type": texts([]string{"GreedyLogSum"}, []string{"Median", "Uniform", "UniformAndQuantiles", "MaxLogSum", "MinEntropy"}),
+	"sampling_frequency":  texts([]string{"PerTree"}, []string{"PerTreeLevel"}),
+	"task_type":           texts([]string{"CPU", "GPU"}, nil),
+	"devices":             texts(nil, nil), "eval_metric": texts(nil, nil), "custom_metric": texts(nil, nil), "custom_loss": texts(nil, nil),
+	"logging_level": texts([]string{"Silent", "Verbose", "Info", "Debug"}, nil), "train_dir": texts(nil, nil), "name": texts(nil, nil),
+	"verbose": anyVerbosity, "silent": boolean, "metric_period": integer(func(*params, int) {}, 1, math.MaxInt32), "allow_writing_files": boolean,
+	"used_ram_limit": texts(nil, nil), "min_data_in_leaf": only(1.0), "max_leaves": unavailable, "use_best_model": only(false),
+	"early_stopping_rounds": only(nil), "od_type": unavailable, "od_wait": unavailable, "od_pval": unavailable,
+	"class_weights": only(nil), "auto_class_weights": only(nil), "scale_pos_weight": only(1.0), "monotone_constraints": only(nil),
+	"model_shrink_rate": only(0.0), "langevin": only(false), "posterior_sampling": only(false), "leaf_estimation_backtracking": unavailable,
+	"max_ctr_complexity": only(1.0), "simple_ctr": unavailable, "combinations_ctr": unavailable, "text_features": only(nil), "embedding_features": only(nil),
+	"feature_weights": only(nil), "per_float_feature_quantization": only(nil), "ignored_features": only(nil),
+	"penalties_coefficient": only(1.0), "model_size_reg": number(func(*params, float64) {}, atLeast(0)), "approx_on_full_history": only(false),
+}}
+
+// anyVerbosity takes what says how much is printed: a truth or a number.
+func anyVerbosity(p *params, v any) string {
+	if _, ok := asNumber(v); ok {
+		return ""
+	}
+	return boolean(p, v)
+}
+
+// laterCatLosses are CatBoost's others.
+var laterCatLosses = []string{"CrossEntropy", "MultiClassOneVsAll", "MAE", "Quantile", "MAPE", "Poisson", "Tweedie", "Huber", "Expectile", "LogLinQuantile", "Lq",
+	"MultiQuantile", "MultiRMSE", "RMSEWithUncertainty", "Focal", "Cox", "YetiRank", "PairLogit", "QueryRMSE", "QuerySoftMax"}
+
+func setCatLoss(p *params, v any) string {
+	s, ok := v.(string)
+	switch {
+	case !ok:
+		return "must be a text"
+	case slices.Contains([]string{"RMSE", "Logloss", "MultiClass"}, s):
+		p.catting.loss = s
+		return ""
+	}
+	return texts([]string{"RMSE", "Logloss", "MultiClass"}, laterCatLosses)(p, v)
+}

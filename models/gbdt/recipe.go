@@ -1,0 +1,244 @@
+package gbdt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pgowl/pgowl/models/learn"
+)
+
+// recipe is a fit by the rules of LightGBM or scikit-learn, with everything that their parameters decide.
+type recipe struct {
+	params    params // of these: the learning rate, the limits of a tree, shares of columns, seed and threads
+	rules     leafRules
+	cut       cutter
+	loss      criterion
+	groups    int
+	objective objectiveID // of the model
+	scale     float64     // what the margins are multiplied with to be the objective's
+	fromZero  bool        // the margins begin at 0, not at the loss's best constant
+	average   bool        // a random forest: the trees do not see each other, and the margin is their mean
+	// untilStuck ends the fit at the first round in which no tree has a split.
+	untilStuck bool
+	bag        bag
+	stopper    *stopper // nil: all rounds
+}
+
+// course is a fit on its way.
+type course struct {
+	*recipe
+	t       *trainer
+	begin   []float64
+	margins [][]float64 // [group][row]
+	bagged  bool        // t.rows are not all rows
+	apart   *learn.Dataset
+	judged  [][]float64 // margins of apart
+	trees   []tree
+}
+
+// train fits the recipe to data.
+func (r *recipe) train(ctx context.Context, data *learn.Dataset, progress learn.Progress) (learn.Model, error) {
+	if data.Weights != nil {
+		return nil, errors.New("gbdt: this algorithm takes no weights of rows")
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	crew, release := newCrew(ctx, r.params.threads)
+	defer release()
+	c := &course{recipe: r, t: &trainer{params: r.params, plan: plan{groups: r.groups}, data: data, crew: crew, memory: histogramMemory, rules: &r.rules}}
+	if r.stopper != nil {
+		c.t.data, c.apart = holdApart(data, r.stopper.share, r.params.seed)
+	}
+	var err error
+	if c.t.bins, err = binBy(c.t.data, nil, r.params.seed, crew, r.cut); err != nil {
+		return nil, fmt.Errorf("gbdt: %w", err)
+	}
+	if crew.stopped.Load() {
+		return nil, context.Cause(ctx)
+	}
+	if progress != nil {
+		progress(0, r.params.rounds)
+	}
+	c.prepare()
+	if err := c.boost(ctx, progress); err != nil {
+		return nil, err
+	}
+	return c.model(), nil
+}
+
+func (c *course) prepare() {
+	c.t.prepare()
+	c.begin = make([]float64, c.groups)
+	if !c.fromZero {
+		c.begin = c.loss.start(c.t.data.Y)
+	}
+	level := func(rows int) [][]float64 {
+		out := make([][]float64, c.groups)
+		for k := range out {
+			out[k] = make([]float64, rows)
+			for i := range out[k] {
+				out[k][i] = c.begin[k]
+			}
+		}
+		return out
+	}
+	c.margins = level(c.t.data.Rows)
+	if c.apart != nil {
+		c.judged = level(c.apart.Rows)
+		c.stopper.judge(c.loss.mean(c.judged, c.apart.Y))
+	}
+}
+
+func (c *course) boost(ctx context.Context, progress learn.Progress) error {
+	t := c.t
+	number := uint64(0)
+	for round := range c.params.rounds {
+		if round == 0 || !c.average {
+			c.gradients()
+		}
+		grads := c.bag.draw(t, round, c.params.seed)
+		c.bagged = len(t.rows) < t.data.Rows
+		stuck := true
+		for k := range c.groups {
+			t.sampleColumns(number)
+			number++
+			grown := t.growOn(grads[k])
+			if t.crew.stopped.Load() {
+				return context.Cause(ctx)
+			}
+			stuck = stuck && len(grown.nodes) == 1
+			c.refit(&grown, k)
+			if !c.average {
+				c.advance(&grown, k)
+			}
+			c.trees = append(c.trees, grown)
+		}
+		if t.crew.stopped.Load() {
+			return context.Cause(ctx)
+		}
+		if stuck && c.untilStuck {
+			if round > 0 {
+				c.trees = c.trees[:len(c.trees)-c.groups]
+			}
+			break
+		}
+		if c.judge() {
+			break
+		}
+		if progress != nil {
+			progress(round+1, c.params.rounds)
+		}
+	}
+	return nil
+}
+
+// gradients are those of all rows at the present margins, in t.grads.
+func (c *course) gradients() {
+	rows := c.t.data.Rows
+	if b, ok := c.loss.(beginner); ok {
+		b.begin(c.margins, c.t.data.Y)
+	}
+	blocks := (rows + gradientBlock - 1) / gradientBlock
+	c.t.crew.each(blocks, rows*c.groups*10, func(b int) {
+		c.loss.gradients(c.t.grads, c.margins, c.t.data.Y, b*gradientBlock, min((b+1)*gradientBlock, rows))
+	})
+}
+
+// refit replaces the values of leaves by what the loss wants there. A tree that is one leaf is left alone: it is to change nothing.
+func (c *course) refit(grown *tree, k int) {
+	if len(grown.nodes) == 1 {
+		grown.nodes[0].value = 0
+		return
+	}
+	by, ok := c.loss.(refitter)
+	if !ok {
+		return
+	}
+	c.t.crew.each(len(c.t.leaves), len(c.t.rows)*20, func(i int) {
+		s := c.t.leaves[i]
+		grown.nodes[s.node].value = float32(by.leaf(c.t.rows[s.from:s.to], k, c.margins, c.t.data.Y) * c.params.eta)
+	})
+}
+
+// advance adds a tree to the margins of its group: by leaf for the rows that it was shown, by walking where there are others.
+func (c *course) advance(grown *tree, k int) {
+	t := c.t
+	m := c.margins[k]
+	if c.apart != nil {
+		addTree(c.judged[k], grown, c.apart, t.crew)
+	}
+	if c.bagged {
+		addTree(m, grown, t.data, t.crew)
+		return
+	}
+	t.crew.each(len(t.leaves), t.data.Rows*2, func(i int) {
+		s := t.leaves[i]
+		v := float64(grown.nodes[s.node].value)
+		for _, r := range t.rows[s.from:s.to] {
+			m[r] += v
+		}
+	})
+}
+
+// addTree adds a tree's values to the margins of a data set's rows.
+func addTree(margins []float64, grown *tree, d *learn.Dataset, c *crew) {
+	blocks := (d.Rows + gradientBlock - 1) / gradientBlock
+	c.each(blocks, d.Rows*20, func(b int) {
+		for r := b * gradientBlock; r < min((b+1)*gradientBlock, d.Rows); r++ {
+			margins[r] += float64(grown.value(d.Row(r)))
+		}
+	})
+}
+
+// judge looks at the rows that were held apart and says whether to stop.
+func (c *course) judge() bool {
+	if c.apart == nil {
+		return false
+	}
+	if c.average { // the mean of the trees so far
+		n := float64(len(c.trees) / c.groups)
+		for k := range c.groups {
+			for r := range c.judged[k] {
+				latest := float64(c.trees[len(c.trees)-c.groups+k].value(c.apart.Row(r)))
+				c.judged[k][r] += (c.begin[k] + latest - c.judged[k][r]) / n
+			}
+		}
+	}
+	if !c.stopper.judge(c.loss.mean(c.judged, c.apart.Y)) {
+		return false
+	}
+	if best := c.stopper.best; c.stopper.keepBest && best > 0 {
+		c.trees = c.trees[:best*c.groups]
+	}
+	return true
+}
+
+// model folds what the margins begin with into the first trees, as LightGBM does.
+func (c *course) model() *Model {
+	rounds := len(c.trees) / c.groups
+	for i := range c.trees {
+		k := i % c.groups
+		nodes := c.trees[i].nodes
+		for j := range nodes {
+			n := &nodes[j]
+			if n.feature != leaf {
+				continue
+			}
+			v := float64(n.value)
+			switch {
+			case c.average:
+				v = (v + c.begin[k]) / float64(rounds)
+			case i < c.groups:
+				v += c.begin[k]
+			}
+			n.value = float32(v * c.scale)
+		}
+	}
+	m := &Model{
+		features: c.t.data.Features, classes: c.t.data.Classes, groups: c.groups, objective: c.objective, parallel: 1, trees: c.trees, byRows: true,
+	}
+	m.layOut()
+	return m
+}
