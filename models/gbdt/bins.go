@@ -222,6 +222,14 @@ func (s *sampler) feature(f int, column []float32, cut cutter) (feature, error) 
 	return cut(s, f, column, low, high), nil
 }
 
+// size is the number of rows that are looked at.
+func (s *sampler) size(column []float32) int {
+	if s.rows == nil {
+		return len(column)
+	}
+	return len(s.rows)
+}
+
 // sorted returns the column's values (all of them, or those of the sample) in ascending order, and whether there are gaps in the column. It is
 // valid until the next call.
 func (s *sampler) sorted(column []float32, low float32) (values []float32, missing bool) {

@@ -16,7 +16,7 @@ func lightCutter(maxBin, minInBin int, categorical []bool) cutter {
 	return func(s *sampler, f int, column []float32, low, high float32) feature {
 		values, missing := s.sorted(column, low)
 		if f < len(categorical) && categorical[f] {
-			return categoryBins(values, len(column), maxBin, minInBin)
+			return categoryBins(values, s.size(column), maxBin, minInBin)
 		}
 		feat := feature{missing: missing}
 		bins := maxBin
@@ -26,7 +26,7 @@ func lightCutter(maxBin, minInBin int, categorical []bool) cutter {
 		for _, bound := range lightBounds(distinct(values), max(bins, 1), minInBin) {
 			feat.cuts = append(feat.cuts, above32(bound))
 		}
-		feat.rest = restFirst(feat.cuts, values, float64(len(column)))
+		feat.rest = restFirst(feat.cuts, values, float64(s.size(column)))
 		return feat
 	}
 }

@@ -65,7 +65,7 @@ func (r *recipe) train(ctx context.Context, data *learn.Dataset, progress learn.
 	if err := c.boost(ctx, progress); err != nil {
 		return nil, err
 	}
-	return c.model(), nil
+	return c.model().finished()
 }
 
 func (c *course) prepare() {
@@ -236,9 +236,7 @@ func (c *course) model() *Model {
 			n.value = float32(v * c.scale)
 		}
 	}
-	m := &Model{
+	return &Model{
 		features: c.t.data.Features, classes: c.t.data.Classes, groups: c.groups, objective: c.objective, parallel: 1, trees: c.trees, byRows: true,
 	}
-	m.layOut()
-	return m
 }

@@ -10,8 +10,8 @@ import (
 var _, _ learn.Trainer = TrainHistGradientBoosting, TrainGradientBoosting
 
 // TrainHistGradientBoosting fits boosted trees by the rules of scikit-learn's HistGradientBoostingRegressor and -Classifier. It is a learn.Trainer; the
-// hyperparameters are theirs. Rows in a leaf are estimated from second derivatives where scikit-learn counts them; features that data.Categorical or the
-// hyperparameter categorical_features names are split by sets of categories, as LightGBM does it.
+// hyperparameters are theirs. Features that data.Categorical or the hyperparameter categorical_features names are split by sets of categories, as LightGBM
+// does it.
 func TrainHistGradientBoosting(ctx context.Context, data *learn.Dataset, task learn.Task, hyperparams map[string]any, progress learn.Progress) (learn.Model, error) {
 	p := histDefaults()
 	if _, err := histTable.read(&p, hyperparams); err != nil {

@@ -8,7 +8,7 @@ func scikitCutter(maxBin int, categorical []bool) cutter {
 	return func(s *sampler, f int, column []float32, low, high float32) feature {
 		values, missing := s.sorted(column, low)
 		if f < len(categorical) && categorical[f] {
-			return categoryBins(values, len(column), maxBins, 1)
+			return categoryBins(values, s.size(column), maxBins, 1)
 		}
 		feat := feature{missing: missing}
 		bins := min(maxBin, maxBins)

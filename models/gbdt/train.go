@@ -166,7 +166,7 @@ func (t *trainer) prepare() {
 	t.pool = newPool(features, t.memory)
 }
 
-func (t *trainer) boost(ctx context.Context, progress learn.Progress) (*Model, error) {
+func (t *trainer) boost(ctx context.Context, progress learn.Progress) (learn.Model, error) {
 	if err := t.stopped(ctx); err != nil {
 		return nil, err
 	}
@@ -217,21 +217,26 @@ func (t *trainer) boost(ctx context.Context, progress learn.Progress) (*Model, e
 	case drop != nil:
 		trees = drop.scaled()
 	}
-	for i := range trees {
-		if trees[i].diverged() {
-			return nil, errDiverged
-		}
-	}
 	m := &Model{
 		features: t.data.Features, classes: t.plan.classes, groups: t.plan.groups, objective: t.plan.id, base: t.plan.base,
 		parallel: t.params.parallelTrees, trees: trees,
 	}
-	m.layOut()
-	return m, nil
+	return m.finished()
 }
 
 // errDiverged is returned for labels and parameters that lead beyond the numbers, where a model would predict nothing.
 var errDiverged = errors.New("gbdt: the training diverged: the margins have left the range of a float32; a smaller eta, or labels and features of a smaller scale, may help")
+
+// finished prepares a model whose trees are done, unless they are not numbers.
+func (m *Model) finished() (learn.Model, error) {
+	for i := range m.trees {
+		if m.trees[i].diverged() {
+			return nil, errDiverged
+		}
+	}
+	m.layOut()
+	return m, nil
+}
 
 // diverged says whether a leaf is not a number.
 func (t *tree) diverged() bool {
