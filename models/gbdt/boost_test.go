@@ -38,11 +38,19 @@ var few = map[string]map[string]any{
 func TestBoostThreads(t *testing.T) {
 	for algorithm, train := range trainers {
 		for _, classes := range []int{0, 2, 3} {
-			d := withCategories(noisy(9000, 18, classes, .1))
+			params := maps.Clone(few[algorithm])
+			d := withCategories(noisy(1500, 18, classes, .1))
+			if classes == 0 { // enough for several blocks of rows
+				d = withCategories(noisy(40_000, 4, classes, .1))
+				for _, rounds := range []string{"n_estimators", "max_iter", "iterations"} {
+					if params[rounds] != nil {
+						params[rounds] = 2.0
+					}
+				}
+			}
 			var first []byte
-			for _, threads := range []float64{1, 2, 5} {
-				params := maps.Clone(few[algorithm])
-				before := runtime.GOMAXPROCS(int(threads)) // not all have a parameter for it
+			for _, threads := range []int{1, 2, 5} {
+				before := runtime.GOMAXPROCS(threads) // not all have a parameter for it
 				m, err := train(context.Background(), d, taskOf(classes), params, nil)
 				runtime.GOMAXPROCS(before)
 				if err != nil {
