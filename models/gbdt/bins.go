@@ -267,10 +267,11 @@ func (s *sampler) cut(column []float32, low, high float32, maxBin int) feature {
 	if missing {
 		maxBin = min(maxBin, maxBins-1)
 	}
+	f.cuts = cut(values, high, maxBin)
 	if s.weights != nil {
-		f.cuts = cutRanks(s.ranks(column), high, maxBin)
-	} else {
-		f.cuts = cut(values, high, maxBin)
+		if ranks := s.ranks(column); len(ranks) > 0 { // else none of the few values was drawn
+			f.cuts = cutRanks(ranks, high, maxBin)
+		}
 	}
 	f.below = low - float32(math.Abs(float64(low))) - 1e-5
 	return f

@@ -165,7 +165,7 @@ func TestBoosting(t *testing.T) {
 			train, x, y := holdOut(c.data(), boostTest)
 			draws := 1
 			if c.Spread > 1e-12 {
-				draws = 3
+				draws = 2
 			}
 			var m *Model
 			got := 0.0
