@@ -45,13 +45,19 @@ func binBy(d *learn.Dataset, held heldRows, seed uint64, c *crew, cut cutter) (*
 	for g := range b.groups {
 		b.groups[g] = make([]uint8, d.Rows*b.stride(g))
 	}
-	// One task takes a few neighbouring columns, so that the rows are read a cache line at a time.
-	const together = 4
-	tasks := (d.Features + together - 1) / together
+	tasks := (d.Features + binnedTogether - 1) / binnedTogether
 	bad := make([]error, tasks)
+	rooms := make(chan *binRoom, tasks)
 	c.each(tasks, d.Rows*d.Features*8, func(t int) {
-		from := t * together
-		bad[t] = b.binColumns(d, held, from, min(from+together, d.Features), seed, c, cut)
+		var room *binRoom
+		select {
+		case room = <-rooms:
+		default:
+			room = &binRoom{sampler: newSampler(d, held, seed)}
+		}
+		from := t * binnedTogether
+		bad[t] = b.binColumns(d, from, min(from+binnedTogether, d.Features), c, cut, room)
+		rooms <- room
 	})
 	if c.stopped.Load() {
 		return b, nil // the caller sees that it was stopped
@@ -67,12 +73,23 @@ func binBy(d *learn.Dataset, held heldRows, seed uint64, c *crew, cut cutter) (*
 // breath is the number of rows after which long loops look whether they are still wanted.
 const breath = 1 << 16
 
+// binnedTogether is the number of neighbouring columns that one task takes, so that the rows are read a cache line at a time.
+const binnedTogether = 4
+
+// binRoom is what a task needs, and leaves to the next one.
+type binRoom struct {
+	columns [binnedTogether][]float32
+	sampler *sampler
+}
+
 // binColumns does the features from to to-1.
-func (b *binned) binColumns(d *learn.Dataset, held heldRows, from, to int, seed uint64, c *crew, cut cutter) error {
+func (b *binned) binColumns(d *learn.Dataset, from, to int, c *crew, cut cutter, room *binRoom) error {
 	n := to - from
-	columns := make([][]float32, n)
+	columns := room.columns[:n]
 	for j := range columns {
-		columns[j] = make([]float32, d.Rows)
+		if columns[j] == nil {
+			columns[j] = make([]float32, d.Rows)
+		}
 	}
 	for r := range d.Rows {
 		if r%breath == 0 && c.stopped.Load() {
@@ -83,13 +100,12 @@ func (b *binned) binColumns(d *learn.Dataset, held heldRows, from, to int, seed 
 			columns[j][r] = v
 		}
 	}
-	s := newSampler(d, held, seed)
 	for j, column := range columns {
 		if c.stopped.Load() {
 			return nil
 		}
 		f := from + j
-		feat, err := s.feature(f, column, cut)
+		feat, err := room.sampler.feature(f, column, cut)
 		if err != nil {
 			return fmt.Errorf("feature %d: %w", f, err)
 		}
@@ -169,6 +185,7 @@ type sampler struct {
 	weights       []float32
 	values        []float32
 	keys, scratch []uint32
+	ranked        []rank
 }
 
 func newSampler(d *learn.Dataset, held heldRows, seed uint64) *sampler {
@@ -267,7 +284,7 @@ func (s *sampler) cut(column []float32, low, high float32, maxBin int) feature {
 	if missing {
 		maxBin = min(maxBin, maxBins-1)
 	}
-	f.cuts = cut(values, high, maxBin)
+	f.cuts, s.ranked = cut(values, high, maxBin, s.ranked)
 	if s.weights != nil {
 		if ranks := s.ranks(column); len(ranks) > 0 { // else none of the few values was drawn
 			f.cuts = cutRanks(ranks, high, maxBin)

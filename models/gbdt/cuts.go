@@ -35,9 +35,9 @@ func (r rank) own() float32 { return r.max - r.min }
 // cut chooses the bins from sorted values, high being the largest of the whole column. It follows
 // XGBoost's HostSketchContainer::MakeCuts: a cut is a value of the data, the smallest in its right side. The ranks here are
 // exact; XGBoost's come from a stream and are so only while a column has few values (2048 with 256 bins), so that up to
-// there the cuts are the same and beyond it they are near.
-func cut(sorted []float32, high float32, bins int) []float32 {
-	ranks := make([]rank, 0, min(len(sorted), 4096))
+// there the cuts are the same and beyond it they are near. ranks is room, which may be used again.
+func cut(sorted []float32, high float32, bins int, ranks []rank) (cuts []float32, room []rank) {
+	ranks = ranks[:0]
 	for i := 0; i < len(sorted); {
 		j := i + 1
 		for j < len(sorted) && sorted[j] == sorted[i] {
@@ -46,7 +46,7 @@ func cut(sorted []float32, high float32, bins int) []float32 {
 		ranks = append(ranks, rank{sorted[i], float32(i), float32(j)})
 		i = j
 	}
-	return cutRanks(ranks, high, bins)
+	return cutRanks(ranks, high, bins), ranks
 }
 
 // cutRanks is cut for values that have been ranked.
