@@ -94,15 +94,15 @@ func TestGroupErrors(t *testing.T) {
 	d.sql(sales)
 	const on = `{"project_name": "p", "task": "regression", "y_column_name": "amount", "algorithm": "xgboost", `
 	for _, c := range []struct{ args, want string }{
-		{`"relation_name": "by_shop", "group_by": "no such"`, `42703 pgml.train_grouped: there is no column "no such" to group by`},
-		{`"relation_name": "by_shop", "group_by": "amount"`, `22023 pgml.train_grouped: "amount" is the label, and cannot be grouped by`},
-		{`"relation_name": "others", "group_by": "days"`, `42804 pgml.train_grouped: "days" is of type int4[], and cannot be grouped by`},
-		{`"relation_name": "others", "group_by": "half"`, `42804 pgml.train_grouped: "half" is of type float8, and cannot be grouped by`},
-		{`"relation_name": "by_shop", "group_by": "shop", "preprocess": {"shop": {"encode": "target"}}`, `22023 pgml.train_grouped: "shop" is grouped by, and cannot be preprocessed`},
-		{`"relation_name": "large", "group_by": "number"`, `22003 pgml.train_grouped: "number" has values that are no whole numbers or have more than 24 bits`},
+		{`"relation_name": "by_shop", "group_by": "no such"`, `42703 pgml.train: there is no column "no such" to group by`},
+		{`"relation_name": "by_shop", "group_by": "amount"`, `22023 pgml.train: "amount" is the label, and cannot be grouped by`},
+		{`"relation_name": "others", "group_by": "days"`, `42804 pgml.train: "days" is of type int4[], and cannot be grouped by`},
+		{`"relation_name": "others", "group_by": "half"`, `42804 pgml.train: "half" is of type float8, and cannot be grouped by`},
+		{`"relation_name": "by_shop", "group_by": "shop", "preprocess": {"shop": {"encode": "target"}}`, `22023 pgml.train: "shop" is grouped by, and cannot be preprocessed`},
+		{`"relation_name": "large", "group_by": "number"`, `22003 pgml.train: "number" has values that are no whole numbers or have more than 24 bits`},
 		{`"relation_name": "holes", "group_by": "number"`, `XX000 3 missing values for number. You may provide a preprocessor to impute a value.`},
 		{`"relation_name": "by_shop", "group_by": "shop", "hyperparams": {"max_dept": 1}`, `XX000 Unknown hyperparameter "max_dept": 1`},
-		{`"relation_name": "others", "group_by": "shop", "y_column_name": ["amount", "day"]`, `0A000 pgml.train_grouped: a model of several labels cannot be divided into groups in PgOwl yet`},
+		{`"relation_name": "others", "group_by": "shop", "y_column_name": ["amount", "day"]`, `0A000 pgml.train: a model of several labels cannot be divided into groups in PgOwl yet`},
 	} {
 		s, _, err := d.train(on + c.args + `}`)
 		if got := code(err); got != c.want {
@@ -113,10 +113,10 @@ func TestGroupErrors(t *testing.T) {
 		}
 	}
 	d.sql("CREATE VIEW public.alone AS SELECT shop, amount FROM sales; GRANT SELECT ON alone TO PUBLIC")
-	if _, _, err := d.train(on + `"relation_name": "alone", "group_by": "shop"}`); code(err) != "22023 pgml.train_grouped: there are no feature columns beside the one to group by" {
+	if _, _, err := d.train(on + `"relation_name": "alone", "group_by": "shop"}`); code(err) != "22023 pgml.train: there are no feature columns beside the one to group by" {
 		t.Errorf("got %s", code(err))
 	}
-	if _, err := Decode([]byte(`{"project_name": "p", "group_by": ""}`)); code(err) != "22004 pgml.train_grouped: group_by must not be NULL or empty" {
+	if _, err := Decode([]byte(`{"project_name": "p", "group_by": ""}`)); code(err) != "22023 pgml.train: group_by must be the name of a column, or NULL" {
 		t.Errorf("got %s", code(err))
 	}
 }
