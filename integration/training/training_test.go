@@ -126,7 +126,10 @@ func TestGroups(t *testing.T) {
 	w.want(`SELECT pgml.predict('sales', ('unseen'::text, 3)) BETWEEN 100 AND 900`, "t")
 	w.want(`SELECT (pgml.evaluate('sales', 'sales')->>'r2')::float8 > 0.99`, "t")
 	w.want(`SELECT pgml.train('sales', 'regression', 'sales', 'amount', 'xgboost', group_by => '')`, "22023 pgml.train: group_by must be the name of a column, or NULL")
-	w.want(`SELECT pgml.explain('sales', ARRAY[1, 2])`, "0A000 pgml.explain is not available for algorithm xgboost in PgOwl")
+	w.want(`SELECT string_agg(feature, ',' ORDER BY ord), abs(sum(contribution) - 988) < 3, max(contribution) FILTER (WHERE feature = 'shop')
+		FROM pgml.explain('sales', ARRAY[(SELECT code FROM generate_series(1, 3) code WHERE abs(pgml.predict('sales', ARRAY[code, 12]) - 988) < 3), 12]) WITH ORDINALITY e(feature, value, contribution, ord)`,
+		"shop,day,(bias) t 0")
+	w.want(`SELECT string_agg(feature || (weight > 0), ',') FROM pgml.importance('sales')`, "daytrue,shopfalse")
 }
 
 // TestImportedLineage: what comes in from elsewhere has its place in the registry, too.
