@@ -44,6 +44,7 @@ func (r *run) groupBy(snap *snapshot) error {
 		case o.Encode != preprocess.Native || o.Impute != preprocess.Error || o.Scale != preprocess.Preserve:
 			return function.Errorf("22023", "pgml.train: \"%s\" is grouped by, and cannot be preprocessed", f.Name)
 		}
+		f.grouped = true
 		if f.text() {
 			f.options.Impute = preprocess.Zero
 		}
