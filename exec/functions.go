@@ -42,7 +42,6 @@ func (e *Engine) functions() map[string]call.Func {
 		"export_model":       e.callExport,
 		"snapshot":           e.callSnapshot,
 		"train_joint":        e.callTrain,
-		"train_grouped":      e.callTrain,
 		"evaluate":           e.callEvaluate,
 	} {
 		all[name] = e.measured(name, f)

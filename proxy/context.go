@@ -11,7 +11,7 @@ import (
 var ourFrames = []string{"PL/pgSQL function pgowl.", "PL/pgSQL function pgml.", "PL/pgSQL function cron."}
 
 // ourWrappers are the SQL functions of ours that stand around those.
-var ourWrappers = []string{`SQL function "train" `, `SQL function "train_joint" `, `SQL function "train_grouped" `, `SQL function "evaluate" `, `SQL function "deploy" `, `SQL function "fail" `, `SQL function "resume_call" `,
+var ourWrappers = []string{`SQL function "train" `, `SQL function "train_joint" `, `SQL function "evaluate" `, `SQL function "deploy" `, `SQL function "fail" `, `SQL function "resume_call" `,
 	`SQL function "schedule" `, `SQL function "unschedule" `, `SQL function "schedule_in_database" `, `SQL function "alter_job" `}
 
 // What stands around the functions that carry out a replaced CREATE EXTENSION.

@@ -62,6 +62,21 @@ func diff(t *testing.T, got, want []string) {
 // Postgres adds the type's name to a default; the reference is easier to read without. Array constructors keep theirs.
 var castOfDefault = regexp.MustCompile(`(NULL|'[^']*')::[a-z_. ]+(\[\])?`)
 
+// additions are the arguments that functions have in PgOwl and not in PostgresML, by the function's name. They stand after all others and have defaults, so that
+// calls with PostgresML's arguments stay what they are.
+var additions = map[string]string{
+	"train": "group_by text = NULL",
+}
+
+// withAdditions is a line of the reference as PgOwl has the function.
+func withAdditions(line string) string {
+	name, _, _ := strings.Cut(line, "(")
+	if more := additions[name]; more != "" {
+		return strings.Replace(line, ") -> ", ", "+more+") -> ", 1)
+	}
+	return line
+}
+
 func TestFunctionsHavePostgresMLsSignatures(t *testing.T) {
 	conn := migrated(t)
 	got := column(t, conn, `SELECT p.proname || '(' || pg_get_function_arguments(p.oid) || ') -> ' || pg_get_function_result(p.oid) || ' | '
@@ -72,6 +87,7 @@ func TestFunctionsHavePostgresMLsSignatures(t *testing.T) {
 	}
 	var want []string
 	for _, w := range lines(t, "functions.txt") {
+		w = withAdditions(w)
 		if !regexp.MustCompile(`\bT\b`).MatchString(w) {
 			want = append(want, w)
 			continue

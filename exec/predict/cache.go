@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/models/bygroup"
+	"github.com/pgowl/pgowl/models/joint"
 	"github.com/pgowl/pgowl/models/learn"
 	"github.com/pgowl/pgowl/models/store"
 )
@@ -144,7 +146,7 @@ func (c *Cache) load(ctx context.Context, id int64, l *load, epoch uint64, read 
 		l.err = function.Errorf("XX001", "the file of model %d cannot be read: %v", id, err)
 		return
 	}
-	size = footprint(len(data))
+	size = footprint(model, len(data))
 	l.model, l.err = New(id, header, model), nil
 }
 
@@ -156,7 +158,7 @@ func (c *Cache) Publish(id int64, header store.Header, model learn.Model) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.add(id, New(id, header, model), footprint(len(data)))
+	c.add(id, New(id, header, model), footprint(model, len(data)))
 }
 
 // Clear forgets all models; those in use go on working. Call it when schema pgml has been dropped or made anew.
@@ -177,8 +179,17 @@ func (c *Cache) Size() int64 {
 	return c.size
 }
 
-// footprint estimates a model's memory by its encoded length: engines keep their trees wider than they write them.
-func footprint(encoded int) int64 { return 4096 + 3*int64(encoded) }
+// footprint estimates a model's memory by its encoded length, as engines keep their trees wider than they write them, and by the number of models in it.
+func footprint(model learn.Model, encoded int) int64 {
+	models := 1
+	switch parts := model.(type) {
+	case *joint.Model:
+		models = parts.Outputs()
+	case *bygroup.Model:
+		models = 1 + parts.Groups()
+	}
+	return 4096*int64(models) + 3*int64(encoded)
+}
 
 // add puts a model in front and drops what is over the budget. The lock is held.
 func (c *Cache) add(id int64, m *Model, size int64) {

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/models/bygroup"
+	"github.com/pgowl/pgowl/models/joint"
 	"github.com/pgowl/pgowl/models/learn"
 )
 
@@ -18,12 +20,22 @@ type Explanation struct {
 
 // Explain explains a prediction for one row: the margin of a model with one, else that of the predicted class, or of the class whose code is asked for.
 // A wrong number of features is XX000, an algorithm that cannot be explained 0A000, a model that cannot 55000, a class that the model does not have
-// 22023.
+// 22023. Of a model of several labels the first one's is explained, and of groups the one of the row's group, as Predict gives them; the feature that chooses
+// the group adds nothing.
 func (m *Model) Explain(features []float32, class *float32) (Explanation, error) {
 	if len(features) != m.model.Features() {
 		return Explanation{}, m.shape(len(features))
 	}
-	explainer, ok := m.model.(learn.Explainer)
+	of, row := m.model, features
+	chooses := -1
+	switch parts := of.(type) {
+	case *joint.Model:
+		of = parts.Output(0)
+	case *bygroup.Model:
+		of, row = parts.Of(features)
+		chooses = parts.Feature()
+	}
+	explainer, ok := of.(learn.Explainer)
 	if !ok {
 		return Explanation{}, m.lacking("explain")
 	}
@@ -42,17 +54,22 @@ func (m *Model) Explain(features []float32, class *float32) (Explanation, error)
 			at, sign = 0, float64(2*i-1)
 		}
 	case margins > 1 && len(m.codes) > 0:
-		var row [1]float32
-		m.model.Predict(row[:], features)
-		at = int(row[0])
+		var predicted [1]float32
+		of.Predict(predicted[:], row)
+		if predicted[0] == predicted[0] { // else a feature is missing that all margins need
+			at = int(predicted[0])
+		}
 	}
-	all := make([]float64, margins*(len(features)+1))
-	explainer.Contributions(all, features)
-	own := all[at*(len(features)+1):][:len(features)+1]
+	all := make([]float64, margins*(len(row)+1))
+	explainer.Contributions(all, row)
+	own := all[at*(len(row)+1):][:len(row)+1]
 	if sign < 0 {
 		for i := range own {
 			own[i] = -own[i]
 		}
+	}
+	if chooses >= 0 {
+		own = slices.Insert(slices.Clip(own), chooses, 0)
 	}
 	return Explanation{m.names(), own[:len(features)], own[len(features)]}, nil
 }
@@ -63,15 +80,26 @@ type FeatureImportance struct {
 	learn.Importance
 }
 
-// Importance lists all features, the largest gain first, then the largest weight. Errors are those of Explain.
+// Importance lists all features, the largest gain first, then the largest weight. Errors are those of Explain. Of a model of several labels it is the first one's, of
+// groups that of the model of all rows, in which the feature that chooses the group has none.
 func (m *Model) Importance() ([]FeatureImportance, error) {
-	ranker, ok := m.model.(learn.Ranker)
+	of, chooses := m.model, -1
+	switch parts := of.(type) {
+	case *joint.Model:
+		of = parts.Output(0)
+	case *bygroup.Model:
+		of, chooses = parts.Rest(), parts.Feature()
+	}
+	ranker, ok := of.(learn.Ranker)
 	if !ok {
 		return nil, m.lacking("importance")
 	}
 	importance := ranker.Importance()
 	if importance == nil {
 		return nil, m.unexplained("ranked by its features")
+	}
+	if chooses >= 0 {
+		importance = slices.Insert(slices.Clone(importance), chooses, learn.Importance{})
 	}
 	names := m.names()
 	all := make([]FeatureImportance, len(importance))

@@ -335,6 +335,10 @@ func (f *feature) inspect(v float32) {
 func (d *decoder) check() error {
 	for i := range d.features {
 		if f := &d.features[i]; f.missing > 0 && f.options.Impute == preprocess.Error {
+			if f.grouped {
+				return function.Errorf("22004", "pgml.train: %d values of \"%s\" are missing, and it cannot be grouped by", f.missing, f.Name).
+					WithHint("Cast the column to text, in a view: rows where a text is NULL are of no group.")
+			}
 			e := function.Errorf("XX000", "%v", f.fitted.Missing(f.missing, f.Name))
 			if f.text() {
 				e.Detail = "The test part has texts that the training part does not have."

@@ -45,6 +45,7 @@ type feature struct {
 	missing  int    // NULLs and NaNs met so far; of a text, categories that training has not seen
 	infinite int    // infinities, also those that narrowing made
 
+	grouped    bool       // the model is divided by it
 	texts      dictionary // of a text column: what its codes in the matrix stand for
 	options    preprocess.Options
 	fitted     preprocess.Column // once the training part has been looked at

@@ -54,6 +54,9 @@ func (r *run) fit(ctx context.Context, p project, m *model, data *dataset) error
 	}
 	if g, ok := best.fitted.(*bygroup.Model); ok {
 		r.info(fmt.Sprintf("Groups: %d values of \"%s\" have a model of their own", g.Groups(), data.group.column))
+		if refused, why := g.Refused(); refused > 0 {
+			r.warn(fmt.Sprintf("The rows of %d values of \"%s\" cannot be learned from by themselves, and are predicted by the model of all rows: %v", refused, data.group.column, why))
+		}
 	}
 	m.fitted, m.metrics, m.fitTime, m.results = best.fitted, best.stored(), best.fitTime, found
 	m.hyperparams = s.candidate(winner)

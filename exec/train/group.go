@@ -23,13 +23,13 @@ func (r *run) groupBy(snap *snapshot) error {
 		return nil
 	}
 	if snap.labels.named(name) != nil {
-		return function.Errorf("22023", "pgml.train_grouped: \"%s\" is the label, and cannot be grouped by", clip(name, 100))
+		return function.Errorf("22023", "pgml.train: \"%s\" is the label, and cannot be grouped by", clip(name, 100))
 	}
 	if len(snap.labels.others) > 0 {
-		return function.Errorf("0A000", "pgml.train_grouped: a model of several labels cannot be divided into groups in PgOwl yet")
+		return function.Errorf("0A000", "pgml.train: a model of several labels cannot be divided into groups in PgOwl yet")
 	}
 	if len(snap.features) < 2 {
-		return function.Errorf("22023", "pgml.train_grouped: there are no feature columns beside the one to group by")
+		return function.Errorf("22023", "pgml.train: there are no feature columns beside the one to group by")
 	}
 	for i := range snap.features {
 		f := &snap.features[i]
@@ -39,17 +39,18 @@ func (r *run) groupBy(snap *snapshot) error {
 		o := f.options
 		switch {
 		case f.Array || f.wire.kind == 'f' && f.Type != "numeric":
-			return function.Errorf("42804", "pgml.train_grouped: \"%s\" is of type %s, and cannot be grouped by", f.Name, f.Type).
+			return function.Errorf("42804", "pgml.train: \"%s\" is of type %s, and cannot be grouped by", f.Name, f.Type).
 				WithHint("Group by a column of whole numbers, booleans or texts.")
 		case o.Encode != preprocess.Native || o.Impute != preprocess.Error || o.Scale != preprocess.Preserve:
-			return function.Errorf("22023", "pgml.train_grouped: \"%s\" is grouped by, and cannot be preprocessed", f.Name)
+			return function.Errorf("22023", "pgml.train: \"%s\" is grouped by, and cannot be preprocessed", f.Name)
 		}
+		f.grouped = true
 		if f.text() {
 			f.options.Impute = preprocess.Zero
 		}
 		return nil
 	}
-	return function.Errorf("42703", "pgml.train_grouped: there is no column \"%s\" to group by", clip(name, 100))
+	return function.Errorf("42703", "pgml.train: there is no column \"%s\" to group by", clip(name, 100))
 }
 
 // groups finds the column to group by among the features that were read.
@@ -72,7 +73,7 @@ func (r *run) groups(data *dataset) error {
 			for row := range part.Rows {
 				// Beyond that, different whole numbers become one float4.
 				if v := float64(part.Row(row)[f.offset]); math.Abs(v) >= 1<<24 || v != math.Trunc(v) {
-					return function.Errorf("22003", "pgml.train_grouped: \"%s\" has values that are no whole numbers or have more than 24 bits", f.Name).
+					return function.Errorf("22003", "pgml.train: \"%s\" has values that are no whole numbers or have more than 24 bits", f.Name).
 						WithHint("Cast the column to text, in a view.")
 				}
 			}

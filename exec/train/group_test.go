@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/pgowl/pgowl/exec/predict"
+	"github.com/pgowl/pgowl/models/bygroup"
+	"github.com/pgowl/pgowl/models/store"
 	"go.uber.org/zap"
 )
 
@@ -32,6 +34,12 @@ func TestTrainsAModelForEachGroup(t *testing.T) {
 	s.commit()
 	if !s.told(`INFO: Groups: 3 values of "shop" have a model of their own`) || !s.told(`INFO: Dataset { num_features: 2, `) {
 		t.Errorf("messages: %q", s.messages)
+	}
+	if got := d.value("SELECT lineage->>'group_by' FROM pgml.models"); got != "shop" {
+		t.Errorf("the lineage has group_by %s", got)
+	}
+	if _, err := Export("xgboost-json", store.Header{}, &bygroup.Model{}); code(err) != "0A000 pgml.export_model: a model of groups is not available in PgOwl" {
+		t.Errorf("export: %v", err)
 	}
 	if got := d.value("SELECT columns->0->'preprocessor'->>'impute' FROM pgml.snapshots"); got != "error" {
 		t.Errorf("the snapshot imputes %s", got)
@@ -89,20 +97,75 @@ func TestTrainsAModelForEachGroup(t *testing.T) {
 	}
 }
 
+// TestGroupsOfClasses: the classes are the same in all groups, whichever a group has; a group of one class has no model. The group is a boolean between columns that
+// give several features each, and the hyperparameters are searched for.
+func TestGroupsOfClasses(t *testing.T) {
+	d := newDatabase(t)
+	d.sql(`CREATE TABLE public.visits AS SELECT ARRAY[i % 10, 1] AS days, (ARRAY['x', 'y', 'z'])[i % 3 + 1] AS kind, i % 2 = 0 AS member, 7 AS one,
+			CASE WHEN i % 2 = 0 THEN CASE WHEN i % 10 < 5 THEN 'buys' ELSE 'looks' END ELSE CASE WHEN i % 10 < 5 THEN 'asks' ELSE 'buys' END END AS does
+		FROM generate_series(1, 400) i;
+		CREATE VIEW public.idle AS SELECT CASE WHEN member THEN 'm' END AS member, days, CASE WHEN member THEN 'looks' ELSE does END AS does FROM visits;
+		CREATE VIEW public.plain AS SELECT member, days, does FROM visits;
+		GRANT SELECT ON visits, idle, plain TO PUBLIC`)
+	s, _ := d.mustTrain(`{"project_name": "visits", "group_by": "member", "relation_name": "visits", "task": "classification", "y_column_name": "does", "algorithm": "xgboost",
+		"preprocess": {"kind": {"encode": "one_hot"}}, "search": "random", "search_params": {"n_estimators": [1, 20], "max_depth": [1, 3]}, "search_args": {"cv": 3, "n_iter": 3}}`)
+	if !s.told(`INFO: Groups: 2 values of "member" have a model of their own`) {
+		t.Errorf("messages: %q", s.messages)
+	}
+	h, fitted, err := d.fromFiles(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := fitted.(*bygroup.Model)
+	if g.Feature() != 4 || g.Classes() != 3 || g.Groups() != 2 || g.Features() != 6 {
+		t.Errorf("feature %d of %d, %d groups of %d classes", g.Feature(), g.Features(), g.Groups(), g.Classes())
+	}
+	m := predict.New(1, h, fitted)
+	for row, want := range map[string]string{
+		`{"f1":[2,1],"f2":"x","f3":true,"f4":7}`: "buys", `{"f1":[8,1],"f2":"y","f3":true,"f4":7}`: "looks",
+		`{"f1":[2,1],"f2":"z","f3":false,"f4":7}`: "asks", `{"f1":[8,1],"f2":"x","f3":false,"f4":7}`: "buys",
+	} {
+		features, err := m.Row(nil, []byte(row))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if label, err := m.Label(features); err != nil || *label != want {
+			t.Errorf("%s: %v %v, want %s", row, label, err, want)
+		}
+	}
+	if got := d.value("SELECT (metrics->>'accuracy')::float8 > 0.99 AND jsonb_array_length(metrics->'search_results'->'params') = 3 FROM pgml.models"); got != "true" {
+		t.Errorf("metrics: %s", d.value("SELECT metrics FROM pgml.models"))
+	}
+	if metrics, _, err := d.evaluate("visits", "visits", ""); err != nil || *metrics["accuracy"] < .99 {
+		t.Errorf("evaluate: %v %v", metrics, err)
+	}
+
+	// Members all do the same, and of no group are the others: there is none with a model.
+	s, _ = d.mustTrain(`{"project_name": "idle", "group_by": "member", "relation_name": "idle", "task": "classification", "y_column_name": "does", "algorithm": "xgboost"}`)
+	if !s.told(`INFO: Groups: 0 values of "member" have a model of their own`) {
+		t.Errorf("messages: %q", s.messages)
+	}
+	// Without those that look, members all do the same.
+	s, _ = d.mustTrain(`{"project_name": "weighed", "group_by": "member", "relation_name": "plain", "task": "classification", "y_column_name": "does", "algorithm": "linear", "hyperparams": {"class_weight": {"looks": 0}}}`)
+	if !s.told(`INFO: Groups: 1 values of "member" have a model of their own`) || !s.told(`WARNING: The rows of 1 values of "member" cannot be learned from by themselves, and are predicted by the model of all rows: hyperparameter "class_weight": leaves fewer than two classes`) {
+		t.Errorf("messages: %q", s.messages)
+	}
+}
+
 func TestGroupErrors(t *testing.T) {
 	d := newDatabase(t)
 	d.sql(sales)
 	const on = `{"project_name": "p", "task": "regression", "y_column_name": "amount", "algorithm": "xgboost", `
 	for _, c := range []struct{ args, want string }{
-		{`"relation_name": "by_shop", "group_by": "no such"`, `42703 pgml.train_grouped: there is no column "no such" to group by`},
-		{`"relation_name": "by_shop", "group_by": "amount"`, `22023 pgml.train_grouped: "amount" is the label, and cannot be grouped by`},
-		{`"relation_name": "others", "group_by": "days"`, `42804 pgml.train_grouped: "days" is of type int4[], and cannot be grouped by`},
-		{`"relation_name": "others", "group_by": "half"`, `42804 pgml.train_grouped: "half" is of type float8, and cannot be grouped by`},
-		{`"relation_name": "by_shop", "group_by": "shop", "preprocess": {"shop": {"encode": "target"}}`, `22023 pgml.train_grouped: "shop" is grouped by, and cannot be preprocessed`},
-		{`"relation_name": "large", "group_by": "number"`, `22003 pgml.train_grouped: "number" has values that are no whole numbers or have more than 24 bits`},
-		{`"relation_name": "holes", "group_by": "number"`, `XX000 3 missing values for number. You may provide a preprocessor to impute a value.`},
+		{`"relation_name": "by_shop", "group_by": "no such"`, `42703 pgml.train: there is no column "no such" to group by`},
+		{`"relation_name": "by_shop", "group_by": "amount"`, `22023 pgml.train: "amount" is the label, and cannot be grouped by`},
+		{`"relation_name": "others", "group_by": "days"`, `42804 pgml.train: "days" is of type int4[], and cannot be grouped by`},
+		{`"relation_name": "others", "group_by": "half"`, `42804 pgml.train: "half" is of type float8, and cannot be grouped by`},
+		{`"relation_name": "by_shop", "group_by": "shop", "preprocess": {"shop": {"encode": "target"}}`, `22023 pgml.train: "shop" is grouped by, and cannot be preprocessed`},
+		{`"relation_name": "large", "group_by": "number"`, `22003 pgml.train: "number" has values that are no whole numbers or have more than 24 bits`},
+		{`"relation_name": "holes", "group_by": "number"`, `22004 pgml.train: 3 values of "number" are missing, and it cannot be grouped by`},
 		{`"relation_name": "by_shop", "group_by": "shop", "hyperparams": {"max_dept": 1}`, `XX000 Unknown hyperparameter "max_dept": 1`},
-		{`"relation_name": "others", "group_by": "shop", "y_column_name": ["amount", "day"]`, `0A000 pgml.train_grouped: a model of several labels cannot be divided into groups in PgOwl yet`},
+		{`"relation_name": "others", "group_by": "shop", "y_column_name": ["amount", "day"]`, `0A000 pgml.train: a model of several labels cannot be divided into groups in PgOwl yet`},
 	} {
 		s, _, err := d.train(on + c.args + `}`)
 		if got := code(err); got != c.want {
@@ -113,10 +176,10 @@ func TestGroupErrors(t *testing.T) {
 		}
 	}
 	d.sql("CREATE VIEW public.alone AS SELECT shop, amount FROM sales; GRANT SELECT ON alone TO PUBLIC")
-	if _, _, err := d.train(on + `"relation_name": "alone", "group_by": "shop"}`); code(err) != "22023 pgml.train_grouped: there are no feature columns beside the one to group by" {
+	if _, _, err := d.train(on + `"relation_name": "alone", "group_by": "shop"}`); code(err) != "22023 pgml.train: there are no feature columns beside the one to group by" {
 		t.Errorf("got %s", code(err))
 	}
-	if _, err := Decode([]byte(`{"project_name": "p", "group_by": ""}`)); code(err) != "22004 pgml.train_grouped: group_by must not be NULL or empty" {
+	if _, err := Decode([]byte(`{"project_name": "p", "group_by": ""}`)); code(err) != "22023 pgml.train: group_by must be the name of a column, or NULL" {
 		t.Errorf("got %s", code(err))
 	}
 }

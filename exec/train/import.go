@@ -12,7 +12,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/models/bygroup"
 	"github.com/pgowl/pgowl/models/exchange"
+	"github.com/pgowl/pgowl/models/joint"
 	"github.com/pgowl/pgowl/models/learn"
 	"github.com/pgowl/pgowl/models/store"
 )
@@ -128,6 +130,12 @@ func exchangeError(fn string, err error) error {
 func Export(format string, h store.Header, m learn.Model) ([]byte, error) {
 	if err := checkFormat("export_model", format); err != nil {
 		return nil, err
+	}
+	switch m.(type) {
+	case *joint.Model:
+		return nil, function.Errorf("0A000", "pgml.export_model: a model of several labels is not available in PgOwl")
+	case *bygroup.Model:
+		return nil, function.Errorf("0A000", "pgml.export_model: a model of groups is not available in PgOwl")
 	}
 	data, err := exchange.Write(exchange.Format(format), m, h.FeatureNames())
 	if err != nil {

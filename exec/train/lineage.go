@@ -10,6 +10,7 @@ import (
 type lineage struct {
 	Relation  string    `json:"relation"` // as it was read: a materialised snapshot by the name of its copy
 	Labels    []string  `json:"labels"`
+	GroupBy   string    `json:"group_by,omitempty"`
 	Rows      int       `json:"rows"`
 	TrainRows int       `json:"train_rows"`
 	TestRows  int       `json:"test_rows"`
@@ -22,6 +23,9 @@ type lineage struct {
 func lineageOf(snap *snapshot, data *dataset, read time.Time) lineage {
 	l := lineage{Relation: snap.from.SQL(), Rows: data.train.Rows + data.test.Rows, TrainRows: data.train.Rows, TestRows: data.test.Rows,
 		TestSize: snap.testSize, Sampling: snap.sampling, Seed: strconv.FormatUint(data.seed, 10), ReadAt: read.UTC().Truncate(time.Microsecond)}
+	if data.group != nil {
+		l.GroupBy = data.group.column
+	}
 	for _, one := range data.labels.all() {
 		l.Labels = append(l.Labels, one.Name)
 	}

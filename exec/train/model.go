@@ -110,7 +110,7 @@ func engineError(ctx context.Context, err error) error {
 	case errors.As(err, &unsupported):
 		return function.Errorf("XX000", "%v", unsupported)
 	case errors.As(err, &groups):
-		return function.Errorf("54000", "pgml.train_grouped: %v", groups)
+		return function.Errorf("54000", "pgml.train: %v", groups)
 	case errors.As(err, &param):
 		switch {
 		case strings.HasSuffix(param.Reason, "not available yet"):

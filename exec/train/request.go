@@ -87,7 +87,7 @@ func Decode(jsonArgs []byte) (Request, error) {
 		Materialize:     or(a.MaterializeSnapshot, false),
 	}
 	if a.GroupBy != nil && r.GroupBy == "" {
-		return Request{}, function.Errorf("22004", "pgml.train_grouped: group_by must not be NULL or empty")
+		return Request{}, function.Errorf("22023", "pgml.train: group_by must be the name of a column, or NULL")
 	}
 	var err error
 	if r.Label, r.More, err = labelNames(a.YColumnName); err != nil {

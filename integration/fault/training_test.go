@@ -18,7 +18,7 @@ var trainings = []string{
 	`SELECT * FROM pgml.train('p%d', 'regression', 'many', 'y', 'xgboost', '{"n_estimators": 10}', materialize_snapshot => true)`,
 	`SELECT * FROM pgml.train('p%d', 'regression', 'many', 'y', 'xgboost', search => 'grid', search_params => '{"n_estimators": [1, 5]}', search_args => '{"cv": 2}')`,
 	`SELECT * FROM pgml.train_joint('p%d', 'regression', 'pairs', '{a,b}', 'xgboost', '{"n_estimators": 5}')`,
-	`SELECT * FROM pgml.train_grouped('p%d', 'b', 'regression', 'pairs', 'a', 'xgboost', '{"n_estimators": 5}')`,
+	`SELECT * FROM pgml.train('p%d', 'regression', 'pairs', 'a', 'xgboost', '{"n_estimators": 5}', group_by => 'b')`,
 	`SELECT * FROM pgml.train('steady', 'regression', 'many', 'y', 'xgboost', '{"n_estimators": 10}', materialize_snapshot => true)`,
 	`SELECT * FROM pgml.train('steady', hyperparams => '{"n_estimators": 15}', algorithm => 'xgboost')`,
 }
@@ -175,7 +175,7 @@ func TestKilledTrainings(t *testing.T) {
 // features are such as the model of a training takes.
 func features(training string) string {
 	switch {
-	case strings.Contains(training, "train_grouped"):
+	case strings.Contains(training, "group_by"):
 		return "ARRAY[3,1]::real[]"
 	case strings.Contains(training, "train_joint"):
 		return "ARRAY[3]::real[]"

@@ -120,13 +120,16 @@ func TestGroups(t *testing.T) {
 	w := open(t)
 	w.run(`CREATE TABLE sales AS SELECT (ARRAY['north', 'south', 'west'])[i % 3 + 1] AS shop, i % 40 AS day, CASE i % 3 WHEN 0 THEN i % 40 WHEN 1 THEN 1000 - i % 40 ELSE 77 END::real AS amount
 		FROM generate_series(1, 600) i; GRANT SELECT ON sales TO PUBLIC`)
-	w.want(`SELECT * FROM pgml.train_grouped('sales', 'shop', 'regression', 'sales', 'amount', 'xgboost', '{"n_estimators": 40}')`, "sales regression xgboost t")
+	w.want(`SELECT * FROM pgml.train('sales', 'regression', 'sales', 'amount', 'xgboost', '{"n_estimators": 40}', group_by => 'shop')`, "sales regression xgboost t")
 	w.want(`SELECT bool_and(abs(pgml.predict('sales', (shop, day)) - amount) < 3) FROM sales`, "t")
 	w.want(`SELECT bool_and(abs(pgml.predict((SELECT model_id FROM pgml.compare('sales')), ROW(shop, day)) - amount) < 3) FROM sales`, "t")
 	w.want(`SELECT pgml.predict('sales', ('unseen'::text, 3)) BETWEEN 100 AND 900`, "t")
 	w.want(`SELECT (pgml.evaluate('sales', 'sales')->>'r2')::float8 > 0.99`, "t")
-	w.want(`SELECT pgml.train_grouped('sales', NULL, 'regression', 'sales', 'amount', 'xgboost')`, "22004 pgml.train_grouped: group_by must not be NULL or empty")
-	w.want(`SELECT pgml.explain('sales', ARRAY[1, 2])`, "0A000 pgml.explain is not available for algorithm xgboost in PgOwl")
+	w.want(`SELECT pgml.train('sales', 'regression', 'sales', 'amount', 'xgboost', group_by => '')`, "22023 pgml.train: group_by must be the name of a column, or NULL")
+	w.want(`SELECT string_agg(feature, ',' ORDER BY ord), abs(sum(contribution) - 988) < 3, max(contribution) FILTER (WHERE feature = 'shop')
+		FROM pgml.explain('sales', ARRAY[(SELECT code FROM generate_series(1, 3) code WHERE abs(pgml.predict('sales', ARRAY[code, 12]) - 988) < 3), 12]) WITH ORDINALITY e(feature, value, contribution, ord)`,
+		"shop,day,(bias) t 0")
+	w.want(`SELECT string_agg(feature || (weight > 0), ',') FROM pgml.importance('sales')`, "daytrue,shopfalse")
 }
 
 // TestImportedLineage: what comes in from elsewhere has its place in the registry, too.

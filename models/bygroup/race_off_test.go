@@ -1,0 +1,5 @@
+//go:build !race
+
+package bygroup
+
+const raceDetector = false
