@@ -105,6 +105,16 @@ func (s *session) leavePortals() error {
 		if st.skipping || st.copying || st.tx == 'E' {
 			continue // there are none any more
 		}
+		if st.tx == 'I' && p.syncs != s.syncs {
+			continue // its transaction ended with a Sync
+		}
+		// Nor is there this one, if the transaction that it was bound in is over; to close or move it would be an error, and then the server skips
+		// what the client sends next.
+		if there, err := s.hasPortal(p.name); err != nil {
+			return err
+		} else if !there {
+			continue
+		}
 		messages := encode(&pgproto3.Close{ObjectType: 'P', Name: p.name})
 		entries := []entry{{protocol.ForClose, newPrivate()}}
 		if p.passed > 0 || p.done {
@@ -122,8 +132,21 @@ func (s *session) leavePortals() error {
 	return nil
 }
 
+// hasPortal asks the server whether a portal is there. Nothing else may be under way.
+func (s *session) hasPortal(name string) (bool, error) {
+	messages, entries := do(lookName, "SELECT FROM pg_catalog.pg_cursors WHERE name = '"+name+"'")
+	if err := s.send(append(messages, flushMessage...), entries...); err != nil {
+		return false, err
+	}
+	if err := s.wait(entries[len(entries)-1].sink.(*private)); err != nil {
+		return false, err
+	}
+	return entries[executed].sink.(*private).rows > 0, nil
+}
+
 // Names of what the server has for a moment.
 const (
+	lookName     = "pgowl:look"
 	moveName     = "pgowl:move"
 	originalName = "pgowl:original"
 )

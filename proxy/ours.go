@@ -36,6 +36,7 @@ type portal struct {
 	name      string  // where the client's name has a portal of the client's text: ours (bysql.go)
 	passed    int     // rows that the client has got of it
 	done      bool    // there are no more
+	syncs     int     // sent when it was bound
 }
 
 // ours handles a message that mentions us, or that may belong to something of ours. message is whole, with its header.
@@ -324,7 +325,7 @@ func (s *session) bindMessage(message []byte) error {
 		len(st.hidden) > 0 && !countFits(m.ResultFormatCodes, st.columns) {
 		return s.send(message, entry{protocol.ForBind, counts}) // the server says what is wrong
 	}
-	p := &portal{statement: st, formats: slices.Clone(m.ResultFormatCodes)}
+	p := &portal{statement: st, formats: slices.Clone(m.ResultFormatCodes), syncs: s.syncs}
 	var beside []byte
 	var entries []entry
 	if len(st.hidden) > 0 && m.DestinationPortal != "" {

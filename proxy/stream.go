@@ -29,6 +29,7 @@ type private struct {
 	quiet  bool // of notices
 	failed *pgproto3.ErrorResponse
 	fields []pgproto3.FieldDescription
+	rows   int
 }
 
 func newPrivate() *private { return &private{done: make(chan struct{})} }
@@ -46,6 +47,8 @@ func (p *private) message(typ byte, body []byte) bool {
 				p.fields = append(p.fields, f)
 			}
 		}
+	case 'D':
+		p.rows++
 	case 'N':
 		return !p.quiet
 	}

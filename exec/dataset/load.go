@@ -25,7 +25,7 @@ type Result struct {
 // batch is the number of rows in a statement.
 const batch = 500
 
-// Load makes the table pgml.NAME anew and fills it, all in the caller's transaction. The table is the owner's, since nobody else may create in schema pgml,
+// Load makes the table pgml.NAME, or empties it, and fills it, all in the caller's transaction. The table is the owner's, since nobody else may create in schema pgml,
 // and everybody may read it: what it holds is public, and whoever loads it again must not take it away from others. An unknown name is 0A000.
 func Load(ctx context.Context, s function.Session, r Request) (Result, error) {
 	if r.Source == nil {
@@ -60,33 +60,43 @@ func Load(ctx context.Context, s function.Session, r Request) (Result, error) {
 // table is the table's name; those of the sets need no quotes.
 func (s *Set) table() string { return "pgml." + s.Name }
 
-// one is a row with one value.
-type one struct {
-	There bool `json:"there"`
+// there is what the database has under the table's name.
+type there struct {
+	Columns []string `json:"columns"` // name and type of each; null where it is no table
 }
 
-// create drops the table where it is, with all that depends on it, and makes it.
+// columnsOf has no row where nothing has the name.
+const columnsOf = `
+SELECT (SELECT pg_catalog.json_agg(a.attname || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum)
+	FROM pg_catalog.pg_attribute a WHERE c.relkind = 'r' AND a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
+FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass($1->>'table')`
+
+// create makes the table, or empties the one that is there: everybody may call this, and what others have made of the table (views, above all) is
+// theirs to drop. A table of other columns is made anew, unless something depends on it (2BP01).
 func (s *Set) create(ctx context.Context, session function.Session) error {
 	// One at a time: two that create the same table would collide in the catalog.
 	const lock = "SELECT pg_catalog.pg_advisory_xact_lock(1885826935, 5)::text = '' AS there"
 	if _, err := session.Query(ctx, function.Owner, lock, nil); err != nil {
 		return err
 	}
-	answer, err := session.Query(ctx, function.Owner, "SELECT pg_catalog.to_regclass($1->>'table') IS NOT NULL AS there", map[string]any{"table": s.table()})
+	answer, err := session.Query(ctx, function.Owner, columnsOf, map[string]any{"table": s.table()})
 	if err != nil {
 		return err
 	}
-	var found []one
-	if err := json.Unmarshal(answer, &found); err != nil || len(found) != 1 {
+	var found []there
+	if err := json.Unmarshal(answer, &found); err != nil {
 		return function.Errorf("XX000", "pgml.load_dataset: the session does not tell whether %s is there", s.table())
 	}
-	var statements []string
-	if found[0].There { // else there would be a notice
-		statements = append(statements, fmt.Sprintf("DROP TABLE %s CASCADE", s.table()))
-	}
-	columns := make([]string, len(s.Columns))
+	columns, same := make([]string, len(s.Columns)), make([]string, len(s.Columns))
 	for i, c := range s.Columns {
 		columns[i] = quote(c.Name) + " " + c.Type
+		same[i] = c.Name + " " + strings.ReplaceAll(c.Type, "[][]", "[]") // as the catalog has it
+	}
+	var statements []string
+	if len(found) > 0 && slices.Equal(found[0].Columns, same) {
+		return session.Exec(ctx, function.Owner, "TRUNCATE TABLE "+s.table())
+	} else if len(found) > 0 {
+		statements = append(statements, "DROP TABLE "+s.table())
 	}
 	statements = append(statements,
 		fmt.Sprintf("CREATE TABLE %s (%s)", s.table(), strings.Join(columns, ", ")),

@@ -43,6 +43,8 @@ type snapshotRow struct {
 	TestSize     float32  `json:"test_size"`
 	Sampling     string   `json:"test_sampling"`
 	Materialized bool     `json:"materialized"`
+	ChosenBy     string   `json:"chosen_by"` // who passed relation_name; empty where that is not known
+	Trusted      bool     `json:"trusted"`   // a superuser, or the owner
 	Columns      []struct {
 		Name         string             `json:"name"`
 		Preprocessor preprocess.Options `json:"preprocessor"`
@@ -52,8 +54,10 @@ type snapshotRow struct {
 const (
 	lastSnapshot = `
 SELECT s.id, s.relation_name, s.y_column_name, s.test_size, s.test_sampling::text AS test_sampling,
-	coalesce(s.materialized, false) AS materialized, s.columns
-FROM pgml.snapshots s
+	coalesce(s.materialized, false) AS materialized, s.columns, chosen.by AS chosen_by,
+	coalesce(chosen.by = current_user OR (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = chosen.by), false) AS trusted
+FROM pgml.snapshots s,
+	LATERAL (SELECT (SELECT m.trained_by FROM pgml.models m WHERE m.snapshot_id = s.id ORDER BY m.id LIMIT 1) AS by) chosen
 WHERE s.id = (SELECT max(m.snapshot_id) FROM pgml.models m WHERE m.project_id = ($1->>'project')::bigint)`
 
 	newSnapshot = `
@@ -135,6 +139,8 @@ func (r *run) reuseSnapshot(ctx context.Context, p project) (*snapshot, error) {
 	if row.Materialized {
 		snap.from = copyOf(row.ID)
 	} else if snap.from, err = parseRelation(row.Relation); err != nil {
+		return nil, err
+	} else if err := r.mayReuse(ctx, &row, snap.from); err != nil {
 		return nil, err
 	}
 	found, err := r.columns(ctx, snap.from)

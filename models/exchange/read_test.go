@@ -26,6 +26,7 @@ func TestReadRefuses(t *testing.T) {
 		{"squared.json", `"num_feature":"4","num_target"`, `"num_feature":"0","num_target"`, "num_feature"},
 		{"squared.json", `"num_feature":"4","num_target"`, `"num_feature":"99999999999","num_target"`, "num_feature"},
 		{"squared.json", `"num_feature":"4","num_target"`, `"num_feature":"","num_target"`, "num_feature"},
+		{"squared.json", `"num_feature":"4","num_target"`, `"num_feature":"1048577","num_target"`, "more than 1048576 features"},
 		{"squared.json", `"num_feature":"4","num_target"`, `"num_feature":"5","num_target"`, "4 names of 5 features"},
 		{"squared.json", `["a",`, `["a\u0000",`, "a feature is named"},
 		{"squared.json", `"name":"gbtree"`, `"name":"gblinear"`, "0 weights"},

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -61,6 +62,9 @@ type xgbTree struct {
 	CategoriesSizes    []int64 `json:"categories_sizes"`
 }
 
+// maxFeatures is what a file may say: features have names and an importance here, so a few bytes must not be worth gigabytes.
+const maxFeatures = 1 << 20
+
 // truth is a boolean, which XGBoost writes as 0 or 1 since 1.5.
 type truth bool
 
@@ -111,7 +115,7 @@ func readXGBoost(data []byte) (*book, error) {
 		to         *int
 		low, high  int
 	}{
-		{"num_feature", param.NumFeature, &f.Features, 1, 1 << 24},
+		{"num_feature", param.NumFeature, &f.Features, 1, 1 << 30},
 		{"num_class", param.NumClass, &classes, 0, 1 << 16},
 		{"num_target", param.NumTarget, &targets, 0, 1 << 16},
 		{"num_parallel_tree", booster.Model.Param.NumParallelTree, &parallel, 0, 100_000},
@@ -124,6 +128,9 @@ func readXGBoost(data []byte) (*book, error) {
 			return nil, bad("%s is %.40q", n.what, n.text)
 		}
 		*n.to = v
+	}
+	if f.Features > maxFeatures {
+		return nil, &Unsupported{fmt.Sprintf("a model of more than %d features", maxFeatures)}
 	}
 	if targets > 1 {
 		return nil, &Unsupported{"a model with several targets"}

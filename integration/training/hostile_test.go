@@ -1,0 +1,72 @@
+package training
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestTraps puts relations into a project that would run code with the rights of whoever trains it next.
+func TestTraps(t *testing.T) {
+	w := open(t)
+	w.run(tables + `; CREATE SCHEMA mal; GRANT CREATE, USAGE ON SCHEMA mal TO ` + w.name + `; GRANT USAGE ON SCHEMA mal TO PUBLIC;
+		CREATE TABLE hits (who text); GRANT INSERT ON hits TO PUBLIC`)
+	const trap = `CREATE FUNCTION mal.taken(x real) RETURNS real LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.hits VALUES (current_user); RETURN x; END $$;
+		CREATE VIEW mal.trap AS SELECT mal.taken(petal) AS petal, kind FROM public.flowers; GRANT SELECT ON mal.trap TO PUBLIC`
+	if _, err := w.alice.Exec(t.Context(), trap); err != nil {
+		t.Fatal(err)
+	}
+	const train = `SELECT deployed FROM pgml.train('flowers', 'classification', `
+	w.want(train+`'mal.trap', 'kind', 'xgboost')`, "t")
+	w.want(`SELECT deployed FROM pgml.train('flowers', algorithm => 'xgboost', automatic_deploy => false)`, "f") // her own
+
+	refused := func(snapshot int, relation string) string {
+		return fmt.Sprintf("42501 snapshot %d of project `flowers` is of relation \"mal\".\"%s\", which %s has chosen / "+
+			"Reading it could run functions of others with your rights. Pass a relation_name, if that is what you want.", snapshot, relation, w.name)
+	}
+	// The superuser trains it again, and reads no view of hers.
+	alice := w.alice
+	w.alice = w.dial(strings.Replace(w.owl, w.name+"@", "postgres@", 1))
+	w.want(`SELECT deployed FROM pgml.train('flowers', algorithm => 'xgboost')`, refused(1, "trap"))
+	w.want(`SELECT count(*) FROM hits WHERE who <> '`+w.name+`'`, "0")
+
+	// Nor in a function of his that she calls.
+	w.run(`CREATE FUNCTION again() RETURNS boolean LANGUAGE sql SECURITY DEFINER AS $$ SELECT deployed FROM pgml.train('flowers', algorithm => 'xgboost') $$`)
+	super := w.alice
+	w.alice = alice
+	w.want(`SELECT again()`, refused(1, "trap")+` / SQL function "again" statement 1`)
+	w.want(`SELECT count(*) FROM hits WHERE who <> '`+w.name+`'`, "42501 permission denied for table hits")
+
+	// A table is no trap, but with a policy, or once it is a view.
+	if _, err := w.alice.Exec(t.Context(), `CREATE TABLE mal.plain AS SELECT * FROM public.flowers`); err != nil {
+		t.Fatal(err)
+	}
+	w.want(`SELECT true FROM pgml.train('flowers', 'classification', 'mal.plain', 'kind', 'xgboost')`, "t")
+	w.alice = super
+	w.want(`SELECT true FROM pgml.train('flowers', algorithm => 'xgboost')`, "t")
+	w.run(`ALTER TABLE mal.plain ENABLE ROW LEVEL SECURITY`)
+	w.want(`SELECT true FROM pgml.train('flowers', algorithm => 'xgboost')`, refused(2, "plain"))
+
+	// What a superuser has chosen, others may read again.
+	w.run(`CREATE VIEW fine AS SELECT * FROM flowers; GRANT SELECT ON fine TO PUBLIC`)
+	w.want(`SELECT true FROM pgml.train('flowers', 'classification', 'fine', 'kind', 'xgboost')`, "t")
+	w.alice = alice
+	w.want(`SELECT true FROM pgml.train('flowers', algorithm => 'xgboost')`, "t")
+}
+
+// TestDatasetsKeepWhatDependsOnThem loads a data set again, on which somebody else has built something.
+func TestDatasetsKeepWhatDependsOnThem(t *testing.T) {
+	w := open(t)
+	w.want(`SELECT rows FROM pgml.load_dataset('iris')`, "150")
+	w.want(`SELECT rows FROM pgml.load_dataset('digits')`, "1797")
+	w.run(`CREATE VIEW theirs AS SELECT count(*) FROM pgml.iris; GRANT SELECT ON theirs TO PUBLIC`)
+	w.want(`SELECT rows FROM pgml.load_dataset('iris', "limit" => 50)`, "50")
+	w.want(`SELECT * FROM theirs`, "50")
+	w.want(`SELECT rows FROM pgml.load_dataset('digits')`, "1797")
+	w.want(`SELECT count(*) FROM pgml.digits`, "1797")
+	w.run(`ALTER TABLE pgml.iris ADD COLUMN more int; CREATE VIEW other AS SELECT more FROM pgml.iris`)
+	w.want(`SELECT rows FROM pgml.load_dataset('iris')`, "2BP01 cannot drop table pgml.iris because other objects depend on it / view public.theirs depends on table pgml.iris\nview public.other depends on table pgml.iris / Use DROP ... CASCADE to drop the dependent objects too.")
+	w.run(`DROP VIEW other, theirs`)
+	w.want(`SELECT rows FROM pgml.load_dataset('iris')`, "150")
+	w.want(`SELECT count(*) FROM pgml.iris`, "150")
+}
