@@ -85,10 +85,18 @@ func TestJudge(t *testing.T) {
 	if o := row(1, 2.001, 3).judge(); len(o.faults) != 1 || !strings.HasPrefix(o.faults[0], "margins") {
 		t.Errorf("a row too far: %+v", o)
 	}
+	c := row(1, 2.001, 3)
+	if c.fits[0].shuffled = []float64{1, 2.001, 3}; !c.deviates() || len(c.judge().faults) != 1 {
+		t.Error("the library is settled")
+	}
+	c.fits[0].shuffled = []float64{1, 2.002, 3}
+	if o := c.judge(); len(o.faults) != 0 || o.by != "metrics: ties" {
+		t.Errorf("a row too far, where the library is not settled: %+v", o)
+	}
 	if o := row(1, 2, 4).judge(); len(o.faults) != 2 || !strings.HasPrefix(o.faults[1], "r2") {
 		t.Errorf("another metric: %+v", o)
 	}
-	c := row()
+	c = row()
 	c.fits[0].refused = "ValueError"
 	if o := c.judge(); len(o.faults) != 1 || o.rows != 0 {
 		t.Errorf("refused: %+v", o)

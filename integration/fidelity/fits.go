@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -14,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"github.com/pgowl/pgowl/models"
 	"github.com/pgowl/pgowl/models/learn"
@@ -32,7 +34,8 @@ type fit struct {
 
 	labels          []float32
 	ours, theirs    []float64
-	failed, refused string // errors, ours and theirs
+	shuffled        []float64 // theirs, of the columns in another order; nil: was not made
+	failed, refused string    // errors, ours and theirs
 }
 
 // hyperparams are those of both sides.
@@ -54,6 +57,7 @@ type job struct {
 	Features  int            `json:"features"`
 	Classes   int            `json:"classes"`
 	Threads   int            `json:"threads"`
+	Shuffle   bool           `json:"shuffle"` // the columns
 }
 
 // answer is what the Python program says of a job.
@@ -62,16 +66,15 @@ type answer struct {
 	Error      string `json:"error"`
 }
 
-// fitAll makes the fits of both sides, ours first, and returns the versions of theirs.
+// fitAll makes the fits of both sides, ours first, and returns the versions of theirs. Where rows differ the library fits once more, of the columns in
+// another order.
 func fitAll(ctx context.Context, python string, comparisons []*comparison) (versions string, err error) {
 	folder, err := os.MkdirTemp("", "pgowl-fidelity-*")
 	if err != nil {
 		return "", err
 	}
 	defer os.RemoveAll(folder)
-	var jobs []job
 	var fits []*fit
-	files := map[string]bool{}
 	for _, c := range comparisons {
 		for _, f := range c.fits {
 			data, held := f.set.part(f.seed)
@@ -79,33 +82,62 @@ func fitAll(ctx context.Context, python string, comparisons []*comparison) (vers
 			if err := f.fitOurs(ctx, data, held); err != nil {
 				return "", err
 			}
-			name := fmt.Sprintf("%s %d", f.set.name, f.seed)
-			if !files[name] {
-				files[name] = true
-				for end, v := range map[string][]float32{".x": data.X, ".y": data.Y, ".held": held.X} {
-					if err := writeNumbers(filepath.Join(folder, name+end), v); err != nil {
-						return "", err
-					}
+			for end, v := range map[string][]float32{".x": data.X, ".y": data.Y, ".held": held.X} {
+				if err := writeNumbers(filepath.Join(folder, f.data()+end), v); err != nil {
+					return "", err
 				}
 			}
-			p := f.hyperparams()
-			maps.Copy(p, f.setting.theirs)
-			jobs = append(jobs, job{f.setting.algorithm, f.setting.task, p, name, data.Features, data.Classes, runtime.GOMAXPROCS(0)})
 			fits = append(fits, f)
 		}
 	}
-	text, err := json.Marshal(jobs)
+	predictions, versions, err := fitTheirs(ctx, python, folder, fits, false)
 	if err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(filepath.Join(folder, "jobs.json"), text, 0o600); err != nil {
+	for i, f := range fits {
+		f.theirs, f.refused = predictions[i].values, predictions[i].failed
+	}
+	fits = nil
+	for _, c := range comparisons {
+		if c.deviates() {
+			fits = append(fits, c.fits...)
+		}
+	}
+	if len(fits) == 0 {
+		return versions, nil
+	}
+	if predictions, _, err = fitTheirs(ctx, python, folder, fits, true); err != nil {
 		return "", err
+	}
+	for i, f := range fits {
+		f.shuffled = predictions[i].values
+	}
+	return versions, nil
+}
+
+// data is the name of the files of what is fitted, up to the end.
+func (f *fit) data() string { return fmt.Sprintf("%s %d", f.set.name, f.seed) }
+
+// fitTheirs has the libraries make fits, of the columns in another order if shuffle is true.
+func fitTheirs(ctx context.Context, python, folder string, fits []*fit, shuffle bool) ([]prediction, string, error) {
+	var jobs []job
+	for _, f := range fits {
+		p := f.hyperparams()
+		maps.Copy(p, f.setting.theirs)
+		jobs = append(jobs, job{f.setting.algorithm, f.setting.task, p, f.data(), f.set.data.Features, f.set.data.Classes, runtime.GOMAXPROCS(0), shuffle})
+	}
+	text, err := json.Marshal(jobs)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := os.WriteFile(filepath.Join(folder, "jobs.json"), text, 0o600); err != nil {
+		return nil, "", err
 	}
 	cmd := exec.CommandContext(ctx, python, "-c", reference, folder)
 	var complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &complaint, &complaint // the libraries talk, too
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w\n%s", python, err, complaint.Bytes())
+		return nil, "", fmt.Errorf("%s: %w\n%s", python, err, complaint.Bytes())
 	}
 	return readAnswers(folder, fits)
 }
@@ -143,42 +175,47 @@ func (f *fit) fitOurs(ctx context.Context, data, held *learn.Dataset) error {
 	return nil
 }
 
-// readAnswers reads what the Python program wrote: a line of versions, and a line for each job.
-func readAnswers(folder string, fits []*fit) (versions string, err error) {
+// prediction is what a library predicts, or why it does not.
+type prediction struct {
+	values []float64
+	failed string
+}
+
+// readAnswers reads what the Python program wrote: a line of versions, and a line for each fit.
+func readAnswers(folder string, fits []*fit) (list []prediction, versions string, err error) {
 	file, err := os.Open(filepath.Join(folder, "answers"))
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	defer file.Close()
 	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<20)
-	if !lines.Scan() {
-		return "", fmt.Errorf("the libraries' answers are empty: %w", lines.Err())
+	if lines.Scan() {
+		versions = lines.Text()
 	}
-	versions = lines.Text()
 	for _, f := range fits {
-		var a answer
 		if !lines.Scan() {
-			return "", fmt.Errorf("the libraries' answers end too early: %w", lines.Err())
+			return nil, "", errors.Join(errors.New("the libraries' answers end too early"), lines.Err())
 		}
+		var a answer
 		if err := json.Unmarshal(lines.Bytes(), &a); err != nil {
-			return "", err
+			return nil, "", fmt.Errorf("the libraries' answers: %w", err)
 		}
-		if f.refused = a.Error; a.Error != "" {
-			continue
+		p := prediction{failed: a.Error}
+		if a.Error == "" {
+			data, err := os.ReadFile(filepath.Join(folder, a.Prediction))
+			if err != nil {
+				return nil, "", err
+			}
+			for part := range slices.Chunk(data, 8) {
+				p.values = append(p.values, math.Float64frombits(binary.LittleEndian.Uint64(part)))
+			}
+			if want := len(f.labels) * max(1, f.set.data.Classes); len(p.values) != want {
+				return nil, "", fmt.Errorf("%s on %s: the library predicts %d numbers, want %d", f.setting.algorithm, f.set.name, len(p.values), want)
+			}
 		}
-		data, err := os.ReadFile(filepath.Join(folder, a.Prediction))
-		if err != nil {
-			return "", err
-		}
-		for part := data; len(part) >= 8; part = part[8:] {
-			f.theirs = append(f.theirs, math.Float64frombits(binary.LittleEndian.Uint64(part)))
-		}
-		if want := len(f.labels) * max(1, f.set.data.Classes); len(f.theirs) != want {
-			return "", fmt.Errorf("%s on %s: the library predicts %d numbers, want %d", f.setting.algorithm, f.set.name, len(f.theirs), want)
-		}
+		list = append(list, p)
 	}
-	return versions, nil
+	return list, versions, nil
 }
 
 // writeNumbers writes numbers of four bytes, the lowest first.

@@ -73,6 +73,9 @@ with open(f"{folder}/answers", "w") as answers:
     for i, job in enumerate(json.load(open(f"{folder}/jobs.json"))):
         x, y, held = (read(job["data"] + end) for end in (".x", ".y", ".held"))
         x, held = x.reshape(-1, job["features"]), held.reshape(-1, job["features"])
+        if job["shuffle"]:
+            order = np.random.default_rng(0).permutation(job["features"])
+            x, held = np.ascontiguousarray(x[:, order]), np.ascontiguousarray(held[:, order])
         try:
             p = np.asarray(LIBRARIES[job["algorithm"]](job, job["params"], x, y, held), "d")
             if job["classes"] == 2 and p.ndim == 1:

@@ -45,11 +45,7 @@ func report(w io.Writer, comparisons []*comparison) (bad int) {
 
 // row is a line of the table.
 func (c *comparison) row(o outcome) string {
-	by := "metrics"
-	if c.byRows {
-		by = "rows"
-	}
-	cells := []string{c.setting.algorithm, c.set.name, written(c.setting.params), by}
+	cells := []string{c.setting.algorithm, c.set.name, written(c.setting.params), o.by}
 	if o.rows == 0 {
 		cells = append(cells, "", "")
 	} else {
