@@ -134,6 +134,8 @@ func fitTheirs(ctx context.Context, python, folder string, fits []*fit, shuffle 
 		return nil, "", err
 	}
 	cmd := exec.CommandContext(ctx, python, "-c", reference, folder)
+	// On a busy machine threads that wait in circles for each other take longer than the work; scikit-learn has the number of threads from here alone.
+	cmd.Env = append(os.Environ(), "OMP_WAIT_POLICY=passive", fmt.Sprintf("OMP_NUM_THREADS=%d", runtime.GOMAXPROCS(0)))
 	var complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &complaint, &complaint // the libraries talk, too
 	if err := cmd.Run(); err != nil {

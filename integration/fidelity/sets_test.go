@@ -16,7 +16,7 @@ func TestSets(t *testing.T) {
 	}
 	for name, want := range map[string][3]int{ // rows, features, classes
 		"breast_cancer": {569, 30, 2}, "diabetes": {442, 10, 0}, "digits": {1797, 64, 10}, "iris": {150, 4, 3}, "linnerud": {20, 5, 0}, "wine": {178, 13, 3},
-		"steps, 3 classes": {3000, 8, 3},
+		"steps 3 classes": {3000, 8, 3},
 	} {
 		i := slices.IndexFunc(sets, func(s *set) bool { return s.name == name })
 		if i < 0 {

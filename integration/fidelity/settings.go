@@ -13,7 +13,7 @@ type strictness int
 const (
 	byMetrics strictness = iota
 	byRows
-	// byRowsOfFew: row by row where no feature has more values than there are bins, so that both choose among the same splits.
+	// byRowsOfFew: row by row where no feature has more than maxFew values, so that both choose among the same splits.
 	byRowsOfFew
 )
 
