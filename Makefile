@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: all build setup setup-tests setup-versions setup-bench demo test test-versions test-clients fuzz bench microbench clean
+.PHONY: all build setup setup-tests setup-versions setup-bench setup-references demo test test-versions test-clients fuzz bench fidelity microbench clean
 
 all: build
 
@@ -41,6 +41,9 @@ fuzz: setup-tests
 setup-bench: bin/setup
 	@bin/setup -bench
 
+setup-references: bin/setup
+	@bin/setup -references
+
 # The drivers' own suites as a whole; make test runs what it has time for. Minutes.
 test-clients: setup-tests
 	@eval "$$(bin/setup -env)" && CLIENT_SUITES=all $(GO) test -count=1 -v -timeout 60m -run 'Test(Comparing|LibPQ|Asyncpg|Pg8000|Django|Node|JDBC|Pooled|Mappers)' ./integration/clients
@@ -49,7 +52,13 @@ test-clients: setup-tests
 # quarter of an hour.
 bench: setup-bench build
 	@$(GO) build -o bin/bench ./integration/bench
-	@eval "$$(bin/setup -env)" && bin/bench
+	@eval "$$(bin/setup -env -bench)" && bin/bench
+
+# The training engines beside the libraries whose algorithms they are: predictions and metrics, as tables; fails if they differ. With
+# PGOWL_BENCH_TITLES on headlines, too. Minutes.
+fidelity: setup-references
+	@$(GO) build -o bin/fidelity ./integration/fidelity
+	@eval "$$(bin/setup -env -references)" && bin/fidelity
 
 # Every benchmark of the packages, allocations included.
 microbench: setup-tests

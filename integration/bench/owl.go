@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pgowl/pgowl/conf"
+	"github.com/pgowl/pgowl/integration/child"
 )
 
 // owl is a running pgowl serve.
@@ -52,7 +53,7 @@ func breeds(o options) []breed {
 
 // start starts PgOwl before the server, with further settings, and waits until it is ready.
 func (b breed) start(ctx context.Context, s *stage, env ...string) (*owl, error) {
-	c, err := conf.Load([]string{"serve"}, os.Environ())
+	c, err := conf.Load([]string{"serve"}, child.WithoutPrefix(os.Environ(), "PGOWL_BENCH_")) // which the program does not know
 	if err != nil {
 		return nil, err
 	}
@@ -75,12 +76,7 @@ func (b breed) start(ctx context.Context, s *stage, env ...string) (*owl, error)
 	}
 	defer log.Close()
 	o.cmd = exec.Command(b.binary, "serve")
-	for _, e := range os.Environ() {
-		if !strings.HasPrefix(e, "PGOWL_") {
-			o.cmd.Env = append(o.cmd.Env, e)
-		}
-	}
-	o.cmd.Env = append(o.cmd.Env, "PGOWL_DATA="+folder, "PGOWL_MODELS="+c.Models, "PGOWL_ONNXRUNTIME="+library,
+	o.cmd.Env = append(child.WithoutPrefix(os.Environ(), "PGOWL_"), "PGOWL_DATA="+folder, "PGOWL_MODELS="+c.Models, "PGOWL_ONNXRUNTIME="+library,
 		"PGOWL_LISTEN="+address, "PGOWL_HTTP="+o.http, "PGOWL_UPSTREAM="+upstream, "PGOWL_SERVICE="+upstream)
 	o.cmd.Env = append(append(o.cmd.Env, b.env...), env...)
 	o.cmd.Stdout, o.cmd.Stderr = log, log

@@ -63,12 +63,7 @@ func installClients(ctx context.Context, dir string) error {
 }
 
 func installPython(ctx context.Context, dir string) error {
-	python := filepath.Join(dir, "python")
-	if err := command(ctx, nil, "python3", "-m", "venv", python); err != nil {
-		return err
-	}
-	pip := append([]string{"-m", "pip", "install", "-q", "--disable-pip-version-check"}, pythonClients...)
-	return command(ctx, nil, filepath.Join(python, "bin", "python"), pip...)
+	return newPython(ctx, filepath.Join(dir, "python"), pythonClients)
 }
 
 // installSources unpacks source distributions, each into a folder of the package's name.

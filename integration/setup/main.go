@@ -1,6 +1,6 @@
 // Command setup brings what building, running and testing PgOwl need onto a machine, each into its default place, and keeps
 // what is there: the machine's packages (apt), ONNX Runtime's library, the demo's model, with -tests other languages' Postgres
-// clients, with -servers other versions of Postgres, and with -bench PgBouncer. It talks to registries through their own clients alone, with whatever configuration these have.
+// clients, with -servers other versions of Postgres, and with -bench PgBouncer and the libraries that the training engines are compared with. It talks to registries through their own clients alone, with whatever configuration these have.
 package main
 
 import (
@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/pgowl/pgowl/conf"
+	"github.com/pgowl/pgowl/integration/child"
 )
 
 func main() {
@@ -28,25 +29,26 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("setup", flag.ContinueOnError)
 	tests := flags.Bool("tests", false, "also what the tests need: Postgres clients of Python, Node.js and Java")
-	bench := flags.Bool("bench", false, "also what the benchmarks compare with: PgBouncer")
+	bench := flags.Bool("bench", false, "also what the benchmarks compare with: PgBouncer, and Python with scikit-learn, xgboost, lightgbm and catboost")
+	references := flags.Bool("references", false, "also that Python alone")
 	servers := flags.Bool("servers", false, "also a Postgres server of each major version, for make test-versions")
 	env := flags.Bool("env", false, "only print the places, as shell assignments")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	// The same defaults as the program that is set up.
-	c, err := conf.Load([]string{"serve"}, os.Environ())
+	c, err := conf.Load([]string{"serve"}, child.WithoutPrefix(os.Environ(), benchPrefix))
 	if err != nil {
 		return err
 	}
 	if *env {
-		return printEnv(c)
+		return printEnv(c, *bench || *references)
 	}
 	if err := openRootFolder("/"); err != nil {
 		return err
 	}
 	missing := missingParts(c)
-	missing.bouncer = *bench
+	missing.bouncer, missing.references = *bench, *bench || *references
 	if err := installPackages(ctx, *tests || *servers, missing); err != nil {
 		return err
 	}
@@ -66,25 +68,38 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 	}
+	if missing.references {
+		if err := installReferences(ctx, referenceFolder(c)); err != nil {
+			return err
+		}
+	}
 	if *servers {
 		return installServers(ctx, serverFolder(c))
 	}
 	return nil
 }
 
-func printEnv(c conf.Config) error {
+// benchPrefix begins the names of the benchmarks' settings. The program knows none of them and refuses to start with one.
+const benchPrefix = "PGOWL_BENCH_"
+
+// printEnv prints the places; those of the benchmarks only if they are asked for, since a shell that has these cannot start the program.
+func printEnv(c conf.Config, bench bool) error {
 	library := c.ONNXRuntime
 	if library == "" {
 		library = runtimeFile(filepath.Join(c.Data, "onnxruntime"))
 	}
-	for _, v := range [][2]string{
+	places := [][2]string{
 		{"PGOWL_DATA", c.Data}, {"PGOWL_MODELS", c.Models}, {"PGOWL_ONNXRUNTIME", library},
 		{"CLIENT_PYTHON", filepath.Join(clientFolder(c), "python", "bin", "python")},
 		{"CLIENT_NODE_MODULES", filepath.Join(clientFolder(c), "node", "node_modules")},
 		{"CLIENT_SOURCES", filepath.Join(clientFolder(c), "sources")},
 		{"CLIENT_JARS", filepath.Join(clientFolder(c), "jars")},
 		{"PGTEST_SERVERS", serverFolder(c)},
-	} {
+	}
+	if bench && os.Getenv("PGOWL_BENCH_PYTHON") == "" {
+		places = append(places, [2]string{"PGOWL_BENCH_PYTHON", referencePython(c)})
+	}
+	for _, v := range places {
 		fmt.Printf("export %s=%s\n", v[0], shellQuote(v[1]))
 	}
 	return nil

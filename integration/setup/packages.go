@@ -30,8 +30,9 @@ func runs(name string, args ...string) func() bool {
 	return func() bool { return exec.Command(name, args...).Run() == nil }
 }
 
-// parts says which of the fetched parts are missing, since only they need their fetchers; and whether PgBouncer is wanted.
-type parts struct{ runtime, model, bouncer bool }
+// parts says which of the fetched parts are missing, since only they need their fetchers; and whether PgBouncer and the reference
+// libraries are wanted.
+type parts struct{ runtime, model, bouncer, references bool }
 
 func missingParts(c conf.Config) parts {
 	return parts{
@@ -48,7 +49,7 @@ func needs(tests bool, missing parts) []need {
 		{"psql", []string{"postgresql-client"}, onPath("psql")},
 		{"curl", []string{"curl"}, onPath("curl")},
 	}
-	if missing.runtime || missing.model || tests {
+	if missing.runtime || missing.model || missing.references || tests {
 		list = append(list, need{"Python with pip", []string{"python3", "python3-pip"}, runs("python3", "-m", "pip", "--version")})
 	}
 	if missing.model || tests {
@@ -57,11 +58,11 @@ func needs(tests bool, missing parts) []need {
 	if missing.bouncer {
 		list = append(list, need{"PgBouncer", []string{"pgbouncer"}, func() bool { return onPath("pgbouncer")() || onPath("/usr/sbin/pgbouncer")() }})
 	}
+	if tests || missing.references {
+		list = append(list, need{"Python's venv", []string{"python3-venv"}, runs("python3", "-c", "import venv, ensurepip")})
+	}
 	if tests {
-		list = append(list,
-			need{"Python's venv", []string{"python3-venv"}, runs("python3", "-c", "import venv, ensurepip")},
-			need{"Node.js with npm", []string{"nodejs", "npm"}, func() bool { return onPath("node")() && onPath("npm")() }},
-		)
+		list = append(list, need{"Node.js with npm", []string{"nodejs", "npm"}, func() bool { return onPath("node")() && onPath("npm")() }})
 	}
 	return list
 }

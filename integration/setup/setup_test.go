@@ -86,6 +86,9 @@ func TestFetchersAreNeededOnlyForWhatIsMissing(t *testing.T) {
 	if has(needs(true, parts{}), "PgBouncer") || !has(needs(false, parts{bouncer: true}), "PgBouncer") {
 		t.Error("PgBouncer is for the benchmarks alone")
 	}
+	if has(needs(false, parts{}), "Python's venv") || !has(needs(false, parts{references: true}), "Python's venv") || !has(needs(false, parts{references: true}), "Python with pip") {
+		t.Error("the reference libraries need a Python environment, and nothing else does")
+	}
 	if list := needs(true, parts{}); !has(list, "Node.js with npm") {
 		t.Error("tests do not need Node.js")
 	}
