@@ -1,0 +1,95 @@
+package exec
+
+import (
+	"context"
+	"errors"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/pgowl/pgowl/exec/function"
+	"github.com/pgowl/pgowl/models/text/chunk"
+	"github.com/pgowl/pgowl/models/text/chunk/pyre"
+)
+
+// callChunk takes a splitter's name, a text, and keyword arguments as JSON. It gives the chunks as a JSON array of texts.
+func (e *Engine) callChunk(ctx context.Context, _ function.Session, args [][]byte) (string, int, error) {
+	if len(args) != 3 {
+		return "", 0, errArguments
+	}
+	splitter, err := chunk.New(string(args[0]), args[2])
+	if err != nil {
+		return "", 0, chunkError(err)
+	}
+	chunks, err := splitter.Split(ctx, string(args[1]))
+	if err != nil {
+		return "", 0, chunkError(err)
+	}
+	return string(textsJSON(chunks)), 1, nil
+}
+
+// chunkError gives a splitter's error its SQLSTATE.
+func chunkError(err error) error {
+	var unknown *chunk.UnknownError
+	var unavailable *chunk.UnavailableError
+	var option *chunk.OptionError
+	var limit *chunk.LimitError
+	var pattern *pyre.LimitError
+	switch {
+	case errors.As(err, &unknown):
+		return function.Errorf("XX000", "%s", err.Error())
+	case errors.As(err, &unavailable):
+		return function.Errorf("0A000", "%s", err.Error())
+	case errors.As(err, &option):
+		code := "22023"
+		if option.Unsupported {
+			code = "0A000"
+		}
+		e := function.Errorf(code, "%s", err.Error())
+		if option.Nearest != "" {
+			e = e.WithHint("Perhaps you meant the option \"" + option.Nearest + "\".")
+		}
+		return e
+	case errors.As(err, &limit):
+		return function.Errorf("54000", "%s", err.Error()).WithHint("Choose a larger chunk_size, or a smaller chunk_overlap, or split the text before.")
+	case errors.As(err, &pattern):
+		return function.Errorf("54001", "chunk: %s", err.Error())
+	}
+	return err
+}
+
+// textsJSON writes a JSON array of texts in ASCII, which goes through the call lane as it is.
+func textsJSON(texts []string) []byte {
+	n := 2
+	for _, t := range texts {
+		n += len(t) + len(t)/8 + 3
+	}
+	b := append(make([]byte, 0, n), '[')
+	for i, t := range texts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '"')
+		for _, r := range t {
+			switch {
+			case r == '"' || r == '\\':
+				b = append(b, '\\', byte(r))
+			case r == '\n':
+				b = append(b, '\\', 'n')
+			case r >= ' ' && r < utf8.RuneSelf:
+				b = append(b, byte(r))
+			case r > 0xFFFF:
+				high, low := utf16.EncodeRune(r)
+				b = unicodeEscape(unicodeEscape(b, high), low)
+			default:
+				b = unicodeEscape(b, r)
+			}
+		}
+		b = append(b, '"')
+	}
+	return append(b, ']')
+}
+
+func unicodeEscape(b []byte, r rune) []byte {
+	const digits = "0123456789abcdef"
+	return append(b, '\\', 'u', digits[r>>12&15], digits[r>>8&15], digits[r>>4&15], digits[r&15])
+}
