@@ -13,12 +13,16 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at position %d", e
 // UnsupportedError is a pattern of Python's that this package cannot do.
 type UnsupportedError struct {
 	What string
-	At   int // in the pattern, in code points
+	At   int    // in the pattern, in code points
+	Why  string // or what to do instead
 }
 
 func (e *UnsupportedError) Error() string {
-	return fmt.Sprintf("%s at position %d cannot be done in linear time, and is not supported", e.What, e.At)
+	return fmt.Sprintf("%s at position %d is not supported: %s", e.What, e.At, e.Why)
 }
+
+// linear is why most is not supported.
+const linear = "it takes more than linear time"
 
 // LimitError is a pattern that is too large, or a text that makes it so.
 type LimitError struct{ What string }

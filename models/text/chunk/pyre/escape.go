@@ -42,7 +42,7 @@ func (p *parser) escape(at int, f flags) (*node, error) {
 			}
 			return literal(r, f), nil
 		}
-		return nil, &UnsupportedError{"a reference to a group", at}
+		return nil, &UnsupportedError{"a reference to a group", at, linear}
 	}
 	r, err := p.character(at)
 	if err != nil {
@@ -99,7 +99,7 @@ func (p *parser) character(at int) (rune, error) {
 	case 'U':
 		return p.hex(at, c, 8)
 	case 'N':
-		return 0, &UnsupportedError{`a character by its name (\N{...}), for which \uXXXX is enough,`, at}
+		return 0, &UnsupportedError{"a character by its name", at, `write \uXXXX`}
 	}
 	if c < utf8.RuneSelf && unicode.IsLetter(c) || c >= '0' && c <= '9' {
 		return 0, p.fail(at, `bad escape \%c`, c)

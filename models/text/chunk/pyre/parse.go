@@ -192,7 +192,7 @@ func (p *parser) repeat(cat *node, f flags) (bool, error) {
 		p.at++
 		n.lazy = true
 	} else if p.peek() == '+' {
-		return false, &UnsupportedError{"a possessive quantifier", at}
+		return false, &UnsupportedError{"a possessive quantifier", at, linear}
 	}
 	cat.subs[len(cat.subs)-1] = n
 	return true, nil
@@ -238,7 +238,7 @@ func (p *parser) group(at int, f flags) (*node, error) {
 				}
 				capture = true
 			case p.take('='):
-				return nil, &UnsupportedError{"a reference to a group", at}
+				return nil, &UnsupportedError{"a reference to a group", at, linear}
 			default:
 				return nil, p.fail(at, "unknown extension ?P%c", p.peek())
 			}
@@ -262,9 +262,9 @@ func (p *parser) group(at int, f flags) (*node, error) {
 				look = &node{kind: kindLook, behind: true}
 			}
 		case '(':
-			return nil, &UnsupportedError{"a condition on a group", at}
+			return nil, &UnsupportedError{"a condition on a group", at, linear}
 		case '>':
-			return nil, &UnsupportedError{"an atomic group", at}
+			return nil, &UnsupportedError{"an atomic group", at, linear}
 		default:
 			p.at--
 			scoped, err := p.flags(at, &f)
@@ -279,7 +279,7 @@ func (p *parser) group(at int, f flags) (*node, error) {
 	number := 0
 	if capture {
 		if p.looking > 0 {
-			return nil, &UnsupportedError{"a group that keeps what it matches inside a look-around, for which (?:...) is enough,", at}
+			return nil, &UnsupportedError{"a group that keeps what it matches, inside a look-around,", at, "write (?:...)"}
 		}
 		if name != "" && slices.Contains(p.names, name) {
 			return nil, p.fail(at, "redefinition of group name %q", name)
@@ -307,7 +307,7 @@ func (p *parser) group(at int, f flags) (*node, error) {
 				return nil, p.fail(at, "look-behind requires fixed-width pattern")
 			}
 			if inner.any(func(n *node) bool { return n.kind == kindLook }) {
-				return nil, &UnsupportedError{"a look-around inside a look-behind", at}
+				return nil, &UnsupportedError{"a look-around inside a look-behind", at, "put it before or after"}
 			}
 		}
 		return look, nil

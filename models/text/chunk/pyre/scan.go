@@ -32,7 +32,7 @@ const block = 1 << 14
 
 // Scanner makes one.
 func (re *Regexp) Scanner() *Scanner {
-	s := &Scanner{re: re, table: make([]int32, block), failed: map[branch]bool{}}
+	s := &Scanner{re: re, failed: map[branch]bool{}}
 	s.cache = automaton{re: re, none: make([]uint64, (len(re.prog)+63)/64)}
 	s.cache.reset()
 	return s
@@ -47,6 +47,9 @@ func (s *Scanner) Found(ctx context.Context, text string) (bool, error) {
 // is all that it looks for.
 func (s *Scanner) load(ctx context.Context, text string, first bool) (bool, error) {
 	s.text = text
+	if n := min(block, len(text)+1); len(s.table) < n {
+		s.table = make([]int32, n)
+	}
 	s.lookBehind()
 	blocks := len(text)/block + 1
 	s.ends = append(s.ends[:0], make([]end, blocks)...)
