@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"errors"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -16,7 +17,7 @@ func (e *Engine) callChunk(ctx context.Context, _ function.Session, args [][]byt
 	if len(args) != 3 {
 		return "", 0, errArguments
 	}
-	splitter, err := chunk.New(string(args[0]), args[2])
+	splitter, err := e.splitters.get(string(args[0]), args[2])
 	if err != nil {
 		return "", 0, chunkError(err)
 	}
@@ -25,6 +26,44 @@ func (e *Engine) callChunk(ctx context.Context, _ function.Session, args [][]byt
 		return "", 0, chunkError(err)
 	}
 	return string(textsJSON(chunks)), 1, nil
+}
+
+// splitterCache keeps splitters: a statement over many rows has the same options in each, and reading them takes longer than splitting a short text.
+type splitterCache struct {
+	mu    sync.Mutex
+	known map[splitterKey]*chunk.Splitter
+}
+
+type splitterKey struct{ splitter, kwargs string }
+
+// The cache holds no more splitters, and none with longer options.
+const (
+	maxSplitters      = 64
+	maxSplitterKwargs = 1024
+)
+
+func (c *splitterCache) get(splitter string, kwargs []byte) (*chunk.Splitter, error) {
+	if len(kwargs) > maxSplitterKwargs {
+		return chunk.New(splitter, kwargs)
+	}
+	key := splitterKey{splitter, string(kwargs)}
+	c.mu.Lock()
+	s := c.known[key]
+	c.mu.Unlock()
+	if s != nil {
+		return s, nil
+	}
+	s, err := chunk.New(splitter, kwargs)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known == nil || len(c.known) >= maxSplitters {
+		c.known = map[splitterKey]*chunk.Splitter{}
+	}
+	c.known[key] = s
+	return s, nil
 }
 
 // chunkError gives a splitter's error its SQLSTATE.

@@ -23,6 +23,15 @@ func (w *work) scanner(at int) *pyre.Scanner {
 	return w.scanners[at]
 }
 
+// close gives the scanners back.
+func (w *work) close() {
+	for _, s := range w.scanners {
+		if s != nil {
+			s.Close()
+		}
+	}
+}
+
 // pieces is langchain's _split_text_with_regex: it gives the pieces of a text between a separator's occurrences, with them as keep says, but the empty ones. The separator is not the
 // empty text.
 func (w *work) pieces(text string, at int, give func(piece) error) error {

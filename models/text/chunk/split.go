@@ -28,6 +28,7 @@ func (s *Splitter) Split(ctx context.Context, text string) ([]string, error) {
 		return nil, &LimitError{maxBytes}
 	}
 	w := work{Splitter: s, ctx: ctx, scanners: make([]*pyre.Scanner, len(s.separators))}
+	defer w.close()
 	var err error
 	switch {
 	case s.recursive:

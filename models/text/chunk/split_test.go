@@ -130,7 +130,7 @@ func BenchmarkShort(b *testing.B) {
 	for _, c := range []struct{ name, splitter, kwargs string }{
 		{"recursive", "recursive_character", `{"chunk_size": 200, "chunk_overlap": 20}`},
 		{"markdown", "markdown", `{"chunk_size": 200, "chunk_overlap": 20, "is_separator_regex": true}`},
-		{"sentences", "recursive_character", `{"chunk_size": 200, "chunk_overlap": 20, "separators": ["\n\n", "(?<=[.!?])\s+", "\b\w+", ""], "is_separator_regex": true}`},
+		{"sentences", "recursive_character", `{"chunk_size": 200, "chunk_overlap": 20, "separators": ["\\n\\n", "(?<=[.!?])\\s+", "\\b\\w+", ""], "is_separator_regex": true}`},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			text := strings.Repeat("Some text. ", 30)

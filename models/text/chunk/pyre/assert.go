@@ -122,7 +122,7 @@ func (f *forwards) step(at int, r rune) {
 	f.matched = false
 	f.chars, f.next = f.next[:0], f.chars
 	for _, pc := range f.next {
-		if i := &f.prog[pc]; f.sets[i.arg].has(r) {
+		if i := &f.prog[pc]; f.takes(i.arg, r) {
 			f.reach(at, i.next)
 		}
 	}

@@ -5,7 +5,8 @@ type automaton struct {
 	re     *Regexp
 	states []state
 	ids    map[string]int32
-	steps  map[step]int32 // where assertions matter; else state.next
+	steps  map[step]int32 // what state.next has no place for
+	masks  []uint32       // the first assertions that were seen to hold together
 	none   []uint64
 	key    []byte
 }
@@ -14,7 +15,7 @@ type automaton struct {
 type state struct {
 	bits   []uint64
 	starts bool    // the program's start is among them
-	next   []int32 // by class: the state of the position before, if that character stands there; -1: not known yet
+	next   []int32 // by place: the state of the position before; -1: not known yet
 }
 
 type step struct {
@@ -25,8 +26,28 @@ type step struct {
 // maxStates is the number of states at which all are forgotten, between two blocks of a text.
 const maxStates = 4096
 
-// maxClasses is the most classes for which a state has a table.
-const maxClasses = 256
+// maxPlaces is the most places that a state's table may have, and maxMasks the number of masks that have places in it, if there are assertions.
+const (
+	maxPlaces = 256
+	maxMasks  = 8
+)
+
+// place gives the place of a class and a mask in the tables of the states; -1: there is none.
+func (a *automaton) place(class int32, holds uint32) int32 {
+	if a.re.needs == 0 {
+		return class
+	}
+	for i, m := range a.masks {
+		if m == holds {
+			return class*maxMasks + int32(i)
+		}
+	}
+	if len(a.masks) == maxMasks {
+		return -1
+	}
+	a.masks = append(a.masks, holds)
+	return class*maxMasks + int32(len(a.masks)-1)
+}
 
 func (a *automaton) reset() {
 	a.states = a.states[:0]
@@ -46,7 +67,11 @@ func (a *automaton) id(bits []uint64) int32 {
 	}
 	id := int32(len(a.states))
 	s := state{bits: bits, starts: has(bits, a.re.start)}
-	if n := len(a.re.chars); a.re.needs == 0 && n <= maxClasses {
+	n := len(a.re.chars)
+	if a.re.needs != 0 {
+		n *= maxMasks
+	}
+	if n <= maxPlaces {
 		s.next = make([]int32, n)
 		for i := range s.next {
 			s.next[i] = -1
@@ -62,10 +87,12 @@ func (a *automaton) id(bits []uint64) int32 {
 func (a *automaton) before(from, class int32, holds uint32) int32 {
 	if from >= 0 {
 		if next := a.states[from].next; next != nil {
-			if next[class] < 0 {
-				next[class] = a.id(a.close(a.states[from].bits, class, holds))
+			if place := a.place(class, holds); place >= 0 {
+				if next[place] < 0 {
+					next[place] = a.id(a.close(a.states[from].bits, class, holds))
+				}
+				return next[place]
 			}
-			return next[class]
 		}
 	}
 	key := step{from, class, holds}

@@ -2,6 +2,7 @@ package pyre
 
 import (
 	"slices"
+	"sync"
 	"unicode"
 )
 
@@ -47,13 +48,24 @@ type Regexp struct {
 	classes []int32
 	ascii   [128]int32
 	chars   [][]int32 // by class: the instructions that take its characters; the last class is the end of the text
+
+	scanners sync.Pool
 }
 
 // behind is the program of a look-behind.
 type behind struct {
 	prog  []inst
 	sets  []runes
+	ascii [][2]uint64 // by set: its ASCII characters
 	start int32
+}
+
+// takes reports whether a character is in a set.
+func (b *behind) takes(set int32, r rune) bool {
+	if r < 128 {
+		return b.ascii[set][r>>6]>>(r&63)&1 != 0
+	}
+	return b.sets[set].has(r)
 }
 
 // Groups is the number of groups that keep what they match.
@@ -229,7 +241,15 @@ func (c *compiler) look(n *node, next int32) int32 {
 		c.err = &LimitError{"the regular expression has too many look-behinds"}
 		return 0
 	}
-	c.re.behinds = append(c.re.behinds, behind{inner.prog, inner.sets, start})
+	b := behind{inner.prog, inner.sets, make([][2]uint64, len(inner.sets)), start}
+	for i, set := range inner.sets {
+		for r := range rune(128) {
+			if set.has(r) {
+				b.ascii[i][r>>6] |= 1 << (r & 63)
+			}
+		}
+	}
+	c.re.behinds = append(c.re.behinds, b)
 	c.re.needs |= inner.re.needs | 1<<(int(assertions)+at)
 	return c.emit(inst{op: opBehind, negative: n.negative, next: next, arg: int32(at)})
 }

@@ -19,6 +19,7 @@ type Scanner struct {
 	marks  []int32 // what the path that is being tried keeps
 	failed map[branch]bool
 	tried  int
+	most   int // branches that may be tried at one position: it takes many loops inside each other, of iterations that match nothing, to need them
 }
 
 // end is the state of the first position after a block.
@@ -30,12 +31,24 @@ type end struct {
 // block is the number of positions whose states are kept at once.
 const block = 1 << 14
 
-// Scanner makes one.
+// Scanner gives one, perhaps one that has been closed and knows something already.
 func (re *Regexp) Scanner() *Scanner {
-	s := &Scanner{re: re, failed: map[branch]bool{}}
+	if s, ok := re.scanners.Get().(*Scanner); ok {
+		return s
+	}
+	s := &Scanner{re: re, failed: map[branch]bool{}, most: 8*len(re.prog) + 1000}
 	s.cache = automaton{re: re, none: make([]uint64, (len(re.prog)+63)/64)}
 	s.cache.reset()
 	return s
+}
+
+// Close gives a scanner back. It must not be used any more.
+func (s *Scanner) Close() {
+	if len(s.cache.states) > maxStates {
+		return
+	}
+	s.text, s.behinds, s.ends = "", nil, nil
+	s.re.scanners.Put(s)
 }
 
 // Found reports whether there is a match in a text, which is valid UTF-8.
@@ -165,7 +178,7 @@ func (s *Scanner) match(at int, advance bool, match []int) (bool, error) {
 		clear(s.failed)
 		s.tried = 0
 		to, ok := w.try(pc, 0)
-		if s.tried > maxTried {
+		if s.tried > s.most {
 			return false, &LimitError{"the regular expression's loops take too long here"}
 		}
 		if !ok {
@@ -182,9 +195,6 @@ func (s *Scanner) match(at int, advance bool, match []int) (bool, error) {
 		at, pc, advance = at+n, s.re.prog[to].next, false
 	}
 }
-
-// maxTried bounds the branches that are tried at one position. It takes many loops inside each other, of iterations that match nothing.
-const maxTried = 1 << 16
 
 // walk is the way from one position to the next.
 type walk struct {
@@ -212,7 +222,7 @@ func (w *walk) try(pc int32, loops uint32) (int32, bool) {
 	case opMatch:
 		return pc, !w.advance
 	}
-	if w.tried++; w.tried > maxTried || len(w.failed) > 0 && w.failed[branch{pc, loops}] {
+	if w.tried++; w.tried > w.most || len(w.failed) > 0 && w.failed[branch{pc, loops}] {
 		return 0, false
 	}
 	marks := len(w.marks)
