@@ -12,7 +12,33 @@ func (s *Scanner) holds(at int) uint32 {
 	if len(s.behinds) > 0 {
 		held = s.behinds[at]
 	}
+	for k := range s.re.behinds {
+		if b := &s.re.behinds[k]; b.short != nil && b.ends(s.text[:at]) {
+			held |= 1 << (int(assertions) + k)
+		}
+	}
+	if needs&(1<<assertions-1) == 0 {
+		return held
+	}
 	return held | asserted(s.text, at, needs)
+}
+
+// ends reports whether a text ends with a short look-behind's characters.
+func (b *behind) ends(text string) bool {
+	for _, set := range b.short {
+		if text == "" {
+			return false
+		}
+		r, n := rune(text[len(text)-1]), 1
+		if r >= utf8.RuneSelf {
+			r, n = utf8.DecodeLastRuneInString(text)
+		}
+		if !b.takes(set, r) {
+			return false
+		}
+		text = text[:len(text)-n]
+	}
+	return true
 }
 
 const wordAssertions = 1<<atWord | 1<<atNotWord | 1<<atWordASCII | 1<<atNotWordASCII
@@ -57,16 +83,18 @@ func isWord(r rune) bool {
 	return words().has(r)
 }
 
-// lookBehind finds out where the look-behinds hold, going forwards: each is tried from every position at once, and as it has one length alone, what ends
+// lookBehind finds out where the look-behinds that are not short hold, going forwards: each is tried from every position at once, and as it has one length alone, what ends
 // at a position began in the right place.
 func (s *Scanner) lookBehind() {
 	s.behinds = s.behinds[:0]
-	if len(s.re.behinds) == 0 {
-		return
-	}
-	s.behinds = append(s.behinds, make([]uint32, len(s.text)+1)...)
 	for k := range s.re.behinds {
 		b := &s.re.behinds[k]
+		if b.short != nil {
+			continue
+		}
+		if len(s.behinds) == 0 {
+			s.behinds = append(s.behinds, make([]uint32, len(s.text)+1)...)
+		}
 		f := forwards{behind: b, text: s.text, needs: s.re.needs, seen: make([]int, len(b.prog))}
 		for at := 0; ; {
 			f.reach(at, b.start)

@@ -42,7 +42,8 @@ type Regexp struct {
 	loops   int // how many loops have iterations that may match nothing
 	behinds []behind
 	needs   uint32 // the assertions that the program tests, a bit each; look-behinds follow
-	literal string // what it matches, if it is that and nothing else
+	prefix  string // what every match begins with
+	whole   bool   // and is, nothing else
 
 	bounds  []rune // where the classes of characters begin
 	classes []int32
@@ -58,7 +59,11 @@ type behind struct {
 	sets  []runes
 	ascii [][2]uint64 // by set: its ASCII characters
 	start int32
+	short []int32 // the sets of the characters to look for, from the last, where it is a few of them and nothing else
 }
+
+// maxShort is the most characters that are looked at again and again.
+const maxShort = 4
 
 // takes reports whether a character is in a set.
 func (b *behind) takes(set int32, r rune) bool {
@@ -72,7 +77,12 @@ func (b *behind) takes(set int32, r rune) bool {
 func (re *Regexp) Groups() int { return re.groups }
 
 // Literal is the text that the pattern matches, if it is one text alone; else "".
-func (re *Regexp) Literal() string { return re.literal }
+func (re *Regexp) Literal() string {
+	if !re.whole {
+		return ""
+	}
+	return re.prefix
+}
 
 // Compile reads a pattern. The error is a *SyntaxError, an *UnsupportedError or a *LimitError.
 func Compile(pattern string) (*Regexp, error) {
@@ -80,7 +90,11 @@ func Compile(pattern string) (*Regexp, error) {
 	if err != nil {
 		return nil, err
 	}
-	re := &Regexp{groups: groups, literal: literalOf(n)}
+	re := &Regexp{groups: groups}
+	var prefix []rune
+	prefix, re.whole = literalPrefix(n, nil)
+	re.prefix = string(prefix)
+	re.whole = re.whole && groups == 0
 	c := compiler{re: re, region: []int32{}}
 	c.start(n)
 	if c.err != nil {
@@ -91,19 +105,35 @@ func Compile(pattern string) (*Regexp, error) {
 	return re, nil
 }
 
-// literalOf gives the text that a sequence of single characters matches.
-func literalOf(n *node) string {
-	var out []rune
-	if n.kind != kindCat {
-		return ""
-	}
-	for _, s := range n.subs {
-		if s.kind != kindSet || len(s.set) != 1 || s.set[0].lo != s.set[0].hi {
-			return ""
+// maxPrefix is the longest prefix that is looked for.
+const maxPrefix = 64
+
+// literalPrefix adds to a prefix what every match of a node begins with, and reports whether that is all of it.
+func literalPrefix(n *node, prefix []rune) ([]rune, bool) {
+	switch n.kind {
+	case kindSet:
+		if len(n.set) == 1 && n.set[0].lo == n.set[0].hi && len(prefix) < maxPrefix {
+			return append(prefix, n.set[0].lo), true
 		}
-		out = append(out, s.set[0].lo)
+		return prefix, false
+	case kindCat, kindGroup:
+		for _, s := range n.subs {
+			var all bool
+			if prefix, all = literalPrefix(s, prefix); !all {
+				return prefix, false
+			}
+		}
+		return prefix, true
+	case kindRepeat:
+		for range min(n.min, maxPrefix) {
+			var all bool
+			if prefix, all = literalPrefix(n.subs[0], prefix); !all {
+				return prefix, false
+			}
+		}
+		return prefix, n.min == n.max && n.max <= maxPrefix
 	}
-	return string(out)
+	return prefix, n.kind == kindEmpty
 }
 
 // compiler writes a program from its end, so that most instructions stand behind those that they go on at.
@@ -241,7 +271,12 @@ func (c *compiler) look(n *node, next int32) int32 {
 		c.err = &LimitError{"the regular expression has too many look-behinds"}
 		return 0
 	}
-	b := behind{inner.prog, inner.sets, make([][2]uint64, len(inner.sets)), start}
+	b := behind{prog: inner.prog, sets: inner.sets, ascii: make([][2]uint64, len(inner.sets)), start: start}
+	if len(inner.prog) == len(inner.sets)+1 && len(inner.sets) <= maxShort { // the sets were compiled from the last one on
+		for i := range inner.sets {
+			b.short = append(b.short, int32(i))
+		}
+	}
 	for i, set := range inner.sets {
 		for r := range rune(128) {
 			if set.has(r) {

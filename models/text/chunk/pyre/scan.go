@@ -2,6 +2,7 @@ package pyre
 
 import (
 	"context"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -59,6 +60,9 @@ func (s *Scanner) Found(ctx context.Context, text string) (bool, error) {
 // load goes through a text backwards and keeps the states at the ends of its blocks; first stops at the first match, which is the text's last, and
 // is all that it looks for.
 func (s *Scanner) load(ctx context.Context, text string, first bool) (bool, error) {
+	if s.re.prefix != "" && !strings.Contains(text, s.re.prefix) {
+		return false, context.Cause(ctx)
+	}
 	s.text = text
 	if n := min(block, len(text)+1); len(s.table) < n {
 		s.table = make([]int32, n)
