@@ -3,16 +3,16 @@ package exec
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
 	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/pgowl/pgowl/exec/function"
 	"github.com/pgowl/pgowl/models/text/chunk"
 	"github.com/pgowl/pgowl/models/text/chunk/pyre"
 )
 
-// callChunk takes a splitter's name, a text, and keyword arguments as JSON. It gives the chunks as a JSON array of texts.
+// callChunk takes a splitter's name, a text, and keyword arguments as JSON. It gives the chunks as a JSON array, as chunksJSON writes them.
 func (e *Engine) callChunk(ctx context.Context, _ function.Session, args [][]byte) (string, int, error) {
 	if len(args) != 3 {
 		return "", 0, errArguments
@@ -25,7 +25,7 @@ func (e *Engine) callChunk(ctx context.Context, _ function.Session, args [][]byt
 	if err != nil {
 		return "", 0, chunkError(err)
 	}
-	return string(textsJSON(chunks)), 1, nil
+	return string(chunksJSON(chunks)), 1, nil
 }
 
 // splitterCache keeps splitters: a statement over many rows has the same options in each, and reading them takes longer than splitting a short text.
@@ -96,36 +96,44 @@ func chunkError(err error) error {
 	return err
 }
 
-// textsJSON writes a JSON array of texts in ASCII, which goes through the call lane as it is.
-func textsJSON(texts []string) []byte {
-	n := 2
-	for _, t := range texts {
-		n += len(t) + len(t)/8 + 3
-	}
-	b := append(make([]byte, 0, n), '[')
-	for i, t := range texts {
+// chunksJSON writes chunks as a JSON array in ASCII, which goes through the call lane as it is: those that stand in the text, which the database has, as
+// [place, length] in bytes, others as texts.
+func chunksJSON(chunks []chunk.Chunk) []byte {
+	b := []byte{'['}
+	for i, c := range chunks {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, '"')
-		for _, r := range t {
-			switch {
-			case r == '"' || r == '\\':
-				b = append(b, '\\', byte(r))
-			case r == '\n':
-				b = append(b, '\\', 'n')
-			case r >= ' ' && r < utf8.RuneSelf:
-				b = append(b, byte(r))
-			case r > 0xFFFF:
-				high, low := utf16.EncodeRune(r)
-				b = unicodeEscape(unicodeEscape(b, high), low)
-			default:
-				b = unicodeEscape(b, r)
-			}
+		if c.At < 0 {
+			b = appendJSON(b, c.Text)
+			continue
 		}
-		b = append(b, '"')
+		b = strconv.AppendInt(append(b, '['), int64(c.At), 10)
+		b = strconv.AppendInt(append(b, ','), int64(len(c.Text)), 10)
+		b = append(b, ']')
 	}
 	return append(b, ']')
+}
+
+// appendJSON adds a text as JSON in ASCII.
+func appendJSON(b []byte, text string) []byte {
+	b = append(b, '"')
+	for _, r := range text {
+		switch {
+		case r == '"' || r == '\\':
+			b = append(b, '\\', byte(r))
+		case r == '\n':
+			b = append(b, '\\', 'n')
+		case r >= ' ' && r < 0x7f:
+			b = append(b, byte(r))
+		case r > 0xFFFF:
+			high, low := utf16.EncodeRune(r)
+			b = unicodeEscape(unicodeEscape(b, high), low)
+		default:
+			b = unicodeEscape(b, r)
+		}
+	}
+	return append(b, '"')
 }
 
 func unicodeEscape(b []byte, r rune) []byte {

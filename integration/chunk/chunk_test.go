@@ -89,6 +89,7 @@ func TestChunkStandsWhereSetsMay(t *testing.T) {
 		{`SELECT count(*)::text FROM pgml.chunk('character', 'a', NULL)`, "0"},
 		{`SELECT count(*)::text FROM pgml.chunk('recursive_character', '')`, "0"},
 		{`SELECT count(*) || ' ' || sum(length(chunk)) FROM pgml.chunk('character', repeat('ä', 300000), '{"separator": "", "chunk_size": 1000, "chunk_overlap": 0}')`, "300 300000"},
+		{`SELECT string_agg(chunk, '|') FROM pgml.chunk('character', 'ä  ö 😀 é', '{"separator": " ", "chunk_size": 5, "chunk_overlap": 3}')`, "ä ö 😀|ö 😀 é"},
 		{`SELECT chunk FROM pgml.chunk('character', E'"\\ \u0001\n\t€')`, "\"\\ \x01\n\t€"},
 	} {
 		var got string

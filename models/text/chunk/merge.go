@@ -7,6 +7,7 @@ import "strings"
 type merger struct {
 	*work
 	source       string // the text that pieces stand in
+	base         int    // where it stands in the whole text; -1: unknown
 	between      string // goes between two pieces
 	betweenRunes int
 
@@ -79,11 +80,13 @@ func (m *merger) emit() error {
 		return nil
 	}
 	var text string
+	at := -1
 	switch {
 	case len(m.texts) > 0:
 		text = strings.Join(m.texts, m.between)
 	case m.gaps == 0:
-		text = m.source[m.window[0].at:m.window[len(m.window)-1].end]
+		at = int(m.window[0].at)
+		text = m.source[at:m.window[len(m.window)-1].end]
 	default:
 		var b strings.Builder
 		for i, c := range m.window {
@@ -94,7 +97,7 @@ func (m *merger) emit() error {
 		}
 		text = b.String()
 	}
-	return m.finish(text)
+	return m.finish(text, place(m.base, at))
 }
 
 // flush makes a chunk of what is left.

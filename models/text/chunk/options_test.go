@@ -80,8 +80,8 @@ func TestMarkdownHeadings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := s.Split(t.Context(), text); err != nil || !slices.Equal(got, want) {
-			t.Errorf("%s: got %q, %v; want %q", kwargs, got, err, want)
+		if got, err := s.Split(t.Context(), text); err != nil || !slices.Equal(texts(got), want) {
+			t.Errorf("%s: got %v, %v; want %q", kwargs, got, err, want)
 		}
 	}
 }

@@ -59,13 +59,13 @@ func (w *work) pieces(text string, at int, give func(piece) error) error {
 }
 
 // characters gives the chunks of a text in pieces of one code point: as merger makes them, without a piece for each. raw leaves each as it is.
-func (w *work) characters(text string, raw bool) error {
+func (w *work) characters(text string, base int, raw bool) error {
 	if raw {
-		for _, r := range text {
+		for at, r := range text {
 			if err := w.step(); err != nil {
 				return err
 			}
-			if err := w.chunk(string(r)); err != nil {
+			if err := w.chunk(text[at:at+utf8.RuneLen(r)], place(base, at)); err != nil {
 				return err
 			}
 		}
@@ -77,7 +77,7 @@ func (w *work) characters(text string, raw bool) error {
 			return err
 		}
 		if runes == w.size {
-			if err := w.finish(text[start:end]); err != nil {
+			if err := w.finish(text[start:end], place(base, start)); err != nil {
 				return err
 			}
 			for ; runes > w.overlap || runes == w.size; runes-- {
@@ -87,7 +87,7 @@ func (w *work) characters(text string, raw bool) error {
 		}
 		runes++
 	}
-	return w.finish(text[start:])
+	return w.finish(text[start:], place(base, start))
 }
 
 // cut gives the pieces between the occurrences that each finds, in order.

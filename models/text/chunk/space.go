@@ -1,8 +1,6 @@
 package chunk
 
-import "strings"
-
-// isSpace is Python's str.isspace for a character, which is more than unicode.IsSpace: the information separators are, too.
+// isSpace is Python's str.isspace for a character, and what str.strip takes off, which is more than unicode.IsSpace: the information separators are, too.
 func isSpace(r rune) bool {
 	switch {
 	case r <= ' ':
@@ -12,6 +10,3 @@ func isSpace(r rune) bool {
 	}
 	return r == 0x1680 || r >= 0x2000 && r <= 0x200a || r == 0x2028 || r == 0x2029 || r == 0x202f || r == 0x205f || r == 0x3000
 }
-
-// strip is Python's str.strip.
-func strip(s string) string { return strings.TrimFunc(s, isSpace) }

@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-func split(t testing.TB, splitter, kwargs, text string) ([]string, error) {
+func split(t testing.TB, splitter, kwargs, text string) ([]Chunk, error) {
 	t.Helper()
 	s, err := New(splitter, []byte(kwargs))
 	if err != nil {
@@ -40,9 +40,25 @@ func TestGroupsThatCannotBePlaced(t *testing.T) {
 	}
 }
 
+// Chunks that stand in the text say where, also those of long words and with white space taken off.
+func TestPlaces(t *testing.T) {
+	text := "  é one\n\ntwo threeee \n four,,five,six  "
+	for kwargs, want := range map[string][]Chunk{
+		`{"chunk_size": 4, "chunk_overlap": 0}`: {{"é", 2}, {"one", 5}, {"two", 10}, {"thr", 14}, {"eeee", 17}, {"fou", 24}, {"r,,f", 27}, {"ive,", 31}, {"six", 35}},
+		`{"chunk_size": 30, "chunk_overlap": 0, "separators": [","], "keep_separator": false}`: {
+			{"é one\n\ntwo threeee \n four", 2}, {"five,six", 30}},
+		// Two commas are one between pieces that are put together again.
+		`{"chunk_size": 90, "chunk_overlap": 0, "separators": [","], "keep_separator": false}`: {{"é one\n\ntwo threeee \n four,five,six", -1}},
+	} {
+		if got, err := split(t, "recursive_character", kwargs, text); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, %v", kwargs, got, err)
+		}
+	}
+}
+
 func TestInvalidUTF8(t *testing.T) {
-	if got, err := split(t, "character", `{"separator": ""}`, "a\xff\xe2\x82b"); err != nil || !slices.Equal(got, []string{"a\uFFFDb"}) {
-		t.Errorf("got %q, %v", got, err)
+	if got, err := split(t, "character", `{"separator": ""}`, "a\xff\xe2\x82b"); err != nil || !slices.Equal(got, []Chunk{{"a\uFFFDb", -1}}) {
+		t.Errorf("got %v, %v", got, err)
 	}
 }
 
@@ -76,7 +92,7 @@ func TestManyAtOnce(t *testing.T) {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
 			if got, err := s.Split(t.Context(), text); err != nil || !slices.Equal(got, want) {
-				t.Errorf("got %q, %v", got, err)
+				t.Errorf("got %v, %v", got, err)
 			}
 		})
 	}
@@ -109,18 +125,20 @@ func FuzzSplit(f *testing.F) {
 		}
 		if s.recursive && s.keep != keepNone && !groups && s.separators[len(s.separators)-1].text == "" {
 			for _, c := range chunks {
-				if utf8.RuneCountInString(c) > s.size {
-					t.Errorf("%s %s on %q: chunk %q is too long", splitter, kwargs, text, c)
+				if utf8.RuneCountInString(c.Text) > s.size {
+					t.Errorf("%s %s on %q: chunk %q is too long", splitter, kwargs, text, c.Text)
 				}
 			}
 		}
 		if s.overlap == 0 && !s.strip && s.keep != keepNone && !groups && utf8.ValidString(text) {
-			if got := strings.Join(chunks, ""); got != text {
+			if got := strings.Join(texts(chunks), ""); got != text {
 				t.Errorf("%s %s on %q: the chunks are %q together", splitter, kwargs, text, got)
 			}
 		}
-		if slices.Contains(chunks, "") {
-			t.Errorf("%s %s on %q: an empty chunk", splitter, kwargs, text)
+		for _, c := range chunks {
+			if c.Text == "" || c.At >= 0 && (c.At > len(text) || !strings.HasPrefix(text[c.At:], c.Text)) {
+				t.Errorf("%s %s on %q: chunk %q at %d", splitter, kwargs, text, c.Text, c.At)
+			}
 		}
 	})
 }
