@@ -79,6 +79,9 @@ func (m *merger) emit() error {
 	if len(m.window) == 0 {
 		return nil
 	}
+	if m.bytes+len(m.between)*(len(m.window)-1) > maxBytes { // before it is made
+		return &LimitError{maxBytes}
+	}
 	var text string
 	at := -1
 	switch {

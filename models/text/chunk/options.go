@@ -50,8 +50,11 @@ const defaultSeparator = "\n\n"
 
 var defaultSeparators = []string{"\n\n", "\n", " ", ""}
 
-// maxSeparators bounds the passes over a text: each separator may take one.
-const maxSeparators = 1000
+// maxSeparators bounds the passes over a text: each separator may take one. maxPatterns bounds the work of reading regular expressions, in bytes of them.
+const (
+	maxSeparators = 1000
+	maxPatterns   = 64 << 10
+)
 
 // given are the keyword arguments as they come.
 type given struct {
@@ -109,7 +112,11 @@ func New(splitter string, kwargs []byte) (*Splitter, error) {
 	case len(g.separators) > 0:
 		separators = g.separators
 	}
+	patterns := 0
 	for _, text := range separators {
+		if patterns += len(text); g.regex && patterns > maxPatterns {
+			return nil, &OptionError{Name: name, Reason: fmt.Sprintf("has regular expressions of more than %d kB", maxPatterns>>10)}
+		}
 		sep := separator{text: text, find: text}
 		if g.regex && text != "" {
 			var err error

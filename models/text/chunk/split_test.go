@@ -27,6 +27,11 @@ func TestLimits(t *testing.T) {
 			t.Errorf("got %d chunks, %v", len(chunks), err)
 		}
 	}
+	// The pattern is put back between the pieces.
+	pattern := `{"separator": "xy|` + strings.Repeat("z", 3000) + `", "is_separator_regex": true, "chunk_size": 1000000000}`
+	if _, err := split(t, "character", pattern, strings.Repeat("axy", 100000)); !errors.As(err, &limit) {
+		t.Errorf("got %v", err)
+	}
 	if chunks, err := split(t, "recursive_character", `{"separators": ["a", "b", ""], "chunk_size": 1, "chunk_overlap": 1}`, strings.Repeat("ab", 10000)); err != nil || len(chunks) != 20000 {
 		t.Errorf("got %d chunks, %v", len(chunks), err)
 	}

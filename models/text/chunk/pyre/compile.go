@@ -4,10 +4,15 @@ import (
 	"slices"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 )
 
-// maxProgram bounds a program's instructions, and with them what a character of a text may cost.
-const maxProgram = 5000
+// maxProgram bounds a program's instructions, and with them what a character of a text may cost; maxPattern and maxMembers bound what compiling costs.
+const (
+	maxProgram = 5000
+	maxPattern = 16 << 10 // code points
+	maxMembers = 8 << 20  // what the instructions' sets have in common with the parts of all characters that some set begins or ends at
+)
 
 var errLarge = &LimitError{"the regular expression is too large"}
 
@@ -86,6 +91,9 @@ func (re *Regexp) Literal() string {
 
 // Compile reads a pattern. The error is a *SyntaxError, an *UnsupportedError or a *LimitError.
 func Compile(pattern string) (*Regexp, error) {
+	if utf8.RuneCountInString(pattern) > maxPattern {
+		return nil, errLarge
+	}
 	n, groups, err := parse(pattern)
 	if err != nil {
 		return nil, err
@@ -101,7 +109,9 @@ func Compile(pattern string) (*Regexp, error) {
 		return nil, c.err
 	}
 	re.prog = c.prog
-	re.classify(c.sets)
+	if !re.classify(c.sets) {
+		return nil, errLarge
+	}
 	return re, nil
 }
 
@@ -289,8 +299,8 @@ func (c *compiler) look(n *node, next int32) int32 {
 	return c.emit(inst{op: opBehind, negative: n.negative, next: next, arg: int32(at)})
 }
 
-// classify finds the classes of characters that no set of the program tells apart.
-func (re *Regexp) classify(sets []runes) {
+// classify finds the classes of characters that no set of the program tells apart. It is false where that would take too long.
+func (re *Regexp) classify(sets []runes) bool {
 	re.bounds = []rune{0}
 	for _, s := range sets {
 		for _, p := range s {
@@ -302,16 +312,20 @@ func (re *Regexp) classify(sets []runes) {
 	}
 	slices.Sort(re.bounds)
 	re.bounds = slices.Compact(re.bounds)
-	// What stands at a bound is the last set of those that begin there; walking along all sets at once keeps this linear.
-	members := make([][]int32, len(re.bounds))
+	members := make([][]int32, len(re.bounds)) // by bound: the instructions that take the characters from there on
+	count := 0
 	for pc, i := range re.prog {
 		if i.op != opChar {
 			continue
 		}
 		for _, p := range sets[i.arg] {
 			b, _ := slices.BinarySearch(re.bounds, p.lo)
+			if count > maxMembers {
+				return false
+			}
 			for ; b < len(re.bounds) && re.bounds[b] <= p.hi; b++ {
 				members[b] = append(members[b], int32(pc))
+				count++
 			}
 		}
 	}
@@ -331,6 +345,7 @@ func (re *Regexp) classify(sets []runes) {
 	for r := range re.ascii {
 		re.ascii[r] = re.search(rune(r))
 	}
+	return true
 }
 
 func int32Bytes(list []int32) []byte {

@@ -55,7 +55,7 @@ func (s runes) not() runes {
 	return out
 }
 
-// fold adds what differs from the set's members in case alone.
+// fold adds to a clean set what differs from its members in case alone.
 func (s runes) fold(ascii bool) runes {
 	out := slices.Clone(s)
 	add := func(lo, hi rune) {
@@ -67,11 +67,15 @@ func (s runes) fold(ascii bool) runes {
 			}
 		}
 	}
-	for _, p := range s {
-		for _, c := range cased() {
-			if lo, hi := max(p.lo, c.lo), min(p.hi, c.hi); lo <= hi {
-				add(lo, hi)
-			}
+	other := cased()
+	for i, j := 0, 0; i < len(s) && j < len(other); {
+		if lo, hi := max(s[i].lo, other[j].lo), min(s[i].hi, other[j].hi); lo <= hi {
+			add(lo, hi)
+		}
+		if s[i].hi < other[j].hi {
+			i++
+		} else {
+			j++
 		}
 	}
 	return clean(out)
