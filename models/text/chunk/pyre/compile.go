@@ -135,13 +135,16 @@ func literalPrefix(n *node, prefix []rune) ([]rune, bool) {
 		}
 		return prefix, true
 	case kindRepeat:
-		for range min(n.min, maxPrefix) {
-			var all bool
+		for i := 0; i < n.min; i++ {
+			before, all := len(prefix), false
 			if prefix, all = literalPrefix(n.subs[0], prefix); !all {
 				return prefix, false
 			}
+			if len(prefix) == before {
+				break // of nothing any number is the same
+			}
 		}
-		return prefix, n.min == n.max && n.max <= maxPrefix
+		return prefix, n.min == n.max
 	}
 	return prefix, n.kind == kindEmpty
 }

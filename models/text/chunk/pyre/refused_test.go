@@ -20,6 +20,7 @@ func TestRefused(t *testing.T) {
 		{`a{9999}`, "the regular expression is too large"},
 		{`(?:a{100}){100}`, "the regular expression is too large"},
 		{`(?:(?:(?:){5000}){5000}){5000}`, "the regular expression is too large"},
+		{strings.Repeat("(?:", 100) + strings.Repeat("){60}", 100), "the regular expression is too large"},
 		{`(?:(?:a{1000000000}){1000000000}){1000000000}`, "the regular expression is too large"},
 		{strings.Repeat("(", 300) + strings.Repeat(")", 300), "the regular expression has too many groups inside each other"},
 		{strings.Repeat("(?<=a)", 40), "the regular expression has too many look-behinds"},
