@@ -37,15 +37,16 @@ type Options struct {
 
 // Engine computes the functions of schema pgml for all sessions of a proxy. Start it, then use it; Stop frees everything.
 type Engine struct {
-	options  Options
-	log      *zap.Logger
-	config   *pgx.ConnConfig
-	name     string // of this proxy, in tokens and application names
-	plans    *planCache
-	models   *predict.Cache
-	texts    *text.Store
-	projects projectCache
-	meters   *meters
+	options   Options
+	log       *zap.Logger
+	config    *pgx.ConnConfig
+	name      string // of this proxy, in tokens and application names
+	plans     *planCache
+	models    *predict.Cache
+	texts     *text.Store
+	projects  projectCache
+	splitters splitterCache
+	meters    *meters
 
 	lane  atomic.Pointer[call.Lane] // nil until the catalog is there
 	ready atomic.Pointer[error]

@@ -43,6 +43,7 @@ func (e *Engine) functions() map[string]call.Func {
 		"snapshot":           e.callSnapshot,
 		"train_joint":        e.callTrain,
 		"evaluate":           e.callEvaluate,
+		"chunk":              e.callChunk,
 	} {
 		all[name] = e.measured(name, f)
 	}

@@ -25,7 +25,7 @@ var laneNames = [...]string{foldLane: "fold", streamLane: "stream", callLane: "c
 var laneFunctions = [...][]string{
 	foldLane:   {"embed", "predict", "predict_proba"},
 	streamLane: {"embed", "predict", "predict_proba"},
-	callLane:   {"embed", "embed_many", "embed_rows", "predict", "predict_batch", "predict_joint", "predict_label", "predict_label_row", "predict_proba", "predict_row", "predict_known_many", "predict_many", "predict_proba_many", "snapshot", "train", "train_joint", "explain", "importance", "load_dataset", "evaluate", "import_model", "export_model"},
+	callLane:   {"embed", "embed_many", "embed_rows", "predict", "predict_batch", "predict_joint", "predict_label", "predict_label_row", "predict_proba", "predict_row", "predict_known_many", "predict_many", "predict_proba_many", "snapshot", "train", "train_joint", "explain", "importance", "load_dataset", "chunk", "evaluate", "import_model", "export_model"},
 }
 
 // callBuckets are the upper bounds of the histogram of calls, in seconds: a prediction takes microseconds, a training may take an hour.

@@ -26,7 +26,6 @@ FOR f IN SELECT * FROM (VALUES
 
     ('rank', $$transformer text, query text, documents text[], kwargs jsonb DEFAULT '{}'$$,
         'TABLE (corpus_id bigint, score double precision, "text" text)', 'IMMUTABLE STRICT PARALLEL SAFE'),
-    ('chunk', $$splitter text, "text" text, kwargs jsonb DEFAULT '{}'$$, 'TABLE (chunk_index bigint, chunk text)', 'IMMUTABLE STRICT PARALLEL SAFE'),
     ('transform', $$task text, args jsonb DEFAULT '{}', inputs text[] DEFAULT ARRAY[]::text[], cache boolean DEFAULT false$$,
         'jsonb', 'IMMUTABLE STRICT PARALLEL SAFE'),
     ('transform', $$task jsonb, args jsonb DEFAULT '{}', inputs text[] DEFAULT ARRAY[]::text[], cache boolean DEFAULT false$$,
