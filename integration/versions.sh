@@ -15,7 +15,7 @@ for bin in "$PGTEST_SERVERS"/*/bin; do
 			failed="$failed $major:$package"
 			grep -E '^ *(--- FAIL|panic:|want |got |[a-z_]+\.go:)' "$out" | head -60
 		}
-		grep -E '^(ok|FAIL)	|statements x' "$out"
+		grep -E '^(ok|FAIL)[ 	]|statements x' "$out"
 		rm -f "$out"
 	done
 done
