@@ -17,35 +17,40 @@ import (
 	"github.com/pgowl/pgowl/exec/train"
 )
 
-// functions are what the functions in the database may call, by the name that they send.
+// called are what the functions in the database may call, by the name that they send.
+var called = map[string]func(*Engine, context.Context, function.Session, [][]byte) (value string, rows int, err error){
+	"embed":              (*Engine).callEmbed,
+	"embed_rows":         (*Engine).callEmbedRows,
+	"embed_many":         (*Engine).callEmbedMany,
+	"predict":            (*Engine).callPredict,
+	"predict_row":        (*Engine).callPredictRow,
+	"predict_label":      (*Engine).callLabel,
+	"predict_label_row":  (*Engine).callLabelRow,
+	"predict_many":       (*Engine).callPredictMany,
+	"predict_known_many": (*Engine).callKnownMany,
+	"predict_proba_many": (*Engine).callProbaMany,
+	"predict_proba":      (*Engine).callProba,
+	"predict_batch":      (*Engine).callBatch,
+	"predict_joint":      (*Engine).callJoint,
+	"train":              (*Engine).callTrain,
+	"explain":            (*Engine).callExplain,
+	"importance":         (*Engine).callImportance,
+	"load_dataset":       (*Engine).callLoadDataset,
+	"import_model":       (*Engine).callImport,
+	"export_model":       (*Engine).callExport,
+	"snapshot":           (*Engine).callSnapshot,
+	"train_joint":        (*Engine).callTrain,
+	"evaluate":           (*Engine).callEvaluate,
+	"chunk":              (*Engine).callChunk,
+}
+
+// functions gives called, each with its meter.
 func (e *Engine) functions() map[string]call.Func {
 	all := map[string]call.Func{}
-	for name, f := range map[string]counted{
-		"embed":              e.callEmbed,
-		"embed_rows":         e.callEmbedRows,
-		"embed_many":         e.callEmbedMany,
-		"predict":            e.callPredict,
-		"predict_row":        e.callPredictRow,
-		"predict_label":      e.callLabel,
-		"predict_label_row":  e.callLabelRow,
-		"predict_many":       e.callPredictMany,
-		"predict_known_many": e.callKnownMany,
-		"predict_proba_many": e.callProbaMany,
-		"predict_proba":      e.callProba,
-		"predict_batch":      e.callBatch,
-		"predict_joint":      e.callJoint,
-		"train":              e.callTrain,
-		"explain":            e.callExplain,
-		"importance":         e.callImportance,
-		"load_dataset":       e.callLoadDataset,
-		"import_model":       e.callImport,
-		"export_model":       e.callExport,
-		"snapshot":           e.callSnapshot,
-		"train_joint":        e.callTrain,
-		"evaluate":           e.callEvaluate,
-		"chunk":              e.callChunk,
-	} {
-		all[name] = e.measured(name, f)
+	for name, f := range called {
+		all[name] = e.measured(name, func(ctx context.Context, s function.Session, args [][]byte) (string, int, error) {
+			return f(e, ctx, s, args)
+		})
 	}
 	return all
 }

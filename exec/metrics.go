@@ -2,6 +2,8 @@ package exec
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/pgowl/pgowl/exec/call"
@@ -21,12 +23,8 @@ const (
 // laneNames are the values of the label lane, the same as in the proxy's metrics.
 var laneNames = [...]string{foldLane: "fold", streamLane: "stream", callLane: "call"}
 
-// laneFunctions are the functions that each lane computes, by the name that its callers use. Of all of them there are series from the start.
-var laneFunctions = [...][]string{
-	foldLane:   {"embed", "predict", "predict_proba"},
-	streamLane: {"embed", "predict", "predict_proba"},
-	callLane:   {"embed", "embed_many", "embed_rows", "predict", "predict_batch", "predict_joint", "predict_label", "predict_label_row", "predict_proba", "predict_row", "predict_known_many", "predict_many", "predict_proba_many", "snapshot", "train", "train_joint", "explain", "importance", "load_dataset", "chunk", "evaluate", "import_model", "export_model"},
-}
+// computed are the functions that the lanes fold and stream compute; of these, and of what the call lane may call, there are series from the start.
+var computed = []string{"embed", "predict", "predict_proba"}
 
 // callBuckets are the upper bounds of the histogram of calls, in seconds: a prediction takes microseconds, a training may take an hour.
 var callBuckets = []float64{0.00005, 0.00025, 0.001, 0.0025, 0.01, 0.025, 0.1, 0.25, 1, 5, 30, 300, 3600}
@@ -40,7 +38,7 @@ type meters struct {
 	errors    *prometheus.CounterVec
 	cancelled *prometheus.CounterVec
 
-	by [len(laneFunctions)]map[string]*meter // read only
+	by [len(laneNames)]map[string]*meter // read only
 }
 
 // meter counts the calls of a function by a lane. Counting allocates nothing.
@@ -67,13 +65,14 @@ func newMeters() *meters {
 			"Calls that failed. What fails in lane fold is left to the server, which may ask for it again by lane call."),
 		cancelled: counter("pgowl_engine_canceled_total", "Calls that ended because their statement was cancelled, had failed or lost its session."),
 	}
-	for l, names := range laneFunctions {
+	for l, lane := range laneNames {
+		names := append([]string{"other"}, computed...)
+		if l == int(callLane) { // it knows its functions
+			names = slices.Collect(maps.Keys(called))
+		}
 		m.by[l] = map[string]*meter{}
-		for _, name := range append([]string{"other"}, names...) {
-			if name == "other" && l == int(callLane) {
-				continue // it knows its functions
-			}
-			m.by[l][name] = m.meter(name, laneNames[l])
+		for _, name := range names {
+			m.by[l][name] = m.meter(name, lane)
 		}
 	}
 	return m

@@ -196,12 +196,8 @@ func (s *session) simpleQuery(message []byte) error {
 	if s.canceledEarly() {
 		return s.failQuery(errCanceled)
 	}
-	query := entry{protocol.ForQuery, &originSink{s, func(at int) int { return p.TextOrigin(values, at) }}}
-	if p.Doubtful {
-		// What tryStream has executed began a pipeline. From Postgres 18 on that is an implicit transaction block, which a Query joins and only a Sync ends.
-		return s.send(encode(&pgproto3.Sync{}, &pgproto3.Query{String: p.Text(values)}), entry{protocol.ForSync, newPrivate()}, query)
-	}
-	return s.send(encode(&pgproto3.Query{String: p.Text(values)}), query)
+	return s.send(encode(&pgproto3.Query{String: p.Text(values)}),
+		entry{protocol.ForQuery, &originSink{s, func(at int) int { return p.TextOrigin(values, at) }}})
 }
 
 // fold computes what can be computed beforehand. What fails is left to the server, whose call of the function fails in its place.

@@ -105,6 +105,11 @@ func (s *session) tryStream(st *statement, name, text string) (ok bool, err erro
 	if !checked {
 		m, e := onlyTables(st.plan)
 		messages, entries = append(messages, m...), append(entries, e...)
+		if !guarded {
+			// What has executed began a pipeline. From Postgres 18 on that is an implicit transaction block, which a Query joins and only a Sync ends.
+			messages = append(messages, encode(&pgproto3.Sync{})...)
+			entries = append(entries, entry{protocol.ForSync, newPrivate()})
+		}
 	}
 	if name == streamName {
 		messages = append(messages, encode(&pgproto3.Close{ObjectType: 'S', Name: name})...)
