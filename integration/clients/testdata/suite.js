@@ -186,8 +186,15 @@ async function nodePostgres() {
       await waitFor(run, sleeps, [client.processID]);
       const body = Buffer.alloc(16);
       [16, 80877102, client.processID, client.secretKey].forEach((v, i) => body.writeInt32BE(v, 4 * i));
-      net.connect(client.port, client.host).end(body).on('error', () => {});
-      return sleeping;
+      // The server signals twice for a cancel (its process, then the process's group), and closes the connection behind that: before, a later
+      // statement may still be hit.
+      const sent = net.connect(client.port, client.host).end(body);
+      const closed = new Promise((resolve) => sent.on('close', resolve).on('error', () => {}).resume());
+      try {
+        return await sleeping;
+      } finally {
+        await closed;
+      }
     });
     await check('after the cancel', () => rows('SELECT 1 AS one'));
     await check('statement_timeout', async () => {
@@ -288,6 +295,7 @@ async function postgresJS() {
       await unlisten();
       return payload;
     });
+    let cancelled;
     await check('cancel', async () => {
       const one = await sql.reserve();
       const [{ pid }] = await one`SELECT pg_backend_pid() AS pid`;
@@ -295,11 +303,8 @@ async function postgresJS() {
       sleeping.catch(() => {});
       await waitFor(run, sleeps, [pid]);
       sleeping.cancel();
-      try {
-        return await sleeping;
-      } finally {
-        one.release();
-      }
+      cancelled = one; // nobody tells when the second signal has come: it serves no other statement
+      return sleeping;
     });
     await check('prepared, then another table', async () => {
       const one = await sql.reserve();
@@ -312,6 +317,7 @@ async function postgresJS() {
       one.release();
       return [before, after];
     });
+    cancelled?.release();
   }
   await sql.end({ timeout: 5 });
 }
