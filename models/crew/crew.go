@@ -1,34 +1,47 @@
-package gbdt
+// Package crew runs tasks of the training engines on several threads, until the context of the training is done. In which order tasks run is open: who wants
+// the same bytes for any number of threads divides the work by the data alone, and puts the parts together in their order.
+package crew
 
 import (
 	"context"
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
 )
 
-// crew runs tasks on several threads. It owns no goroutine between calls.
-type crew struct {
+// Crew runs tasks on several threads. It owns no goroutine between calls.
+type Crew struct {
+	ctx     context.Context
 	workers int
 	stopped atomic.Bool
 }
 
-// newCrew makes a crew of the wanted size (0 or less: a thread a core). It stops handing out tasks when ctx is done; the
+// New makes a crew of the wanted size (0 or less: a thread a core). It stops handing out tasks when ctx is done; the
 // caller calls release in the end.
-func newCrew(ctx context.Context, threads int) (c *crew, release func() bool) {
+func New(ctx context.Context, threads int) (c *Crew, release func() bool) {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	c = &crew{workers: threads}
+	c = &Crew{ctx: ctx, workers: threads}
 	return c, context.AfterFunc(ctx, func() { c.stopped.Store(true) })
 }
+
+// Stopped reports whether the context is done; it costs next to nothing.
+func (c *Crew) Stopped() bool { return c.stopped.Load() }
+
+// Err is the cause of a context that is done. Who has called Each asks it, or Stopped, before using what the tasks have made.
+func (c *Crew) Err() error { return context.Cause(c.ctx) }
 
 // serialBelow is the cost, in units of about a nanosecond, under which waking other threads takes longer than the work.
 const serialBelow = 20_000
 
-// each calls task for 0 to n-1, on several threads when the cost is worth it, and returns when all have returned. When the
-// crew has been stopped some tasks were never called: callers look at stopped before they use what the tasks have made.
-func (c *crew) each(n, cost int, task func(i int)) {
+// Large is the cost of tasks that are always worth several threads.
+const Large = math.MaxInt
+
+// Each calls task for 0 to n-1, on several threads when the cost of all is worth it, and returns when all have returned. When the
+// crew has been stopped some tasks were never called.
+func (c *Crew) Each(n, cost int, task func(i int)) {
 	workers := min(c.workers, n)
 	if workers <= 1 || cost < serialBelow {
 		for i := 0; i < n && !c.stopped.Load(); i++ {

@@ -22,7 +22,7 @@ func (t *trainer) adaptive() (share float64, yes bool) {
 func (t *trainer) refit(grown *tree, share float64, before []float32) {
 	rate := float32(t.params.eta) / float32(t.params.parallelTrees)
 	left := func(r int32) float32 { return t.data.Y[r] - before[r] }
-	t.crew.each(len(t.leaves), len(t.rows)*50, func(i int) {
+	t.crew.Each(len(t.leaves), len(t.rows)*50, func(i int) {
 		s := t.leaves[i]
 		if s.from < s.to {
 			grown.nodes[s.node].value = quantile(slices.Clone(t.rows[s.from:s.to]), left, t.data.Weights, share) * rate

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/pgowl/pgowl/models/crew"
 	"github.com/pgowl/pgowl/models/learn"
 )
 
@@ -31,14 +32,14 @@ func (b *binned) stride(group int) int { return (b.width(group) + 3) &^ 3 }
 type cutter func(s *sampler, f int, column []float32, low, high float32) feature
 
 // bin cuts all features as XGBoost does, by the rows that are not held out.
-func bin(d *learn.Dataset, held heldRows, maxBin int, seed uint64, c *crew) (*binned, error) {
+func bin(d *learn.Dataset, held heldRows, maxBin int, seed uint64, c *crew.Crew) (*binned, error) {
 	return binBy(d, held, seed, c, func(s *sampler, _ int, column []float32, low, high float32) feature {
 		return s.cut(column, low, high, maxBin)
 	})
 }
 
 // binBy cuts all features. Infinite values are refused, as XGBoost does.
-func binBy(d *learn.Dataset, held heldRows, seed uint64, c *crew, cut cutter) (*binned, error) {
+func binBy(d *learn.Dataset, held heldRows, seed uint64, c *crew.Crew, cut cutter) (*binned, error) {
 	b := &binned{rows: d.Rows, features: make([]feature, d.Features), columns: make([][]uint8, d.Features)}
 	groups := (d.Features + groupWidth - 1) / groupWidth
 	b.groups = make([][]uint8, groups)
@@ -48,7 +49,7 @@ func binBy(d *learn.Dataset, held heldRows, seed uint64, c *crew, cut cutter) (*
 	tasks := (d.Features + binnedTogether - 1) / binnedTogether
 	bad := make([]error, tasks)
 	rooms := make(chan *binRoom, tasks)
-	c.each(tasks, d.Rows*d.Features*8, func(t int) {
+	c.Each(tasks, d.Rows*d.Features*8, func(t int) {
 		var room *binRoom
 		select {
 		case room = <-rooms:
@@ -59,7 +60,7 @@ func binBy(d *learn.Dataset, held heldRows, seed uint64, c *crew, cut cutter) (*
 		bad[t] = b.binColumns(d, from, min(from+binnedTogether, d.Features), c, cut, room)
 		rooms <- room
 	})
-	if c.stopped.Load() {
+	if c.Stopped() {
 		return b, nil // the caller sees that it was stopped
 	}
 	for _, err := range bad {
@@ -83,7 +84,7 @@ type binRoom struct {
 }
 
 // binColumns does the features from to to-1.
-func (b *binned) binColumns(d *learn.Dataset, from, to int, c *crew, cut cutter, room *binRoom) error {
+func (b *binned) binColumns(d *learn.Dataset, from, to int, c *crew.Crew, cut cutter, room *binRoom) error {
 	n := to - from
 	columns := room.columns[:n]
 	for j := range columns {
@@ -92,7 +93,7 @@ func (b *binned) binColumns(d *learn.Dataset, from, to int, c *crew, cut cutter,
 		}
 	}
 	for r := range d.Rows {
-		if r%breath == 0 && c.stopped.Load() {
+		if r%breath == 0 && c.Stopped() {
 			return nil
 		}
 		row := d.X[r*d.Features+from:][:n]
@@ -101,7 +102,7 @@ func (b *binned) binColumns(d *learn.Dataset, from, to int, c *crew, cut cutter,
 		}
 	}
 	for j, column := range columns {
-		if c.stopped.Load() {
+		if c.Stopped() {
 			return nil
 		}
 		f := from + j
@@ -116,7 +117,7 @@ func (b *binned) binColumns(d *learn.Dataset, from, to int, c *crew, cut cutter,
 }
 
 // fill writes the bins of a column to both copies.
-func (b *binned) fill(f int, column []float32, c *crew) {
+func (b *binned) fill(f int, column []float32, c *crew.Crew) {
 	feat := &b.features[f]
 	out := make([]uint8, b.rows)
 	b.columns[f] = out
@@ -134,7 +135,7 @@ func (b *binned) fill(f int, column []float32, c *crew) {
 	last := max(0, len(feat.cuts)-1)
 	copy(table[:], feat.cuts[:last])
 	for r, v := range column {
-		if r%breath == 0 && c.stopped.Load() {
+		if r%breath == 0 && c.Stopped() {
 			return
 		}
 		bin := uint8(missingBin)
@@ -147,13 +148,13 @@ func (b *binned) fill(f int, column []float32, c *crew) {
 }
 
 // fillCategories is fill for a feature of categories.
-func (b *binned) fillCategories(codes, column []float32, out, group []uint8, stride int, c *crew) {
+func (b *binned) fillCategories(codes, column []float32, out, group []uint8, stride int, c *crew.Crew) {
 	of := make(map[float32]uint8, len(codes))
 	for bin, code := range codes {
 		of[code] = uint8(bin)
 	}
 	for r, v := range column {
-		if r%breath == 0 && c.stopped.Load() {
+		if r%breath == 0 && c.Stopped() {
 			return
 		}
 		bin, known := of[category(v)]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/pgowl/pgowl/models/crew"
 	"github.com/pgowl/pgowl/models/learn"
 )
 
@@ -44,13 +45,13 @@ func TrainCatBoost(ctx context.Context, data *learn.Dataset, task learn.Task, hy
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	crew, release := newCrew(ctx, p.threads)
+	crew, release := crew.New(ctx, p.threads)
 	defer release()
 	f := &catFit{p: &p, reach: -1, t: &trainer{params: p, data: data, crew: crew, memory: histogramMemory}}
 	if err := f.bin(data); err != nil {
 		return nil, err
 	}
-	if crew.stopped.Load() {
+	if crew.Stopped() {
 		return nil, context.Cause(ctx)
 	}
 	if progress != nil {
@@ -83,7 +84,7 @@ func (f *catFit) bin(d *learn.Dataset) error {
 	}
 	var columns [][]uint8
 	for i, is := range categorical {
-		if !is || f.t.crew.stopped.Load() {
+		if !is || f.t.crew.Stopped() {
 			continue
 		}
 		features, bins := targetFeatures(d, i, c.oneHot, draw(f.p.seed, uint64(i)))
@@ -153,7 +154,7 @@ func (f *catFit) boost(ctx context.Context, progress learn.Progress) ([]tree, er
 		for k := range f.groups {
 			trees = append(trees, f.tree(splits, cells, values, k))
 		}
-		if t.crew.stopped.Load() {
+		if t.crew.Stopped() {
 			return nil, context.Cause(ctx)
 		}
 		if progress != nil {
@@ -167,7 +168,7 @@ func (f *catFit) boost(ctx context.Context, progress learn.Progress) ([]tree, er
 func (f *catFit) each(cost int, do func(from, to int)) {
 	rows := f.t.data.Rows
 	blocks := (rows + gradientBlock - 1) / gradientBlock
-	f.t.crew.each(blocks, rows*cost, func(b int) { do(b*gradientBlock, min((b+1)*gradientBlock, rows)) })
+	f.t.crew.Each(blocks, rows*cost, func(b int) { do(b*gradientBlock, min((b+1)*gradientBlock, rows)) })
 }
 
 // gradients are those at the present margins, in t.grads.

@@ -5,7 +5,7 @@ import "math"
 // leaves computes the values of all leaves, [leaf][group], after the learning rate, and adds them to the margins.
 func (f *catFit) leaves(cells []cell) [][]float64 {
 	values := make([][]float64, len(cells))
-	f.t.crew.each(len(cells), f.t.data.Rows*20*f.p.catting.leafIterations, func(i int) {
+	f.t.crew.Each(len(cells), f.t.data.Rows*20*f.p.catting.leafIterations, func(i int) {
 		rows := f.t.rows[cells[i].from:cells[i].to]
 		var v []float64
 		if f.p.catting.loss == "MultiClass" {
@@ -21,7 +21,7 @@ func (f *catFit) leaves(cells []cell) [][]float64 {
 		}
 		values[i] = v
 	})
-	if f.t.crew.stopped.Load() {
+	if f.t.crew.Stopped() {
 		return values
 	}
 	f.reach = 0

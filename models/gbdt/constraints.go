@@ -3,12 +3,14 @@ package gbdt
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/pgowl/pgowl/models/learn"
+	"github.com/pgowl/pgowl/models/param"
 )
 
 // limits are the weights that the leaves below a node may have under monotone constraints.
@@ -69,7 +71,7 @@ func (p *params) constrain(d *learn.Dataset) (constraints, error) {
 
 // featureOf finds a feature by its name, its number, or XGBoost's own name for that number (f0, f1 ...).
 func featureOf(v any, d *learn.Dataset) (int, string) {
-	if x, ok := asNumber(v); ok {
+	if x, ok := param.Number(v); ok {
 		if x != math.Trunc(x) || x < 0 || x >= float64(d.Features) {
 			return 0, fmt.Sprintf("there is no feature %v of %d", x, d.Features)
 		}
@@ -94,7 +96,7 @@ func signOf(v any) (int8, string) {
 			v = x
 		}
 	}
-	if x, ok := asNumber(v); ok && (x == -1 || x == 0 || x == 1) {
+	if x, ok := param.Number(v); ok && (x == -1 || x == 0 || x == 1) {
 		return int8(x), ""
 	}
 	return 0, "a constraint is 1, 0 or -1"
@@ -108,7 +110,7 @@ func signs(v any, d *learn.Dataset) ([]int8, string) {
 	case nil:
 		return nil, ""
 	case map[string]any:
-		for _, name := range sortedKeys(v) {
+		for _, name := range slices.Sorted(maps.Keys(v)) {
 			f, reason := featureOf(name, d)
 			if reason != "" {
 				return nil, reason

@@ -20,7 +20,7 @@ func (t *trainer) gradients() {
 	if t.plan.id == cox {
 		t.coxGradients(t.grads[0])
 	}
-	t.crew.each(blocks, rows*t.plan.groups*8, func(b int) {
+	t.crew.Each(blocks, rows*t.plan.groups*8, func(b int) {
 		from, to := b*gradientBlock, min((b+1)*gradientBlock, rows)
 		switch {
 		case t.plan.id == softmax:

@@ -31,7 +31,7 @@ func (t *trainer) growOn(grads []gradient) tree {
 	t.searchAlone(root, total, grads)
 	t.settle(f, root)
 	leaves := 1
-	for o := f.next(); o != nil && !t.crew.stopped.Load(); o = f.next() {
+	for o := f.next(); o != nil && !t.crew.Stopped(); o = f.next() {
 		if p.maxLeaves > 0 && leaves >= p.maxLeaves {
 			t.close(o)
 			continue
@@ -105,7 +105,7 @@ func (t *trainer) total(grads []gradient) sum {
 	}
 	blocks := (len(t.rows) + gradientBlock - 1) / gradientBlock
 	parts := make([]sum, blocks)
-	t.crew.each(blocks, len(t.rows), func(b int) {
+	t.crew.Each(blocks, len(t.rows), func(b int) {
 		var s sum
 		for _, r := range t.rows[b*gradientBlock : min((b+1)*gradientBlock, len(t.rows))] {
 			s.g += float64(grads[r].g)
@@ -132,7 +132,7 @@ func (t *trainer) divisible(o *open, s sum) bool {
 
 // searchAlone builds and searches a node without the help of its parent's histogram.
 func (t *trainer) searchAlone(o *open, s sum, grads []gradient) {
-	if !t.divisible(o, s) || t.crew.stopped.Load() {
+	if !t.divisible(o, s) || t.crew.Stopped() {
 		return
 	}
 	o.hist = t.pool.get()
@@ -197,7 +197,7 @@ type searched struct {
 
 // search completes the histograms and scans them, a few features a task.
 func (t *trainer) search(s searched) {
-	if t.crew.stopped.Load() {
+	if t.crew.Stopped() {
 		return
 	}
 	allowed := [2][]bool{t.allowed(s.first), t.allowed(s.second)}
@@ -205,7 +205,7 @@ func (t *trainer) search(s searched) {
 	const together = 4
 	tasks := (len(used) + together - 1) / together
 	found := make([][2]split, tasks)
-	t.crew.each(tasks, len(used)*maxBins*4, func(task int) {
+	t.crew.Each(tasks, len(used)*maxBins*4, func(task int) {
 		scans := [2]finder{t.finder(s.first, s.firstSum), t.finder(s.second, s.secondSum)}
 		for _, f := range used[task*together : min((task+1)*together, len(used))] {
 			feat := &t.bins.features[f]

@@ -25,7 +25,7 @@ func (t *trainer) build(out []histogram, rows []int32, grads []gradient) (blocks
 		t.parts = append(t.parts, make([]histogram, len(t.bins.features)))
 	}
 	groups := len(t.bins.groups)
-	t.crew.each(blocks*groups, len(rows)*len(t.used), func(task int) {
+	t.crew.Each(blocks*groups, len(rows)*len(t.used), func(task int) {
 		block, group := task/groups, task%groups
 		used := t.usedIn[group]
 		if len(used) == 0 {
@@ -45,7 +45,7 @@ func (t *trainer) build(out []histogram, rows []int32, grads []gradient) (blocks
 			t.buildPacked(to[from:from+width], t.bins.groups[group], stride, part, used)
 			return
 		}
-		for len(part) > 0 && !t.crew.stopped.Load() {
+		for len(part) > 0 && !t.crew.Stopped() {
 			now := part[:min(len(part), breath)]
 			if len(used) == width {
 				accumulate(to[from:from+width], t.bins.groups[group], stride, now, grads)

@@ -101,7 +101,7 @@ func (t *trainer) newDescent(ctx context.Context) (*descent, error) {
 		t.grads[k] = make([]gradient, rows)
 	}
 	d := &descent{t: t, columns: make([][]float32, features)}
-	t.crew.each(features, rows*features*2, func(f int) {
+	t.crew.Each(features, rows*features*2, func(f int) {
 		column := make([]float32, rows)
 		for r := range column {
 			v := t.data.X[r*features+f]
@@ -160,7 +160,7 @@ func (d *descent) round(round uint64) float64 {
 		next := d.selector(round, k)
 		for i := range d.t.data.Features {
 			f := next(i)
-			if f < 0 || d.t.crew.stopped.Load() {
+			if f < 0 || d.t.crew.Stopped() {
 				break
 			}
 			w := &d.model.weights[k*d.t.data.Features+f]

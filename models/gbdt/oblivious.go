@@ -52,7 +52,7 @@ func (o *oblivious) grow(ctx context.Context, grads [][]gradient, number uint64)
 	cells := []cell{root}
 	var splits []obliviousSplit
 	for level := range o.depth {
-		if t.crew.stopped.Load() {
+		if t.crew.Stopped() {
 			return nil, nil, context.Cause(ctx)
 		}
 		best := o.search(cells, level)
@@ -67,7 +67,7 @@ func (o *oblivious) grow(ctx context.Context, grads [][]gradient, number uint64)
 			t.pool.put(h)
 		}
 	}
-	if t.crew.stopped.Load() {
+	if t.crew.Stopped() {
 		return nil, nil, context.Cause(ctx)
 	}
 	return splits, cells, nil
@@ -79,7 +79,7 @@ func (o *oblivious) sum(out, sibling []histogram, rows []int32, grads []gradient
 	blocks := t.build(out, rows, grads)
 	const together = 8
 	tasks := (len(t.used) + together - 1) / together
-	t.crew.each(tasks, len(t.used)*maxBins*blocks, func(task int) {
+	t.crew.Each(tasks, len(t.used)*maxBins*blocks, func(task int) {
 		for _, f := range t.used[task*together : min((task+1)*together, len(t.used))] {
 			t.finish(out, sibling, int(f), blocks)
 		}
@@ -137,7 +137,7 @@ func (o *oblivious) search(cells []cell, level int) obliviousSplit {
 	t := o.t
 	set := choose(t.used, o.share, draw(o.seed, drawLevel, t.number, uint64(level)))
 	found := make([]obliviousSplit, len(set))
-	t.crew.each(len(set), len(set)*len(cells)*maxBins*8, func(i int) { found[i] = o.scan(cells, set[i], level) })
+	t.crew.Each(len(set), len(set)*len(cells)*maxBins*8, func(i int) { found[i] = o.scan(cells, set[i], level) })
 	best := obliviousSplit{score: math.Inf(-1), split: split{feature: -1}}
 	for _, f := range found {
 		if f.score > best.score {

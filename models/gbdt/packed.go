@@ -39,7 +39,7 @@ func (t *trainer) pack(grads []gradient) {
 	blocks := (len(grads) + gradientBlock - 1) / gradientBlock
 	extents := make([]extent, blocks)
 	block := func(b int) []gradient { return grads[b*gradientBlock : min((b+1)*gradientBlock, len(grads))] }
-	t.crew.each(blocks, len(grads), func(b int) {
+	t.crew.Each(blocks, len(grads), func(b int) {
 		var e extent
 		for _, v := range block(b) {
 			g, h := math.Abs(float64(v.g)), float64(v.h)
@@ -56,7 +56,7 @@ func (t *trainer) pack(grads []gradient) {
 	}
 	n := float64(len(grads))
 	// Written so that NaN and infinity are refused, too.
-	if t.crew.stopped.Load() || !(all.g*n <= packedRange*all.gSum) || !(all.h*n <= packedRange*all.hSum) || !(all.g > 0) || !(all.h > 0) || math.IsInf(all.gSum+all.hSum, 0) {
+	if t.crew.Stopped() || !(all.g*n <= packedRange*all.gSum) || !(all.h*n <= packedRange*all.hSum) || !(all.g > 0) || !(all.h > 0) || math.IsInf(all.gSum+all.hSum, 0) {
 		return
 	}
 	t.packed.gStep, t.packed.hStep = step2(all.g, 1<<16-1), step2(all.h, 1<<17-1)
@@ -65,7 +65,7 @@ func (t *trainer) pack(grads []gradient) {
 	}
 	values := t.packedRoom[:len(grads)]
 	g, h := 1/t.packed.gStep, 1/t.packed.hStep
-	t.crew.each(blocks, 2*len(grads), func(b int) {
+	t.crew.Each(blocks, 2*len(grads), func(b int) {
 		out := values[b*gradientBlock:]
 		for i, v := range block(b) {
 			out[i] = round(float64(v.g)*g)<<32 + round(float64(v.h)*h)
@@ -124,7 +124,7 @@ func (t *trainer) buildPacked(to []histogram, bins []uint8, stride int, rows []i
 	if l == nil {
 		l = new(lanes)
 	}
-	for len(rows) > 0 && !t.crew.stopped.Load() {
+	for len(rows) > 0 && !t.crew.Stopped() {
 		n := min(flushRows, len(rows))
 		l.add(bins, stride, rows[:n], t.packed.values)
 		rows = rows[n:]

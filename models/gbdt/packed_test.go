@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/pgowl/pgowl/models/crew"
 	"github.com/pgowl/pgowl/models/learn"
 )
 
@@ -12,7 +13,7 @@ import (
 func TestPackedHistograms(t *testing.T) {
 	for _, features := range []int{1, 5, 11, 16, 28} {
 		d := noisy(packedRows+77, features, 0, 0.05)
-		c, release := newCrew(context.Background(), 2)
+		c, release := crew.New(context.Background(), 2)
 		bins, err := bin(d, nil, 256, 0, c)
 		if err != nil {
 			t.Fatal(err)
@@ -63,7 +64,7 @@ func TestPackedDoesNotOverflow(t *testing.T) {
 	for _, g := range []float32{-3, 3} {
 		d := &learn.Dataset{Rows: 3*flushRows + 5, Features: 2}
 		d.X, d.Y = make([]float32, 2*d.Rows), make([]float32, d.Rows)
-		c, release := newCrew(context.Background(), 2)
+		c, release := crew.New(context.Background(), 2)
 		defer release()
 		bins, err := bin(d, nil, 256, 0, c)
 		if err != nil {
@@ -93,7 +94,7 @@ func TestPackedDoesNotOverflow(t *testing.T) {
 
 // What packing would round to nothing stays as it is.
 func TestPackedRefuses(t *testing.T) {
-	c, release := newCrew(context.Background(), 2)
+	c, release := crew.New(context.Background(), 2)
 	defer release()
 	tr := &trainer{crew: c}
 	grads := make([]gradient, packedRows)

@@ -1,6 +1,10 @@
 package gbdt
 
-import "math"
+import (
+	"math"
+
+	"github.com/pgowl/pgowl/models/param"
+)
 
 // params are the hyperparameters of a fit, with XGBoost's names and defaults (PostgresML's for the number of rounds).
 type params struct {
@@ -79,26 +83,26 @@ var aliases = map[string]string{
 // checked for their values, since a typing error in them is still one.
 var setters = map[string]setter{
 	"n_estimators":            integer(func(p *params, n int) { p.rounds = n }, 1, maxRounds),
-	"eta":                     number(func(p *params, x float64) { p.eta = x }, atLeast(0)),
+	"eta":                     number(func(p *params, x float64) { p.eta = x }, param.AtLeast(0)),
 	"max_depth":               integer(func(p *params, n int) { p.maxDepth = n }, 0, maxTreeDepth),
 	"max_leaves":              integer(func(p *params, n int) { p.maxLeaves = n }, 0, 1<<30),
-	"min_child_weight":        number(func(p *params, x float64) { p.minChildWeight = x }, atLeast(0)),
-	"gamma":                   number(func(p *params, x float64) { p.gamma = x }, atLeast(0)),
-	"lambda":                  number(func(p *params, x float64) { p.lambda = x }, atLeast(0)),
-	"alpha":                   number(func(p *params, x float64) { p.alpha = x }, atLeast(0)),
-	"max_delta_step":          number(func(p *params, x float64) { p.maxDeltaStep = x }, atLeast(0)),
+	"min_child_weight":        number(func(p *params, x float64) { p.minChildWeight = x }, param.AtLeast(0)),
+	"gamma":                   number(func(p *params, x float64) { p.gamma = x }, param.AtLeast(0)),
+	"lambda":                  number(func(p *params, x float64) { p.lambda = x }, param.AtLeast(0)),
+	"alpha":                   number(func(p *params, x float64) { p.alpha = x }, param.AtLeast(0)),
+	"max_delta_step":          number(func(p *params, x float64) { p.maxDeltaStep = x }, param.AtLeast(0)),
 	"subsample":               number(func(p *params, x float64) { p.subsample = x }, fraction),
 	"colsample_bytree":        number(func(p *params, x float64) { p.colTree = x }, fraction),
 	"colsample_bylevel":       number(func(p *params, x float64) { p.colLevel = x }, fraction),
 	"colsample_bynode":        number(func(p *params, x float64) { p.colNode = x }, fraction),
-	"scale_pos_weight":        number(func(p *params, x float64) { p.scalePosWeight = x }, above(0)),
+	"scale_pos_weight":        number(func(p *params, x float64) { p.scalePosWeight = x }, param.Above(0)),
 	"max_bin":                 integer(func(p *params, n int) { p.maxBin = min(n, maxBins) }, 2, math.MaxInt32),
 	"num_parallel_tree":       integer(func(p *params, n int) { p.parallelTrees = n }, 1, maxParallelTrees),
 	"base_score":              number(func(p *params, x float64) { p.baseScore = x }, nil),
 	"random_state":            integer(func(p *params, n int) { p.seed = uint64(n) }, math.MinInt64, math.MaxInt64),
 	"nthread":                 integer(func(p *params, n int) { p.threads = n }, -1, maxThreads),
 	"tweedie_variance_power":  number(func(p *params, x float64) { p.tweediePower = x }, between12),
-	"huber_slope":             number(func(p *params, x float64) { p.huberSlope = x }, above(0)),
+	"huber_slope":             number(func(p *params, x float64) { p.huberSlope = x }, param.Above(0)),
 	"quantile_alpha":          setQuantileAlpha,
 	"objective":               setObjective,
 	"eval_metric":             setEvalMetric,
@@ -133,7 +137,7 @@ var setters = map[string]setter{
 	// of the linear booster
 	"feature_selector": choice(func(p *params, s string) { p.linear.selector = s }, "cyclic", "shuffle", "random", "greedy", "thrifty"),
 	"top_k":            integer(func(p *params, n int) { p.linear.top = n }, 0, maxFeatures),
-	"tolerance":        number(func(p *params, x float64) { p.linear.tolerance = x }, atLeast(0)),
+	"tolerance":        number(func(p *params, x float64) { p.linear.tolerance = x }, param.AtLeast(0)),
 }
 
 // xgboostTable is what XGBoost takes.

@@ -3,6 +3,8 @@ package gbdt
 import (
 	"math"
 	"slices"
+
+	"github.com/pgowl/pgowl/models/param"
 )
 
 // catParams are CatBoost's hyperparameters that XGBoost has not, or has with another meaning.
@@ -41,14 +43,14 @@ var catAliases = map[string]string{
 // catTable is what CatBoost takes. Those that change nothing here are checked for their values.
 var catTable = table{aliases: catAliases, setters: map[string]setter{
 	"iterations":                 integer(func(p *params, n int) { p.rounds = n }, 1, maxRounds),
-	"learning_rate":              number(func(p *params, x float64) { p.eta = x }, above(0)),
+	"learning_rate":              number(func(p *params, x float64) { p.eta = x }, param.Above(0)),
 	"depth":                      integer(func(p *params, n int) { p.catting.depth = n }, 1, maxObliviousDepth),
-	"l2_leaf_reg":                number(func(p *params, x float64) { p.catting.l2 = x }, atLeast(0)),
-	"random_strength":            number(func(p *params, x float64) { p.catting.strength = x }, atLeast(0)),
-	"bagging_temperature":        number(func(p *params, x float64) { p.catting.temperature = x }, atLeast(0)),
+	"l2_leaf_reg":                number(func(p *params, x float64) { p.catting.l2 = x }, param.AtLeast(0)),
+	"random_strength":            number(func(p *params, x float64) { p.catting.strength = x }, param.AtLeast(0)),
+	"bagging_temperature":        number(func(p *params, x float64) { p.catting.temperature = x }, param.AtLeast(0)),
 	"bootstrap_type":             choice(func(p *params, s string) { p.catting.bootstrap = s }, "Bayesian", "Bernoulli", "MVS", "No"),
 	"subsample":                  number(func(p *params, x float64) { p.catting.share = x }, fraction),
-	"mvs_reg":                    number(func(p *params, x float64) { p.catting.mvsReg = x }, atLeast(0)),
+	"mvs_reg":                    number(func(p *params, x float64) { p.catting.mvsReg = x }, param.AtLeast(0)),
 	"rsm":                        number(func(p *params, x float64) { p.catting.rsm = x }, fraction),
 	"border_count":               integer(func(p *params, n int) { p.maxBin = n }, 1, 65535),
 	"random_seed":                integer(func(p *params, n int) { p.seed = uint64(n) }, math.MinInt64, math.MaxInt64),
@@ -81,12 +83,12 @@ var catTable = table{aliases: catAliases, setters: map[string]setter{
 	"model_shrink_rate": only(0.0), "langevin": only(false), "posterior_sampling": only(false), "leaf_estimation_backtracking": unavailable,
 	"max_ctr_complexity": only(1.0), "simple_ctr": unavailable, "combinations_ctr": unavailable, "text_features": only(nil), "embedding_features": only(nil),
 	"feature_weights": only(nil), "per_float_feature_quantization": only(nil), "ignored_features": only(nil),
-	"penalties_coefficient": only(1.0), "model_size_reg": number(func(*params, float64) {}, atLeast(0)), "approx_on_full_history": only(false),
+	"penalties_coefficient": only(1.0), "model_size_reg": number(func(*params, float64) {}, param.AtLeast(0)), "approx_on_full_history": only(false),
 }}
 
 // anyVerbosity takes what says how much is printed: a truth or a number.
 func anyVerbosity(p *params, v any) string {
-	if _, ok := asNumber(v); ok {
+	if _, ok := param.Number(v); ok {
 		return ""
 	}
 	return boolean(p, v)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pgowl/pgowl/models/param"
 )
 
 // lightParams are LightGBM's hyperparameters that XGBoost has not, or has with another meaning.
@@ -90,13 +92,13 @@ var lightTable = table{aliases: lightAliases, setters: map[string]setter{
 	"boosting":                setBoosting,
 	"data_sample_strategy":    setSampleStrategy,
 	"num_iterations":          integer(func(p *params, n int) { p.rounds = n }, 1, maxRounds),
-	"learning_rate":           number(func(p *params, x float64) { p.eta = x }, above(0)),
+	"learning_rate":           number(func(p *params, x float64) { p.eta = x }, param.Above(0)),
 	"num_leaves":              integer(func(p *params, n int) { p.maxLeaves = n }, 2, 131072),
 	"num_threads":             integer(func(p *params, n int) { p.threads = n }, -1, maxThreads),
 	"seed":                    integer(func(p *params, n int) { p.seed = uint64(n) }, math.MinInt64, math.MaxInt64),
 	"max_depth":               integer(func(p *params, n int) { p.light.rules.maxDepth = n }, -1<<31, maxTreeDepth),
 	"min_data_in_leaf":        integer(func(p *params, n int) { p.light.rules.minData = n }, 0, math.MaxInt32),
-	"min_sum_hessian_in_leaf": number(func(p *params, x float64) { p.light.rules.minHessian = x }, atLeast(0)),
+	"min_sum_hessian_in_leaf": number(func(p *params, x float64) { p.light.rules.minHessian = x }, param.AtLeast(0)),
 	"bagging_fraction":        number(func(p *params, x float64) { p.light.fraction = x }, fraction),
 	"pos_bagging_fraction":    number(func(p *params, x float64) { p.light.bag.positive = x }, fraction),
 	"neg_bagging_fraction":    number(func(p *params, x float64) { p.light.bag.negative = x }, fraction),
@@ -106,30 +108,30 @@ var lightTable = table{aliases: lightAliases, setters: map[string]setter{
 	"extra_trees":             truth(func(p *params, b bool) { p.light.rules.random = b }),
 	"early_stopping_round":    integer(func(p *params, n int) { p.light.stop.patience = n }, math.MinInt32, math.MaxInt32),
 	"early_stopping_min_delta": number(func(p *params, x float64) { p.light.stop.delta = x },
-		atLeast(0)),
+		param.AtLeast(0)),
 	"max_delta_step":         number(func(p *params, x float64) { p.light.rules.maxStep = x }, nil),
-	"lambda_l1":              number(func(p *params, x float64) { p.light.rules.l1 = x }, atLeast(0)),
-	"lambda_l2":              number(func(p *params, x float64) { p.light.rules.l2 = x }, atLeast(0)),
-	"min_gain_to_split":      number(func(p *params, x float64) { p.light.rules.minGain = x }, atLeast(0)),
+	"lambda_l1":              number(func(p *params, x float64) { p.light.rules.l1 = x }, param.AtLeast(0)),
+	"lambda_l2":              number(func(p *params, x float64) { p.light.rules.l2 = x }, param.AtLeast(0)),
+	"min_gain_to_split":      number(func(p *params, x float64) { p.light.rules.minGain = x }, param.AtLeast(0)),
 	"top_rate":               number(func(p *params, x float64) { p.light.bag.top = x }, share01),
 	"other_rate":             number(func(p *params, x float64) { p.light.bag.other = x }, share01),
 	"min_data_per_group":     integer(func(p *params, n int) { p.light.rules.cat.minGroup = n }, 1, math.MaxInt32),
 	"max_cat_threshold":      integer(func(p *params, n int) { p.light.rules.cat.maxThreshold = n }, 1, math.MaxInt32),
-	"cat_l2":                 number(func(p *params, x float64) { p.light.rules.cat.l2 = x }, atLeast(0)),
-	"cat_smooth":             number(func(p *params, x float64) { p.light.rules.cat.smooth = x }, atLeast(0)),
+	"cat_l2":                 number(func(p *params, x float64) { p.light.rules.cat.l2 = x }, param.AtLeast(0)),
+	"cat_smooth":             number(func(p *params, x float64) { p.light.rules.cat.smooth = x }, param.AtLeast(0)),
 	"max_cat_to_onehot":      integer(func(p *params, n int) { p.light.rules.cat.maxOneHot = n }, 1, math.MaxInt32),
-	"path_smooth":            number(func(p *params, x float64) { p.light.rules.smooth = x }, atLeast(0)),
+	"path_smooth":            number(func(p *params, x float64) { p.light.rules.smooth = x }, param.AtLeast(0)),
 	"max_bin":                integer(func(p *params, n int) { p.maxBin = n }, 2, math.MaxInt32),
 	"min_data_in_bin":        integer(func(p *params, n int) { p.light.minInBin = n }, 1, math.MaxInt32),
 	"categorical_feature":    setFeatureNumbers(func(p *params, f []int) { p.light.categories = f }),
 	"num_class":              integer(func(p *params, n int) { p.light.classes = n }, 1, maxClasses),
 	"is_unbalance":           truth(func(p *params, b bool) { p.light.unbalanced = b }),
-	"scale_pos_weight":       number(func(p *params, x float64) { p.scalePosWeight = x }, above(0)),
-	"sigmoid":                number(func(p *params, x float64) { p.light.sigmoid = x }, above(0)),
+	"scale_pos_weight":       number(func(p *params, x float64) { p.scalePosWeight = x }, param.Above(0)),
+	"sigmoid":                number(func(p *params, x float64) { p.light.sigmoid = x }, param.Above(0)),
 	"boost_from_average":     truth(func(p *params, b bool) { p.light.fromMean = b }),
-	"alpha":                  number(func(p *params, x float64) { p.light.alpha = x }, above(0)),
-	"fair_c":                 number(func(p *params, x float64) { p.light.fairC = x }, above(0)),
-	"poisson_max_delta_step": number(func(p *params, x float64) { p.light.step = x }, above(0)),
+	"alpha":                  number(func(p *params, x float64) { p.light.alpha = x }, param.Above(0)),
+	"fair_c":                 number(func(p *params, x float64) { p.light.fairC = x }, param.Above(0)),
+	"poisson_max_delta_step": number(func(p *params, x float64) { p.light.step = x }, param.Above(0)),
 	"tweedie_variance_power": number(func(p *params, x float64) { p.tweediePower = x }, between12),
 	"metric":                 texts(nil, nil),
 	"first_metric_only":      boolean,
@@ -246,7 +248,7 @@ func setFeatureNumbers(set func(*params, []int)) setter {
 		}
 		var features []int
 		for _, e := range list {
-			x, ok := asNumber(e)
+			x, ok := param.Number(e)
 			if !ok || x != math.Trunc(x) || x < 0 || x >= maxFeatures {
 				return reason
 			}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/pgowl/pgowl/models/param"
 )
 
 // scikitParams are the hyperparameters of scikit-learn's gradient boosting that XGBoost has not, or has with another meaning.
@@ -39,7 +41,7 @@ func (c countOrShare) of(rows int) int {
 // setCountOrShare takes an integer from low on, or a number below 1.
 func setCountOrShare(set func(*params, countOrShare), low int) setter {
 	return func(p *params, v any) string {
-		x, ok := asNumber(v)
+		x, ok := param.Number(v)
 		switch {
 		case !ok || !(x > 0):
 			return fmt.Sprintf("must be %d or more, or a share between 0 and 1", low)
@@ -92,20 +94,20 @@ var scikitSeed = orNone(integer(func(p *params, n int) { p.seed = uint64(n) }, m
 var histTable = table{aliases: map[string]string{}, setters: map[string]setter{
 	"loss":          setScikitLoss("squared_error", "absolute_error", "gamma", "poisson", "quantile", "log_loss"),
 	"quantile":      orNone(number(func(p *params, x float64) { p.scikit.quantile = x }, share01), func(p *params) { p.scikit.quantile = -1 }),
-	"learning_rate": number(func(p *params, x float64) { p.eta = x }, above(0)),
+	"learning_rate": number(func(p *params, x float64) { p.eta = x }, param.Above(0)),
 	"max_iter":      integer(func(p *params, n int) { p.rounds = n }, 1, maxRounds),
 	"max_leaf_nodes": orNone(integer(func(p *params, n int) { p.maxLeaves = n }, 2, math.MaxInt32),
 		func(p *params) { p.maxLeaves = 0 }),
 	"max_depth":         orNone(integer(func(p *params, n int) { p.maxDepth = n }, 1, maxTreeDepth), func(p *params) { p.maxDepth = -1 }),
 	"min_samples_leaf":  integer(func(p *params, n int) { p.scikit.minLeaf.count = n }, 1, math.MaxInt32),
-	"l2_regularization": number(func(p *params, x float64) { p.scikit.l2 = x }, atLeast(0)),
+	"l2_regularization": number(func(p *params, x float64) { p.scikit.l2 = x }, param.AtLeast(0)),
 	"max_features":      number(func(p *params, x float64) { p.scikit.maxFeatures = x }, fraction),
 	"max_bins":          integer(func(p *params, n int) { p.maxBin = n }, 2, 255),
 	"early_stopping":    setEarlyStopping,
 	"validation_fraction": setCountOrShare(func(p *params, c countOrShare) { p.scikit.validation = c },
 		1),
 	"n_iter_no_change":     integer(func(p *params, n int) { p.scikit.patience = n }, 1, maxRounds),
-	"tol":                  number(func(p *params, x float64) { p.scikit.tolerance = x }, atLeast(0)),
+	"tol":                  number(func(p *params, x float64) { p.scikit.tolerance = x }, param.AtLeast(0)),
 	"random_state":         scikitSeed,
 	"categorical_features": orNone(setFeatureNumbers(func(p *params, f []int) { p.scikit.categorical = f }), func(*params) {}),
 	"scoring":              texts([]string{"loss"}, nil),
@@ -120,7 +122,7 @@ var histTable = table{aliases: map[string]string{}, setters: map[string]setter{
 var gradientTable = table{aliases: map[string]string{}, setters: map[string]setter{
 	"loss":              setScikitLoss("squared_error", "absolute_error", "huber", "quantile", "log_loss", "exponential"),
 	"alpha":             number(func(p *params, x float64) { p.scikit.quantile = x }, share),
-	"learning_rate":     number(func(p *params, x float64) { p.eta = x }, above(0)),
+	"learning_rate":     number(func(p *params, x float64) { p.eta = x }, param.Above(0)),
 	"n_estimators":      integer(func(p *params, n int) { p.rounds = n }, 1, maxRounds),
 	"subsample":         number(func(p *params, x float64) { p.subsample = x }, fraction),
 	"criterion":         texts([]string{"friedman_mse", "squared_error"}, nil), // the same splits
@@ -130,10 +132,10 @@ var gradientTable = table{aliases: map[string]string{}, setters: map[string]sett
 	"max_features":      orNone(setMaxFeatures, func(p *params) { p.scikit.maxFeatures = nil }),
 	"max_leaf_nodes": orNone(integer(func(p *params, n int) { p.maxLeaves, p.lossGuide = n, true }, 2, math.MaxInt32),
 		func(p *params) { p.maxLeaves, p.lossGuide = 0, false }),
-	"min_impurity_decrease":    number(func(p *params, x float64) { p.scikit.minGain = x }, atLeast(0)),
+	"min_impurity_decrease":    number(func(p *params, x float64) { p.scikit.minGain = x }, param.AtLeast(0)),
 	"validation_fraction":      number(func(p *params, x float64) { p.scikit.validation.share = x }, share),
 	"n_iter_no_change":         orNone(integer(func(p *params, n int) { p.scikit.patience = n }, 1, maxRounds), func(p *params) { p.scikit.patience = 0 }),
-	"tol":                      number(func(p *params, x float64) { p.scikit.tolerance = x }, atLeast(0)),
+	"tol":                      number(func(p *params, x float64) { p.scikit.tolerance = x }, param.AtLeast(0)),
 	"random_state":             scikitSeed,
 	"verbose":                  number(func(*params, float64) {}, nil),
 	"init":                     only(nil),
@@ -182,7 +184,7 @@ func setMaxFeatures(p *params, v any) string {
 		p.scikit.maxFeatures = s
 		return ""
 	}
-	x, ok := asNumber(v)
+	x, ok := param.Number(v)
 	if !ok || !(x > 0) || x >= 1 && x != math.Trunc(x) {
 		return "must be sqrt, log2, a share of the features or their number"
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pgowl/pgowl/models/learn"
+	"github.com/pgowl/pgowl/models/param"
 )
 
 // share is a part that is neither nothing nor all.
@@ -46,7 +47,7 @@ func truth(set func(*params, bool)) setter {
 		if reason := boolean(p, v); reason != "" {
 			return reason
 		}
-		x, isNumber := asNumber(v)
+		x, isNumber := param.Number(v)
 		set(p, v == true || isNumber && x == 1)
 		return ""
 	}

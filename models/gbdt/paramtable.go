@@ -1,9 +1,12 @@
 package gbdt
 
 import (
+	"maps"
 	"reflect"
+	"slices"
 
 	"github.com/pgowl/pgowl/models/learn"
+	"github.com/pgowl/pgowl/models/param"
 )
 
 // table holds the parameters of a library: every one that is known by its main name, and the other names.
@@ -16,7 +19,7 @@ type table struct {
 // that sorts first.
 func (t *table) read(p *params, in map[string]any) (given map[string]string, err error) {
 	given = map[string]string{}
-	for _, name := range sortedKeys(in) {
+	for _, name := range slices.Sorted(maps.Keys(in)) {
 		v := in[name]
 		canon := name
 		if a, ok := t.aliases[name]; ok {
@@ -24,7 +27,8 @@ func (t *table) read(p *params, in map[string]any) (given map[string]string, err
 		}
 		set, ok := t.setters[canon]
 		if !ok {
-			return nil, &learn.ParamError{Name: name, Value: v, Nearest: t.nearest(name)}
+			known := slices.AppendSeq(slices.Collect(maps.Keys(t.setters)), maps.Keys(t.aliases))
+			return nil, &learn.ParamError{Name: name, Value: v, Nearest: param.Nearest(name, known)}
 		}
 		if other, twice := given[canon]; twice && !reflect.DeepEqual(in[other], v) {
 			return nil, &learn.ParamError{Name: name, Value: v, Reason: "given with another value as " + other}
@@ -35,22 +39,4 @@ func (t *table) read(p *params, in map[string]any) (given map[string]string, err
 		}
 	}
 	return given, nil
-}
-
-// nearest is the known parameter that a name was probably meant to be, or "".
-func (t *table) nearest(name string) string {
-	best, least := "", len(name)/2+1
-	consider := func(known string) {
-		d := editDistance(name, known)
-		if d < least || d == least && best != "" && known < best {
-			best, least = known, d
-		}
-	}
-	for known := range t.setters {
-		consider(known)
-	}
-	for known := range t.aliases {
-		consider(known)
-	}
-	return best
 }

@@ -1,64 +1,13 @@
 package gbdt
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/pgowl/pgowl/models/param"
 )
-
-func sortedKeys(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-// asNumber takes the types that a JSON decoder and Go callers use for numbers.
-func asNumber(v any) (float64, bool) {
-	switch x := v.(type) {
-	case float64:
-		return x, true
-	case float32:
-		return float64(x), true
-	case int:
-		return float64(x), true
-	case int32:
-		return float64(x), true
-	case int64:
-		return float64(x), true
-	case uint64:
-		return float64(x), true
-	case json.Number:
-		f, err := x.Float64()
-		return f, err == nil
-	}
-	return 0, false
-}
-
-// A check returns why a number can't be used, or "".
-type check func(x float64) string
-
-func atLeast(low float64) check {
-	return func(x float64) string {
-		if x < low {
-			return fmt.Sprintf("must be %v or more, not %v", low, x)
-		}
-		return ""
-	}
-}
-
-func above(low float64) check {
-	return func(x float64) string {
-		if x <= low {
-			return fmt.Sprintf("must be more than %v, not %v", low, x)
-		}
-		return ""
-	}
-}
 
 func fraction(x float64) string {
 	if x <= 0 || x > 1 {
@@ -74,9 +23,9 @@ func between12(x float64) string {
 	return ""
 }
 
-func number(set func(*params, float64), ok check) setter {
+func number(set func(*params, float64), ok param.Check) setter {
 	return func(p *params, v any) string {
-		x, isNumber := asNumber(v)
+		x, isNumber := param.Number(v)
 		if !isNumber || math.IsNaN(x) || math.IsInf(x, 0) || math.Abs(x) > math.MaxFloat32 {
 			return "must be a number"
 		}
@@ -92,7 +41,7 @@ func number(set func(*params, float64), ok check) setter {
 
 func integer(set func(*params, int), low, high int) setter {
 	return func(p *params, v any) string {
-		x, isNumber := asNumber(v)
+		x, isNumber := param.Number(v)
 		// Beyond 2^53 a JSON number is no longer the integer that was written.
 		if !isNumber || x != math.Trunc(x) || math.Abs(x) > 1<<53 {
 			return "must be an integer"
@@ -112,7 +61,7 @@ func boolean(_ *params, v any) string {
 	if _, ok := v.(bool); ok {
 		return ""
 	}
-	if x, ok := asNumber(v); ok && (x == 0 || x == 1) {
+	if x, ok := param.Number(v); ok && (x == 0 || x == 1) {
 		return ""
 	}
 	return "must be true or false"
@@ -169,27 +118,4 @@ func setObjective(p *params, v any) string {
 		return fmt.Sprintf("%q %s", s, why)
 	}
 	return fmt.Sprintf("%q is no objective", s)
-}
-
-// editDistance counts the inserted, deleted and changed bytes between a and b.
-func editDistance(a, b string) int {
-	if len(a) > 64 { // no parameter is as long, and the work must not depend on a client's patience
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -30,11 +30,11 @@ func (t *trainer) partition(rows []int32, s *split) int {
 	lefts, rights := t.spareLeft[:len(rows)], t.spare[:len(rows)]
 	counts := make([]int, blocks)
 	bounds := func(b int) (int, int) { return b * partitionBlock, min((b+1)*partitionBlock, len(rows)) }
-	t.crew.each(blocks, len(rows)*4, func(b int) {
+	t.crew.Each(blocks, len(rows)*4, func(b int) {
 		from, to := bounds(b)
 		counts[b] = divide(rows[from:to], lefts[from:to], rights[from:to], column, &left)
 	})
-	if t.crew.stopped.Load() {
+	if t.crew.Stopped() {
 		return 0
 	}
 	total := 0
@@ -43,7 +43,7 @@ func (t *trainer) partition(rows []int32, s *split) int {
 		starts[b] = total
 		total += n
 	}
-	t.crew.each(blocks, len(rows), func(b int) {
+	t.crew.Each(blocks, len(rows), func(b int) {
 		from, to := bounds(b)
 		n := counts[b]
 		copy(rows[starts[b]:], lefts[from:from+n])

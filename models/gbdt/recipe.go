@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/pgowl/pgowl/models/crew"
 	"github.com/pgowl/pgowl/models/learn"
 )
 
@@ -45,7 +46,7 @@ func (r *recipe) train(ctx context.Context, data *learn.Dataset, progress learn.
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	crew, release := newCrew(ctx, r.params.threads)
+	crew, release := crew.New(ctx, r.params.threads)
 	defer release()
 	c := &course{recipe: r, t: &trainer{params: r.params, plan: plan{groups: r.groups}, data: data, crew: crew, memory: histogramMemory, rules: &r.rules}}
 	if r.stopper != nil {
@@ -55,7 +56,7 @@ func (r *recipe) train(ctx context.Context, data *learn.Dataset, progress learn.
 	if c.t.bins, err = binBy(c.t.data, nil, r.params.seed, crew, r.cut); err != nil {
 		return nil, fmt.Errorf("gbdt: %w", err)
 	}
-	if crew.stopped.Load() {
+	if crew.Stopped() {
 		return nil, context.Cause(ctx)
 	}
 	if progress != nil {
@@ -105,7 +106,7 @@ func (c *course) boost(ctx context.Context, progress learn.Progress) error {
 			t.sampleColumns(number)
 			number++
 			grown := t.growOn(grads[k])
-			if t.crew.stopped.Load() {
+			if t.crew.Stopped() {
 				return context.Cause(ctx)
 			}
 			stuck = stuck && len(grown.nodes) == 1
@@ -115,7 +116,7 @@ func (c *course) boost(ctx context.Context, progress learn.Progress) error {
 			}
 			c.trees = append(c.trees, grown)
 		}
-		if t.crew.stopped.Load() {
+		if t.crew.Stopped() {
 			return context.Cause(ctx)
 		}
 		if stuck && c.untilStuck {
@@ -141,7 +142,7 @@ func (c *course) gradients() {
 		b.begin(c.margins, c.t.data.Y)
 	}
 	blocks := (rows + gradientBlock - 1) / gradientBlock
-	c.t.crew.each(blocks, rows*c.groups*10, func(b int) {
+	c.t.crew.Each(blocks, rows*c.groups*10, func(b int) {
 		c.loss.gradients(c.t.grads, c.margins, c.t.data.Y, b*gradientBlock, min((b+1)*gradientBlock, rows))
 	})
 }
@@ -156,7 +157,7 @@ func (c *course) refit(grown *tree, k int) {
 	if !ok {
 		return
 	}
-	c.t.crew.each(len(c.t.leaves), len(c.t.rows)*20, func(i int) {
+	c.t.crew.Each(len(c.t.leaves), len(c.t.rows)*20, func(i int) {
 		s := c.t.leaves[i]
 		grown.nodes[s.node].value = float32(by.leaf(c.t.rows[s.from:s.to], k, c.margins, c.t.data.Y) * c.params.eta)
 	})
@@ -173,7 +174,7 @@ func (c *course) advance(grown *tree, k int) {
 		addTree(m, grown, t.data, t.crew)
 		return
 	}
-	t.crew.each(len(t.leaves), t.data.Rows*2, func(i int) {
+	t.crew.Each(len(t.leaves), t.data.Rows*2, func(i int) {
 		s := t.leaves[i]
 		v := float64(grown.nodes[s.node].value)
 		for _, r := range t.rows[s.from:s.to] {
@@ -183,9 +184,9 @@ func (c *course) advance(grown *tree, k int) {
 }
 
 // addTree adds a tree's values to the margins of a data set's rows.
-func addTree(margins []float64, grown *tree, d *learn.Dataset, c *crew) {
+func addTree(margins []float64, grown *tree, d *learn.Dataset, c *crew.Crew) {
 	blocks := (d.Rows + gradientBlock - 1) / gradientBlock
-	c.each(blocks, d.Rows*20, func(b int) {
+	c.Each(blocks, d.Rows*20, func(b int) {
 		for r := b * gradientBlock; r < min((b+1)*gradientBlock, d.Rows); r++ {
 			margins[r] += float64(grown.value(d.Row(r)))
 		}

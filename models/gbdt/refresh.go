@@ -21,7 +21,7 @@ func (t *trainer) refresh(grown *tree, grads []gradient) {
 			at[r] = int32(numbered.value(t.data.Row(r)))
 		}
 	})
-	if t.crew.stopped.Load() {
+	if t.crew.Stopped() {
 		return
 	}
 	sums, rows := make([]sum, len(grown.nodes)), make([]int, len(grown.nodes))

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/pgowl/pgowl/models/crew"
 	"github.com/pgowl/pgowl/models/learn"
 )
 
@@ -18,7 +19,7 @@ type trainer struct {
 	params  params
 	plan    plan
 	data    *learn.Dataset
-	crew    *crew
+	crew    *crew.Crew
 	bins    *binned
 	memory  int          // for histograms, in bytes
 	rules   *leafRules   // nil: XGBoost's
@@ -81,7 +82,7 @@ func (p params) train(ctx context.Context, data *learn.Dataset, task learn.Task,
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	crew, release := newCrew(ctx, p.threads)
+	crew, release := crew.New(ctx, p.threads)
 	defer release()
 	t := &trainer{params: p, plan: pl, data: data, crew: crew, memory: histogramMemory, held: held, limited: limited, watch: watch}
 	if p.isLinear() {
@@ -245,7 +246,7 @@ func (t *tree) diverged() bool {
 
 // stopped returns ctx's cause once the crew has been stopped.
 func (t *trainer) stopped(ctx context.Context) error {
-	if t.crew.stopped.Load() {
+	if t.crew.Stopped() {
 		return context.Cause(ctx)
 	}
 	return nil
@@ -297,7 +298,7 @@ func (t *trainer) advance(grown tree, k int) {
 	}
 	sampled := t.params.subsample < 1
 	if !sampled {
-		t.crew.each(len(t.leaves), t.data.Rows*2, func(i int) {
+		t.crew.Each(len(t.leaves), t.data.Rows*2, func(i int) {
 			s := t.leaves[i]
 			v := grown.nodes[s.node].value
 			for _, r := range t.rows[s.from:s.to] {
@@ -321,5 +322,5 @@ func (t *trainer) advance(grown tree, k int) {
 func (t *trainer) eachRow(cost int, do func(from, to int)) {
 	rows := t.data.Rows
 	blocks := (rows + gradientBlock - 1) / gradientBlock
-	t.crew.each(blocks, rows*cost, func(b int) { do(b*gradientBlock, min((b+1)*gradientBlock, rows)) })
+	t.crew.Each(blocks, rows*cost, func(b int) { do(b*gradientBlock, min((b+1)*gradientBlock, rows)) })
 }

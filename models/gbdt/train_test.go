@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pgowl/pgowl/models/crew"
 	"github.com/pgowl/pgowl/models/learn"
 )
 
@@ -244,7 +245,7 @@ func TestCrowded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, release := newCrew(context.Background(), 2)
+	c, release := crew.New(context.Background(), 2)
 	defer release()
 	tr := &trainer{params: p, plan: pl, data: d, crew: c}
 	if tr.bins, err = bin(d, nil, p.maxBin, 0, c); err != nil {

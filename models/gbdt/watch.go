@@ -3,6 +3,7 @@ package gbdt
 import (
 	"math"
 
+	"github.com/pgowl/pgowl/models/crew"
 	"github.com/pgowl/pgowl/models/learn"
 )
 
@@ -85,10 +86,10 @@ func (p *params) newWatch(d *learn.Dataset, pl plan, held heldRows, progress lea
 }
 
 // look measures the margins (row-major) after a round.
-func (w *watch) look(round int, margins []float32, crew *crew) []learn.Score {
+func (w *watch) look(round int, margins []float32, crew *crew.Crew) []learn.Score {
 	k := w.set.k
 	blocks := (len(w.rows) + gradientBlock - 1) / gradientBlock
-	crew.each(blocks, len(w.set.preds)*10, func(b int) {
+	crew.Each(blocks, len(w.set.preds)*10, func(b int) {
 		for i := b * gradientBlock; i < min((b+1)*gradientBlock, len(w.rows)); i++ {
 			row := w.set.preds[i*k:][:k]
 			copy(row, margins[int(w.rows[i])*k:])

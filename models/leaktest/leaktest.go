@@ -1,4 +1,5 @@
-package gbdt
+// Package leaktest makes the tests of a package fail when one of them leaves a goroutine behind.
+package leaktest
 
 import (
 	"flag"
@@ -9,8 +10,8 @@ import (
 	"time"
 )
 
-// TestMain fails when a test leaves a goroutine behind.
-func TestMain(m *testing.M) {
+// Main is what TestMain calls; it does not return.
+func Main(m *testing.M) {
 	before := runtime.NumGoroutine()
 	code := m.Run()
 	if fuzzing := flag.Lookup("test.fuzz"); fuzzing != nil && fuzzing.Value.String() != "" {

@@ -1,6 +1,10 @@
 package linear
 
-import "math"
+import (
+	"math"
+
+	"github.com/pgowl/pgowl/models/crew"
+)
 
 // factor is the Cholesky factor of a symmetric matrix whose rows and columns were scaled to a diagonal of 1.
 type factor struct {
@@ -12,7 +16,7 @@ type factor struct {
 
 // factorize factors a, which it overwrites, with damping added to the scaled diagonal. Rows whose diagonal is 0 stand for unknowns that nothing
 // depends on; they are solved as 0. It gives up at a pivot below least, and returns nil then, or when the crew was stopped.
-func factorize(c *crew, a []float64, n int, damping, least float64) *factor {
+func factorize(c *crew.Crew, a []float64, n int, damping, least float64) *factor {
 	f := &factor{n: n, lower: a, scale: make([]float64, n), least: math.Inf(1)}
 	for i := range n {
 		if v := a[i*n+i]; v > 0 {
@@ -25,7 +29,7 @@ func factorize(c *crew, a []float64, n int, damping, least float64) *factor {
 			row[j] *= f.scale[i] * f.scale[j]
 		}
 		row[i] = 1 + damping
-		if c.stopped.Load() {
+		if c.Stopped() {
 			return nil
 		}
 		for j := range i {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/pgowl/pgowl/models/crew"
 	"github.com/pgowl/pgowl/models/learn"
 )
 
@@ -18,7 +19,7 @@ type columns struct {
 }
 
 // examine reads the columns. A value that is missing or infinite is an error that tells the feature.
-func examine(c *crew, d *learn.Dataset, intercept bool) (*columns, error) {
+func examine(c *crew.Crew, d *learn.Dataset, intercept bool) (*columns, error) {
 	width := d.Features
 	bl := newBlocks(d.Rows)
 	type part struct {
@@ -27,7 +28,7 @@ func examine(c *crew, d *learn.Dataset, intercept bool) (*columns, error) {
 		bad       int // row of the first value that is no number, or -1
 	}
 	parts := make([]part, bl.count)
-	c.each(bl.count, func(b int) {
+	c.Each(bl.count, crew.Large, func(b int) {
 		p := part{make([]float64, width), make([]float32, width), make([]float32, width), -1}
 		from, to := bl.bounds(b)
 		copy(p.low, d.Row(from))
@@ -43,7 +44,7 @@ func examine(c *crew, d *learn.Dataset, intercept bool) (*columns, error) {
 		}
 		parts[b] = p
 	})
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return nil, err
 	}
 	s := &columns{mean: make([]float64, width), scale: make([]float64, width), centre: make([]float64, width), inverse: make([]float64, width)}
@@ -67,7 +68,7 @@ func examine(c *crew, d *learn.Dataset, intercept bool) (*columns, error) {
 		copy(s.centre, s.mean)
 	}
 	squares := make([][]float64, bl.count)
-	c.each(bl.count, func(b int) {
+	c.Each(bl.count, crew.Large, func(b int) {
 		sum := make([]float64, width)
 		from, to := bl.bounds(b)
 		for r := from; r < to; r++ {
@@ -78,7 +79,7 @@ func examine(c *crew, d *learn.Dataset, intercept bool) (*columns, error) {
 		}
 		squares[b] = sum
 	})
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return nil, err
 	}
 	for j := range width {

@@ -1,6 +1,9 @@
 package linear
 
-import "github.com/pgowl/pgowl/models/learn"
+import (
+	"github.com/pgowl/pgowl/models/crew"
+	"github.com/pgowl/pgowl/models/learn"
+)
 
 // The sum of outer products of rows, which is most of the work of a fit. It goes in tiles of the result, each computed from panels of a few
 // rows that are converted to float64 once and lie in the order in which the innermost loop reads them.
@@ -26,7 +29,7 @@ func (d *design) width() int {
 }
 
 // gram is the sum over rows of weight(row) * z zᵀ, row-major, width x width. weight may be nil for 1.
-func (d *design) gram(c *crew, weight func(row int) float64) []float64 {
+func (d *design) gram(c *crew.Crew, weight func(row int) float64) []float64 {
 	width := d.width()
 	bl := newBlocks(d.data.Rows)
 	bl.count = max(1, min(bl.count, gramLimit/(8*width*width)))
@@ -43,7 +46,7 @@ func (d *design) gram(c *crew, weight func(row int) float64) []float64 {
 			}
 		}
 	}
-	c.each(len(places), func(n int) {
+	c.Each(len(places), crew.Large, func(n int) {
 		p := places[n]
 		from, to := bl.bounds(p.block)
 		d.tile(c, sums[p.block], from, to, p.i, p.j, weight)
@@ -63,11 +66,11 @@ func (d *design) gram(c *crew, weight func(row int) float64) []float64 {
 }
 
 // tile computes the tile whose first entry is (i, j), for the rows of a block.
-func (d *design) tile(c *crew, sum []float64, from, to, i, j int, weight func(row int) float64) {
+func (d *design) tile(c *crew.Crew, sum []float64, from, to, i, j int, weight func(row int) float64) {
 	width := d.width()
 	ni, nj := min(tile, width-i), min(tile, width-j)
 	var a, b [tile * panelRows]float64
-	for ; from < to && !c.stopped.Load(); from += panelRows {
+	for ; from < to && !c.Stopped(); from += panelRows {
 		n := min(panelRows, to-from)
 		d.pack(a[:], 2, from, n, i, ni, nil)
 		d.pack(b[:], 4, from, n, j, nj, weight)

@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/pgowl/pgowl/models/crew"
 	"github.com/pgowl/pgowl/models/learn"
 )
 
 // logistic fits a classification.
-func logistic(c *crew, d *learn.Dataset, p *logisticParams, progress learn.Progress) (*Model, error) {
+func logistic(c *crew.Crew, d *learn.Dataset, p *logisticParams, progress learn.Progress) (*Model, error) {
 	cols, err := examine(c, d, p.intercept)
 	if err != nil {
 		return nil, err
@@ -63,7 +64,7 @@ const sumsLimit = 1 << 28
 // columns, a row of them for each margin with the intercept behind, which makes their sizes alike; penalties are turned so that they mean the
 // columns as they are.
 type fit struct {
-	crew *crew
+	crew *crew.Crew
 	design
 	params  *logisticParams
 	kind    kind
@@ -131,11 +132,11 @@ func (f *fit) rows(size int, do func(r int, row, sum []float64)) []float64 {
 	bl := newBlocks(f.data.Rows)
 	bl.count = max(1, min(bl.count, sumsLimit/(8*size)))
 	sums := make([][]float64, bl.count)
-	f.crew.each(bl.count, func(b int) {
+	f.crew.Each(bl.count, crew.Large, func(b int) {
 		sum, row := make([]float64, size), make([]float64, f.data.Features)
 		from, to := bl.bounds(b)
 		for r := from; r < to; r++ {
-			if r&1023 == 0 && f.crew.stopped.Load() {
+			if r&1023 == 0 && f.crew.Stopped() {
 				break
 			}
 			widen(row, f.data.Row(r))
@@ -143,7 +144,7 @@ func (f *fit) rows(size int, do func(r int, row, sum []float64)) []float64 {
 		}
 		sums[b] = sum
 	})
-	if f.crew.stopped.Load() {
+	if f.crew.Stopped() {
 		return make([]float64, size) // whoever stopped it asks no more
 	}
 	for _, sum := range sums[1:] {

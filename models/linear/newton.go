@@ -23,7 +23,7 @@ func (f *fit) run(progress func(done, total int)) error {
 	best := math.Inf(1)
 	stuck := 0
 	for round := range f.params.iterations {
-		if err := f.crew.err(); err != nil {
+		if err := f.crew.Err(); err != nil {
 			return err
 		}
 		size := f.rest()
@@ -37,7 +37,7 @@ func (f *fit) run(progress func(done, total int)) error {
 			break
 		}
 		step := f.direction(size)
-		if err := f.crew.err(); err != nil {
+		if err := f.crew.Err(); err != nil {
 			return err
 		}
 		down := f.down(step)
@@ -50,14 +50,14 @@ func (f *fit) run(progress func(done, total int)) error {
 		f.now, next = next, f.now
 		progress(round+1, f.params.iterations)
 	}
-	return f.crew.err()
+	return f.crew.Err()
 }
 
 // search goes along the step as far as the loss falls enough (Armijo), and sets u and next. It is false where the loss falls nowhere.
 func (f *fit) search(step []float64, down float64, next *state) bool {
 	u := make([]float64, len(f.u))
 	before := f.now.loss + f.size(f.u)
-	for far := 1.0; far > math.Ldexp(1, -halving) && !f.crew.stopped.Load(); far /= 2 {
+	for far := 1.0; far > math.Ldexp(1, -halving) && !f.crew.Stopped(); far /= 2 {
 		copy(u, f.u)
 		axpy(u, far, step)
 		f.at(u, next)
@@ -92,7 +92,7 @@ func (f *fit) direction(size float64) []float64 {
 	step := make([]float64, len(f.u))
 	n := len(f.u)
 	h := f.curvature()
-	for damping := 1e-13; damping < 1 && !f.crew.stopped.Load(); damping *= 100 {
+	for damping := 1e-13; damping < 1 && !f.crew.Stopped(); damping *= 100 {
 		a := append([]float64(nil), h...)
 		if l := factorize(f.crew, a, n, damping, damping/2); l != nil {
 			for i, v := range f.now.slope {
@@ -158,7 +158,7 @@ func (f *fit) conjugate(size float64) []float64 {
 	rz := precondition()
 	p := append([]float64(nil), z...)
 	for range 2 * n {
-		if largest(r) <= enough || f.crew.stopped.Load() {
+		if largest(r) <= enough || f.crew.Stopped() {
 			break
 		}
 		hp := f.times(p)

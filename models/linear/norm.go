@@ -1,6 +1,10 @@
 package linear
 
-import "math"
+import (
+	"math"
+
+	"github.com/pgowl/pgowl/models/crew"
+)
 
 // leastNorm is the solution of least norm among those of least squares, in units of the scaled columns. The norm is that of the coefficients as
 // they are, so columns are not scaled here. Columns that the others explain are found by a QR decomposition that takes the largest
@@ -25,7 +29,7 @@ func (s *squares) leastNorm() ([]float64, error) {
 		}
 	}
 	w := s.complete(a, rows, width, float64(max(s.data.Rows, width))*0x1p-52)
-	if err := s.crew.err(); err != nil {
+	if err := s.crew.Err(); err != nil {
 		return nil, err
 	}
 	for j := range w {
@@ -45,7 +49,7 @@ func (s *squares) complete(a []float64, rows, width int, tolerance float64) []fl
 	}
 	y := col(width)
 	rank, first := 0, 0.0
-	for k := 0; k < min(rows, width) && !s.crew.stopped.Load(); k++ {
+	for k := 0; k < min(rows, width) && !s.crew.Stopped(); k++ {
 		best := k
 		for j := k + 1; j < width; j++ {
 			if norm[j] > norm[best] {
@@ -70,7 +74,7 @@ func (s *squares) complete(a []float64, rows, width int, tolerance float64) []fl
 		}
 		rank++
 		head, tau := reflector(v)
-		s.crew.each((width-k+15)/16, func(g int) { // 16 columns a task
+		s.crew.Each((width-k+15)/16, crew.Large, func(g int) { // 16 columns a task
 			for j := k + 1 + 16*g; j < min(k+17+16*g, width+1); j++ {
 				x := col(j)[k:]
 				mirror(x, v, tau)
@@ -83,7 +87,7 @@ func (s *squares) complete(a []float64, rows, width int, tolerance float64) []fl
 		v[0] = head
 	}
 	out := make([]float64, width)
-	if rank == 0 || s.crew.stopped.Load() {
+	if rank == 0 || s.crew.Stopped() {
 		return out
 	}
 	w := make([]float64, width)
@@ -113,7 +117,7 @@ func (s *squares) shortest(w, y []float64, t func(i, j int) float64, rank int) {
 		}
 	}
 	for k := range rank {
-		if s.crew.stopped.Load() {
+		if s.crew.Stopped() {
 			return
 		}
 		v := q[k*width+k:][:width-k]

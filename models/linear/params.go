@@ -5,9 +5,9 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/pgowl/pgowl/models/learn"
+	"github.com/pgowl/pgowl/models/param"
 )
 
 // squaresParams are the hyperparameters of least squares.
@@ -49,14 +49,14 @@ var squaresSetters = map[string]setter[squaresParams]{
 var logisticSetters = map[string]setter[logisticParams]{
 	"fit_intercept": truth(func(p *logisticParams, v bool) { p.intercept = v }),
 	"penalty":       setPenalty,
-	"C":             number(func(p *logisticParams, x float64) { p.c = x }, above(0)),
+	"C":             number(func(p *logisticParams, x float64) { p.c = x }, param.Above(0)),
 	"alpha": number(func(p *logisticParams, x float64) {
 		p.c = 0
 		if x > 0 {
 			p.c = 1 / x
 		}
-	}, atLeast(0)),
-	"tol":               number(func(p *logisticParams, x float64) { p.tolerance = x }, above(0)),
+	}, param.AtLeast(0)),
+	"tol":               number(func(p *logisticParams, x float64) { p.tolerance = x }, param.Above(0)),
 	"max_iter":          integer(func(p *logisticParams, n int) { p.iterations = n }, 0, maxIterations),
 	"class_weight":      setClassWeight,
 	"multi_class":       choice(func(p *logisticParams, s string) { p.multi = s }, "auto", "multinomial", "ovr"),
@@ -110,8 +110,8 @@ func parse[P any](p *P, in map[string]any, setters map[string]setter[P], aliases
 		}
 		set, ok := setters[canon]
 		if !ok {
-			known := append(slices.Collect(maps.Keys(setters)), slices.Collect(maps.Keys(aliases))...)
-			return &learn.ParamError{Name: name, Value: v, Nearest: nearest(name, known)}
+			known := slices.AppendSeq(slices.Collect(maps.Keys(setters)), maps.Keys(aliases))
+			return &learn.ParamError{Name: name, Value: v, Nearest: param.Nearest(name, known)}
 		}
 		if other, twice := given[canon]; twice {
 			return &learn.ParamError{Name: name, Value: v, Reason: "is the same as " + other + ", which is given, too"}
@@ -159,7 +159,7 @@ func setClassWeight(p *logisticParams, v any) string {
 		p.balanced = true
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(v)) {
-			if x, ok := asNumber(v[name]); !ok || !(x >= 0) || x > 1e30 {
+			if x, ok := param.Number(v[name]); !ok || !(x >= 0) || x > 1e30 {
 				return fmt.Sprintf("the weight of class %q must be a number that is not negative", name)
 			}
 		}
@@ -211,7 +211,7 @@ func (p *logisticParams) classWeights(d *learn.Dataset) ([]float64, error) {
 		if !ok {
 			return nil, &learn.ParamError{Name: "class_weight", Value: p.given, Reason: fmt.Sprintf("there is no class %q", name)}
 		}
-		weights[k], _ = asNumber(p.given[name])
+		weights[k], _ = param.Number(p.given[name])
 	}
 	left := 0
 	for k, n := range counts {
@@ -223,39 +223,4 @@ func (p *logisticParams) classWeights(d *learn.Dataset) ([]float64, error) {
 		return nil, &learn.ParamError{Name: "class_weight", Value: p.given, Reason: "leaves fewer than two classes"}
 	}
 	return weights, nil
-}
-
-// nearest is the known name that one was probably meant to be, or "".
-func nearest(name string, known []string) string {
-	slices.Sort(known)
-	best, least := "", len(name)/2+1
-	for _, k := range known {
-		if d := editDistance(strings.ToLower(name), strings.ToLower(k)); d < least {
-			best, least = k, d
-		}
-	}
-	return best
-}
-
-// editDistance counts the inserted, deleted and changed bytes between a and b.
-func editDistance(a, b string) int {
-	if len(a) > 64 { // no parameter is as long, and the work must not depend on a client's patience
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -1,52 +1,16 @@
 package linear
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/pgowl/pgowl/models/param"
 )
 
 // setter puts a value as a client wrote it into parameters; it returns the reason why it can't, or "".
 type setter[P any] func(p *P, v any) string
-
-// asNumber takes the types that a JSON decoder and Go callers use for numbers.
-func asNumber(v any) (float64, bool) {
-	switch x := v.(type) {
-	case float64:
-		return x, true
-	case int:
-		return float64(x), true
-	case int64:
-		return float64(x), true
-	case json.Number:
-		f, err := x.Float64()
-		return f, err == nil
-	}
-	return 0, false
-}
-
-// check returns why a number can't be used, or "".
-type check func(x float64) string
-
-func atLeast(low float64) check {
-	return func(x float64) string {
-		if x < low {
-			return fmt.Sprintf("must be %v or more, not %v", low, x)
-		}
-		return ""
-	}
-}
-
-func above(low float64) check {
-	return func(x float64) string {
-		if x <= low {
-			return fmt.Sprintf("must be more than %v, not %v", low, x)
-		}
-		return ""
-	}
-}
 
 func between01(x float64) string {
 	if x < 0 || x > 1 {
@@ -56,9 +20,9 @@ func between01(x float64) string {
 }
 
 // number takes a number that passes ok; set may be nil for one without effect, as with all that follow.
-func number[P any](set func(*P, float64), ok check) setter[P] {
+func number[P any](set func(*P, float64), ok param.Check) setter[P] {
 	return func(p *P, v any) string {
-		x, isNumber := asNumber(v)
+		x, isNumber := param.Number(v)
 		if !isNumber || !(math.Abs(x) <= 1e100) {
 			return "must be a number"
 		}
@@ -76,7 +40,7 @@ func number[P any](set func(*P, float64), ok check) setter[P] {
 
 func integer[P any](set func(*P, int), low, high int) setter[P] {
 	return func(p *P, v any) string {
-		x, isNumber := asNumber(v)
+		x, isNumber := param.Number(v)
 		switch {
 		case !isNumber || x != math.Trunc(x) || math.Abs(x) > 1<<53:
 			return "must be an integer"
@@ -100,7 +64,7 @@ func jobs[P any](set func(*P, int)) setter[P] {
 func truth[P any](set func(*P, bool)) setter[P] {
 	return func(p *P, v any) string {
 		yes, ok := v.(bool)
-		if x, isNumber := asNumber(v); isNumber && (x == 0 || x == 1) {
+		if x, isNumber := param.Number(v); isNumber && (x == 0 || x == 1) {
 			yes, ok = x == 1, true
 		}
 		if !ok {

@@ -28,7 +28,7 @@ func (s *squares) positive() ([]float64, error) {
 		}
 		in[best] = true
 		for {
-			if err := s.crew.err(); err != nil {
+			if err := s.crew.Err(); err != nil {
 				return nil, err
 			}
 			z := s.inside(g, right, in)

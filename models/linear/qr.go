@@ -1,13 +1,17 @@
 package linear
 
-import "math"
+import (
+	"math"
+
+	"github.com/pgowl/pgowl/models/crew"
+)
 
 // eliminate adds rows to a triangle by Householder reflections. r is the triangle, row-major with width+1 entries a row, the last of which is the
 // right side; a holds n rows column by column, width+1 columns of n, and is used up. The reflections mix row k of the triangle with the new
 // rows only, as all else in column k is zero already.
-func eliminate(c *crew, r, a []float64, n, width int) {
+func eliminate(c *crew.Crew, r, a []float64, n, width int) {
 	for k := range width {
-		if c.stopped.Load() {
+		if c.Stopped() {
 			return
 		}
 		v := a[k*n:][:n]
@@ -41,12 +45,12 @@ func (s *squares) triangle() ([]float64, error) {
 	// A block pays from some times as many rows as its triangle has; memory for the triangles is bounded.
 	bl.count = max(1, min(bl.count, s.data.Rows/(8*width), gramLimit/size))
 	triangles := make([][]float64, bl.count)
-	s.crew.each(bl.count, func(b int) {
+	s.crew.Each(bl.count, crew.Large, func(b int) {
 		t := make([]float64, size)
 		from, to := bl.bounds(b)
 		n := min(to-from, max(64, min(width, 1024)))
 		a := make([]float64, n*(width+1))
-		for ; from < to && !s.crew.stopped.Load(); from += n {
+		for ; from < to && !s.crew.Stopped(); from += n {
 			n = min(n, to-from)
 			s.centred(a, from, n)
 			eliminate(s.crew, t, a, n, width)
@@ -62,7 +66,7 @@ func (s *squares) triangle() ([]float64, error) {
 		}
 		eliminate(s.crew, triangles[0], a, width, width)
 	}
-	return triangles[0], s.crew.err()
+	return triangles[0], s.crew.Err()
 }
 
 // centred writes n rows, and the labels, column by column.

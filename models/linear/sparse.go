@@ -68,7 +68,7 @@ func (f *fit) descend(rest float64) []float64 {
 	enough := rest * 1e-3
 	all := true
 	for range sweeps {
-		if f.crew.stopped.Load() {
+		if f.crew.Stopped() {
 			break
 		}
 		moved := 0.0

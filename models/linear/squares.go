@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/pgowl/pgowl/models/crew"
 	"github.com/pgowl/pgowl/models/learn"
 )
 
@@ -16,7 +17,7 @@ const (
 )
 
 // leastSquares is the coefficients and the intercept of a regression.
-func leastSquares(c *crew, d *learn.Dataset, p *squaresParams) (*Model, error) {
+func leastSquares(c *crew.Crew, d *learn.Dataset, p *squaresParams) (*Model, error) {
 	cols, err := examine(c, d, p.intercept)
 	if err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func meanOf(y []float32) float64 {
 
 // squares is one least squares problem.
 type squares struct {
-	crew *crew
+	crew *crew.Crew
 	design
 	target float64 // subtracted from the labels
 }
@@ -76,11 +77,11 @@ type squares struct {
 func (s *squares) normal() ([]float64, error) {
 	width := s.width()
 	g := s.gram(s.crew, nil)
-	if err := s.crew.err(); err != nil {
+	if err := s.crew.Err(); err != nil {
 		return nil, err
 	}
 	f := factorize(s.crew, g, width, 0, steady)
-	if err := s.crew.err(); err != nil || f == nil {
+	if err := s.crew.Err(); err != nil || f == nil {
 		return nil, err
 	}
 	u := make([]float64, width)
@@ -115,7 +116,7 @@ func (s *squares) slope(u []float64) ([]float64, error) {
 	}
 	bl := newBlocks(d.Rows)
 	sums := make([][]float64, bl.count) // and the residuals' own sum
-	s.crew.each(bl.count, func(b int) {
+	s.crew.Each(bl.count, crew.Large, func(b int) {
 		sum := make([]float64, d.Features+1)
 		row := make([]float64, d.Features)
 		from, to := bl.bounds(b)
@@ -127,7 +128,7 @@ func (s *squares) slope(u []float64) ([]float64, error) {
 		}
 		sums[b] = sum
 	})
-	if err := s.crew.err(); err != nil {
+	if err := s.crew.Err(); err != nil {
 		return nil, err
 	}
 	for _, sum := range sums[1:] {

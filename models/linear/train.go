@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/pgowl/pgowl/models/crew"
 	"github.com/pgowl/pgowl/models/learn"
 )
 
@@ -37,9 +38,9 @@ func Train(ctx context.Context, data *learn.Dataset, task learn.Task, hyperparam
 	if err := valid(data, task); err != nil {
 		return nil, fmt.Errorf("linear: %w", err)
 	}
-	c, release := newCrew(ctx, threads)
+	c, release := crew.New(ctx, threads)
 	defer release()
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return nil, err
 	}
 	var m *Model

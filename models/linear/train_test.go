@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pgowl/pgowl/models/crew"
 	"github.com/pgowl/pgowl/models/learn"
 )
 
@@ -132,7 +133,7 @@ func newFit(t *testing.T, d *learn.Dataset) *fit {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, release := newCrew(context.Background(), 2)
+	c, release := crew.New(context.Background(), 2)
 	t.Cleanup(func() { release() })
 	cols, err := examine(c, d, true)
 	if err != nil {

@@ -1,9 +1,6 @@
 package chunk
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // UnknownError is the name of a splitter that there is not.
 type UnknownError struct{ Splitter string }
@@ -35,38 +32,4 @@ type LimitError struct{ Bytes int }
 
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("the chunks of this text, with their overlaps, would take more than %d MB", e.Bytes>>20)
-}
-
-// nearest is the known name that one was probably meant to be, or "".
-func nearest(name string, known []string) string {
-	best, least := "", len(name)/2+1
-	for _, k := range known {
-		if d := editDistance(strings.ToLower(name), k); d < least {
-			best, least = k, d
-		}
-	}
-	return best
-}
-
-// editDistance counts the inserted, deleted and changed bytes between a and b.
-func editDistance(a, b string) int {
-	if len(a) > 64 { // no option is as long, and the work must not depend on a client's patience
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

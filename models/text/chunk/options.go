@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/pgowl/pgowl/models/param"
 	"github.com/pgowl/pgowl/models/text/chunk/pyre"
 )
 
@@ -177,8 +178,7 @@ func unknownOption(splitter, name string) error {
 		}
 	}
 	known := slices.Concat(slices.Collect(maps.Keys(common)), slices.Collect(maps.Keys(own[splitter])))
-	slices.Sort(known)
-	return &OptionError{Name: name, Reason: "is unknown for splitter " + splitter, Nearest: nearest(name, known)}
+	return &OptionError{Name: name, Reason: "is unknown for splitter " + splitter, Nearest: param.Nearest(name, known)}
 }
 
 // reason is the reason of an OptionError to be.

@@ -1,0 +1,9 @@
+package gbdt
+
+import (
+	"testing"
+
+	"github.com/pgowl/pgowl/models/leaktest"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }
