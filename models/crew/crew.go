@@ -14,7 +14,7 @@ import (
 type Crew struct {
 	ctx     context.Context
 	workers int
-	stopped atomic.Bool
+	stopped *atomic.Bool
 }
 
 // New makes a crew of the wanted size (0 or less: a thread a core). It stops handing out tasks when ctx is done; the
@@ -23,9 +23,12 @@ func New(ctx context.Context, threads int) (c *Crew, release func() bool) {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	c = &Crew{ctx: ctx, workers: threads}
+	c = &Crew{ctx, threads, new(atomic.Bool)}
 	return c, context.AfterFunc(ctx, func() { c.stopped.Store(true) })
 }
+
+// Alone is a crew of the caller's thread only, for what happens inside a task. It stops with c.
+func (c *Crew) Alone() *Crew { return &Crew{c.ctx, 1, c.stopped} }
 
 // Stopped reports whether the context is done; it costs next to nothing.
 func (c *Crew) Stopped() bool { return c.stopped.Load() }

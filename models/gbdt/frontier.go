@@ -6,7 +6,8 @@ import "container/heap"
 type open struct {
 	node     int32
 	depth    int
-	from, to int // its rows, in trainer.rows
+	from, to int    // its rows, in trainer.rows
+	place    uint64 // of the node in the tree, 1 for the root, 2p and 2p+1 for the children of p; wraps around below a depth of 63
 	split    split
 	output   float64     // its value before the learning rate, where the trainer has rules of its own
 	idle     []bool      // the same: by feature, that it won nothing here or above, and is not tried any more
@@ -15,16 +16,21 @@ type open struct {
 	// with constraints
 	limits, outer limits  // of the node and of its parent
 	path          []int32 // features of the splits above
+
+	// once its split has been carried out
+	expanded    bool
+	left, right *open // nil: all rows were on one side
 }
 
 // frontier says which open leaf is split next.
 type frontier struct {
-	order func(a, b *open) bool // nil: the last one in comes out first
-	items []*open
+	order  func(a, b *open) bool // nil: any will do
+	items  []*open
+	chosen []*open // without an order: those that come next
 }
 
 // newFrontier follows the grow policy. Level by level matters only when the number of leaves is limited; otherwise the
-// tree is the same in any order, and going down first needs the fewest histograms at a time.
+// tree is the same in any order, and going down first needs few histograms at a time.
 func newFrontier(p *params) *frontier {
 	switch {
 	case p.lossGuide:
@@ -65,6 +71,11 @@ func (f *frontier) add(o *open) {
 
 // next returns nil when there is none left.
 func (f *frontier) next() *open {
+	if len(f.chosen) > 0 {
+		o := f.chosen[0]
+		f.chosen = f.chosen[1:]
+		return o
+	}
 	if len(f.items) == 0 {
 		return nil
 	}
@@ -72,4 +83,27 @@ func (f *frontier) next() *open {
 		return f.Pop().(*open)
 	}
 	return heap.Pop(f).(*open)
+}
+
+// ahead is o, which has just come out, and those that will probably come next, n at most, as far as they have not been expanded. They stay among the open ones.
+func (f *frontier) ahead(o *open, n int) []*open {
+	next := []*open{o}
+	if f.order == nil {
+		for len(next) < n && len(f.items) > 0 {
+			next = append(next, f.Pop().(*open))
+		}
+		f.chosen = append(f.chosen, next[1:]...)
+		return next
+	}
+	var seen []*open
+	for len(next) < n && len(seen) < 2*n && len(f.items) > 0 {
+		x := heap.Pop(f).(*open)
+		if seen = append(seen, x); !x.expanded {
+			next = append(next, x)
+		}
+	}
+	for _, x := range seen {
+		heap.Push(f, x)
+	}
+	return next
 }

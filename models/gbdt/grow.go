@@ -1,7 +1,5 @@
 package gbdt
 
-import "slices"
-
 // span is a leaf of a finished tree with the training rows that it holds, in trainer.rows.
 type span struct {
 	node     int32
@@ -22,13 +20,14 @@ func (t *trainer) growOn(grads []gradient) tree {
 	t.pack(grads)
 	total := t.total(grads)
 	grown := tree{[]node{{feature: leaf, value: t.leafValue(total, noLimits)}}, []stat{covered(total, len(t.rows))}}
-	root := &open{from: 0, to: len(t.rows), limits: noLimits, outer: noLimits}
+	root := &open{from: 0, to: len(t.rows), place: 1, limits: noLimits, outer: noLimits}
 	if t.rules != nil {
 		root.output = t.rules.output(total, len(t.rows))
 		root.idle = make([]bool, len(t.every))
 	}
 	f := newFrontier(p)
-	t.searchAlone(root, total, grads)
+	t.chooseLevels(0)
+	t.searchAlone(t.crew, root, total, grads)
 	t.settle(f, root)
 	leaves := 1
 	for o := f.next(); o != nil && !t.crew.Stopped(); o = f.next() {
@@ -36,26 +35,21 @@ func (t *trainer) growOn(grads []gradient) tree {
 			t.close(o)
 			continue
 		}
-		n := t.partition(t.rows[o.from:o.to], &o.split)
-		if n == 0 || n == o.to-o.from {
-			// The gain came from rounding alone: all rows are on one side.
+		if !o.expanded {
+			t.expandAll(f.ahead(o, t.lookAhead(leaves)), grads)
+		}
+		if o.left == nil {
 			t.close(o)
 			continue
 		}
+		s, left, right := &o.split, o.left, o.right
 		child := int32(len(grown.nodes))
-		s := &o.split
-		if t.rules != nil && t.rules.larger && s.set == nil && !t.bins.features[s.feature].missing {
-			s.defaultLeft = n > o.to-o.from-n
-		}
+		left.node, right.node = child, child+1
 		grown.nodes[o.node] = node{value: s.threshold, feature: s.feature, left: child, defaultLeft: s.defaultLeft, set: t.codes(s)}
 		grown.nodes = append(grown.nodes, node{feature: leaf, value: t.childValue(o, 0)}, node{feature: leaf, value: t.childValue(o, 1)})
 		grown.stats[o.node].gain = finite(s.gain)
-		grown.stats = append(grown.stats, covered(s.left, n), covered(s.right, o.to-o.from-n))
+		grown.stats = append(grown.stats, covered(s.left, left.to-left.from), covered(s.right, right.to-right.from))
 		leaves++
-		left := &open{node: child, depth: o.depth + 1, from: o.from, to: o.from + n, output: s.outputs[0], idle: slices.Clone(o.idle)}
-		right := &open{node: child + 1, depth: o.depth + 1, from: o.from + n, to: o.to, output: s.outputs[1], idle: o.idle}
-		t.constrain(o, left, right)
-		t.searchChildren(o, left, right, grads)
 		// The left one is taken out first when the order is "last in".
 		t.settle(f, right)
 		t.settle(f, left)
@@ -94,8 +88,12 @@ func (t *trainer) settle(f *frontier, o *open) {
 // close makes an open node a leaf for good.
 func (t *trainer) close(o *open) {
 	t.leaves = append(t.leaves, span{o.node, o.from, o.to})
-	t.pool.put(o.hist)
-	o.hist = nil
+	for _, x := range []*open{o, o.left, o.right} {
+		if x != nil {
+			t.pool.put(x.hist)
+			x.hist = nil
+		}
+	}
 }
 
 // total sums the gradients of all rows of the tree, in blocks of fixed size.
@@ -128,105 +126,4 @@ func (t *trainer) divisible(o *open, s sum) bool {
 		return t.rules.divisible(o)
 	}
 	return o.to-o.from >= 2 && o.depth < p.maxDepth && s.h >= 2*p.minChildWeight
-}
-
-// searchAlone builds and searches a node without the help of its parent's histogram.
-func (t *trainer) searchAlone(o *open, s sum, grads []gradient) {
-	if !t.divisible(o, s) || t.crew.Stopped() {
-		return
-	}
-	o.hist = t.pool.get()
-	blocks := t.build(o.hist, t.rows[o.from:o.to], grads)
-	t.search(searched{first: o, firstSum: s, node: o.hist, blocks: blocks})
-}
-
-// searchChildren finds the best splits of two new nodes and takes over the histograms of their parent.
-func (t *trainer) searchChildren(parent, left, right *open, grads []gradient) {
-	small, large := left, right
-	smallSum, largeSum := parent.split.left, parent.split.right
-	if right.to-right.from < left.to-left.from {
-		small, large = right, left
-		smallSum, largeSum = largeSum, smallSum
-	}
-	wantSmall, wantLarge := t.divisible(small, smallSum), t.divisible(large, largeSum)
-	hist := parent.hist
-	parent.hist = nil
-	if !wantSmall && !wantLarge {
-		t.pool.put(hist)
-		return
-	}
-	if hist == nil { // it was given up
-		t.searchAlone(small, smallSum, grads)
-		t.searchAlone(large, largeSum, grads)
-		return
-	}
-	s := searched{node: t.pool.get(), sibling: hist}
-	if wantSmall {
-		s.first, s.firstSum = small, smallSum
-		small.hist = s.node
-	}
-	if wantLarge {
-		s.second, s.secondSum = large, largeSum
-		large.hist = hist
-	} else {
-		s.sibling = nil
-	}
-	s.blocks = t.build(s.node, t.rows[small.from:small.to], grads)
-	t.search(s)
-	if !wantSmall {
-		t.pool.put(s.node)
-	}
-	if !wantLarge {
-		t.pool.put(hist)
-	}
-	for _, o := range []*open{small, large} {
-		if o.hist != nil && t.pool.crowded() {
-			t.pool.put(o.hist)
-			o.hist = nil
-		}
-	}
-}
-
-// searched is one new node (built into node), or two of them (the second is what remains of sibling).
-type searched struct {
-	first, second       *open // nil: not wanted
-	firstSum, secondSum sum
-	node, sibling       []histogram
-	blocks              int
-}
-
-// search completes the histograms and scans them, a few features a task.
-func (t *trainer) search(s searched) {
-	if t.crew.Stopped() {
-		return
-	}
-	allowed := [2][]bool{t.allowed(s.first), t.allowed(s.second)}
-	used := t.used
-	const together = 4
-	tasks := (len(used) + together - 1) / together
-	found := make([][2]split, tasks)
-	t.crew.Each(tasks, len(used)*maxBins*4, func(task int) {
-		scans := [2]finder{t.finder(s.first, s.firstSum), t.finder(s.second, s.secondSum)}
-		for _, f := range used[task*together : min((task+1)*together, len(used))] {
-			feat := &t.bins.features[f]
-			t.finish(s.node, s.sibling, int(f), s.blocks)
-			if s.first != nil && (allowed[0] == nil || allowed[0][f]) {
-				scans[0].feature(f, feat, &s.node[f])
-			}
-			if s.second != nil && (allowed[1] == nil || allowed[1][f]) {
-				scans[1].feature(f, feat, &s.sibling[f])
-			}
-		}
-		found[task] = [2]split{scans[0].found(), scans[1].found()}
-	})
-	for i, o := range []*open{s.first, s.second} {
-		if o == nil {
-			continue
-		}
-		for _, pair := range found {
-			if pair[i].gain > o.split.gain {
-				o.split = pair[i]
-			}
-		}
-	}
 }

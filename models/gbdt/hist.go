@@ -1,5 +1,7 @@
 package gbdt
 
+import "github.com/pgowl/pgowl/models/crew"
+
 // sum is a sum of gradients. The order of additions is fixed, so it is the same in every run.
 type sum struct{ g, h float64 }
 
@@ -19,13 +21,13 @@ func (t *trainer) rowBlocks(rows int) int {
 
 // build sums the gradients of rows into out, one histogram a feature. When there are several row blocks the other blocks'
 // parts are left in t.parts, for reduce to add. Features that the tree may not use are left out.
-func (t *trainer) build(out []histogram, rows []int32, grads []gradient) (blocks int) {
+func (t *trainer) build(c *crew.Crew, out []histogram, rows []int32, grads []gradient) (blocks int) {
 	blocks = t.rowBlocks(len(rows))
 	for len(t.parts) < blocks-1 {
 		t.parts = append(t.parts, make([]histogram, len(t.bins.features)))
 	}
 	groups := len(t.bins.groups)
-	t.crew.Each(blocks*groups, len(rows)*len(t.used), func(task int) {
+	c.Each(blocks*groups, len(rows)*len(t.used), func(task int) {
 		block, group := task/groups, task%groups
 		used := t.usedIn[group]
 		if len(used) == 0 {

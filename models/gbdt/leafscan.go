@@ -34,7 +34,7 @@ func (t *trainer) newLeafScanner(o *open, node sum) *leafScanner {
 		s.shift = g*g/(node.h+l.l2) + l.minGain
 	}
 	s.factor = float64(s.rows) / node.h
-	s.key = draw(l.seed, drawThreshold, t.number, uint64(o.node))
+	s.key = draw(l.seed, drawThreshold, t.number, o.place)
 	return s
 }
 

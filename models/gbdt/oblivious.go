@@ -76,7 +76,7 @@ func (o *oblivious) grow(ctx context.Context, grads [][]gradient, number uint64)
 // sum builds the histograms of rows, and takes them off sibling's where that is not nil.
 func (o *oblivious) sum(out, sibling []histogram, rows []int32, grads []gradient) {
 	t := o.t
-	blocks := t.build(out, rows, grads)
+	blocks := t.build(t.crew, out, rows, grads)
 	const together = 8
 	tasks := (len(t.used) + together - 1) / together
 	t.crew.Each(tasks, len(t.used)*maxBins*blocks, func(task int) {
@@ -93,7 +93,7 @@ func (o *oblivious) divide(cells []cell, s *split, grads [][]gradient, more bool
 	for _, c := range cells {
 		n := 0
 		if c.to > c.from {
-			n = t.partition(t.rows[c.from:c.to], s)
+			n = t.partition(t.crew, c.from, c.to, s)
 		}
 		left, right := cell{from: c.from, to: c.from + n}, cell{from: c.from + n, to: c.to}
 		for k := range c.hists {

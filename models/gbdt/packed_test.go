@@ -33,7 +33,7 @@ func TestPackedHistograms(t *testing.T) {
 			}
 			build := func() []histogram {
 				h := make([]histogram, features)
-				blocks := tr.build(h, rows, grads)
+				blocks := tr.build(c, h, rows, grads)
 				for f := range features {
 					tr.finish(h, nil, f, blocks)
 				}
@@ -80,7 +80,7 @@ func TestPackedDoesNotOverflow(t *testing.T) {
 		tr.sampleRows(0, grads)
 		tr.pack(grads)
 		h := make([]histogram, 2)
-		blocks := tr.build(h, tr.rows, grads)
+		blocks := tr.build(c, h, tr.rows, grads)
 		tr.finish(h, nil, 0, blocks)
 		n := float64(d.Rows)
 		if s := h[0][0]; math.Abs(s.g-float64(g)*n) > n*tr.packed.gStep || math.Abs(s.h-0.24999*n) > n*tr.packed.hStep {

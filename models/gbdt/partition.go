@@ -1,11 +1,14 @@
 package gbdt
 
+import "github.com/pgowl/pgowl/models/crew"
+
 // partitionBlock is the number of rows that one task moves.
 const partitionBlock = 1 << 15
 
-// partition moves the rows of a node that go left to the front and returns their number. The order within each side stays,
-// so that later reads of the data go forward only.
-func (t *trainer) partition(rows []int32, s *split) int {
+// partition moves the rows from to to-1 of t.rows, those of a node, that go left to the front and returns their number. The order within each side stays,
+// so that later reads of the data go forward only. The same part of the spare room is used.
+func (t *trainer) partition(c *crew.Crew, from, to int, s *split) int {
+	rows, spare := t.rows[from:to], t.spare[from:to]
 	var left [maxBins]uint8 // 1 for bins that go left
 	if s.set != nil {
 		s.set.sides(&left, s.defaultLeft)
@@ -23,18 +26,18 @@ func (t *trainer) partition(rows []int32, s *split) int {
 	column := t.bins.columns[s.feature]
 	blocks := (len(rows) + partitionBlock - 1) / partitionBlock
 	if blocks <= 1 {
-		n := divide(rows, rows, t.spare, column, &left)
-		copy(rows[n:], t.spare[:len(rows)-n])
+		n := divide(rows, rows, spare, column, &left)
+		copy(rows[n:], spare[:len(rows)-n])
 		return n
 	}
-	lefts, rights := t.spareLeft[:len(rows)], t.spare[:len(rows)]
+	lefts, rights := t.spareLeft[from:to], spare
 	counts := make([]int, blocks)
 	bounds := func(b int) (int, int) { return b * partitionBlock, min((b+1)*partitionBlock, len(rows)) }
-	t.crew.Each(blocks, len(rows)*4, func(b int) {
+	c.Each(blocks, len(rows)*4, func(b int) {
 		from, to := bounds(b)
 		counts[b] = divide(rows[from:to], lefts[from:to], rights[from:to], column, &left)
 	})
-	if t.crew.Stopped() {
+	if c.Stopped() {
 		return 0
 	}
 	total := 0
@@ -43,7 +46,7 @@ func (t *trainer) partition(rows []int32, s *split) int {
 		starts[b] = total
 		total += n
 	}
-	t.crew.Each(blocks, len(rows), func(b int) {
+	c.Each(blocks, len(rows), func(b int) {
 		from, to := bounds(b)
 		n := counts[b]
 		copy(rows[starts[b]:], lefts[from:from+n])

@@ -35,20 +35,27 @@ func (t *trainer) sampleColumns(number uint64) {
 	}
 }
 
+// sampled tells whether levels or nodes of a tree have a choice of its features only.
+func (p *params) sampled() bool { return p.colLevel < 1 || p.colNode < 1 }
+
+// chooseLevels chooses the features of the levels down to a depth.
+func (t *trainer) chooseLevels(depth int) {
+	p := &t.params
+	for p.sampled() && len(t.levels) <= depth {
+		t.levels = append(t.levels, choose(t.used, p.colLevel, draw(p.seed, drawLevel, t.number, uint64(len(t.levels)))))
+	}
+}
+
 // allowed tells which features a node may be split by; nil is all that the tree uses.
 func (t *trainer) allowed(o *open) []bool {
 	p := &t.params
 	if o == nil {
 		return nil
 	}
-	if p.colLevel >= 1 && p.colNode >= 1 {
+	if !p.sampled() {
 		return t.interacting(o, nil)
 	}
-	for len(t.levels) <= o.depth {
-		level := choose(t.used, p.colLevel, draw(p.seed, drawLevel, t.number, uint64(len(t.levels))))
-		t.levels = append(t.levels, level)
-	}
-	set := choose(t.levels[o.depth], p.colNode, draw(p.seed, drawNode, t.number, uint64(o.node)))
+	set := choose(t.levels[o.depth], p.colNode, draw(p.seed, drawNode, t.number, o.place))
 	may := make([]bool, len(t.every))
 	for _, f := range set {
 		may[f] = true

@@ -39,7 +39,7 @@ type trainer struct {
 	every, used      []int32 // features: all, those of the tree
 	usedIn           [][]uint8
 	levels           [][]int32
-	pool             pool
+	pool             *pool
 	parts            [][]histogram
 	packed           packing
 	packedRoom       []int64
