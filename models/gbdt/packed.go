@@ -1,9 +1,6 @@
 package gbdt
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "math"
 
 // The fast form of histograms, for many rows: gradient and hessian of a row are rounded to whole numbers of 16 bits or so and packed into one word,
 // the gradient above the hessian, so that one addition adds both (as LightGBM's quantized training does, Shi et al. 2022, but with many more
@@ -15,13 +12,10 @@ const (
 	// flushRows is the number of rows whose packed sums cannot overflow: 2^15 rows of gradients below 2^16 and of hessians below 2^17.
 	flushRows = 1 << 15
 	// fewRows is the number of rows for which clearing and unpacking a histogram costs more than adding in float64.
-	fewRows = 1 << 10
+	fewRows = 1 << 9
 	// packedRange is how much larger the largest gradient may be than the mean one; else most rows would be rounded to nothing.
 	packedRange = 512
 )
-
-// lanes are the packed histograms of a group of features.
-type lanes [groupWidth][maxBins]int64
 
 // packing is how the gradients of a tree are packed; values is nil where they are not.
 type packing struct {
@@ -126,7 +120,7 @@ func (t *trainer) buildPacked(to []histogram, bins []uint8, stride int, rows []i
 	}
 	for len(rows) > 0 && !t.crew.Stopped() {
 		n := min(flushRows, len(rows))
-		l.add(bins, stride, rows[:n], t.packed.values)
+		l.add(bins, stride, len(to), rows[:n], t.packed.values)
 		rows = rows[n:]
 		for _, j := range used {
 			from, to := &l[j], &to[j]
@@ -136,107 +130,7 @@ func (t *trainer) buildPacked(to []histogram, bins []uint8, stride int, rows []i
 				to[b].h += v.h
 			}
 		}
-		clear(l[:stride])
+		l.clear(len(to))
 	}
 	t.lanes.Put(l)
-}
-
-// gathered is the number of rows that are fetched before they are added. The fetches of so many rows wait for memory together; were each row added at once,
-// only a few would, as the additions fill the processor's window.
-const gathered = 64
-
-// add adds rows of the group's bins. stride is 4, 8, 12 or 16.
-func (l *lanes) add(bins []uint8, stride int, rows []int32, values []int64) {
-	var fetched [gathered]struct {
-		a, b uint64
-		v    int64
-	}
-	for len(rows) > 0 {
-		n := min(gathered, len(rows))
-		switch stride {
-		case 4:
-			for i, r := range rows[:n] {
-				f := &fetched[i%gathered]
-				f.a, f.v = uint64(binary.LittleEndian.Uint32(bins[int(r)*4:])), values[r]
-			}
-		case 8:
-			for i, r := range rows[:n] {
-				f := &fetched[i%gathered]
-				f.a, f.v = binary.LittleEndian.Uint64(bins[int(r)*8:]), values[r]
-			}
-		case 12:
-			for i, r := range rows[:n] {
-				f, row := &fetched[i%gathered], (*[12]uint8)(bins[int(r)*12:])
-				f.a, f.b, f.v = binary.LittleEndian.Uint64(row[:8]), uint64(binary.LittleEndian.Uint32(row[8:])), values[r]
-			}
-		default:
-			for i, r := range rows[:n] {
-				f, row := &fetched[i%gathered], (*[16]uint8)(bins[int(r)*16:])
-				f.a, f.b, f.v = binary.LittleEndian.Uint64(row[:8]), binary.LittleEndian.Uint64(row[8:]), values[r]
-			}
-		}
-		rows = rows[n:]
-		switch stride {
-		case 4:
-			for i := range fetched[:n] {
-				f := &fetched[i]
-				a, v := f.a, f.v
-				l[0][uint8(a)] += v
-				l[1][uint8(a>>8)] += v
-				l[2][uint8(a>>16)] += v
-				l[3][uint8(a>>24)] += v
-			}
-		case 8:
-			for i := range fetched[:n] {
-				f := &fetched[i]
-				a, v := f.a, f.v
-				l[0][uint8(a)] += v
-				l[1][uint8(a>>8)] += v
-				l[2][uint8(a>>16)] += v
-				l[3][uint8(a>>24)] += v
-				l[4][uint8(a>>32)] += v
-				l[5][uint8(a>>40)] += v
-				l[6][uint8(a>>48)] += v
-				l[7][a>>56] += v
-			}
-		case 12:
-			for i := range fetched[:n] {
-				f := &fetched[i]
-				a, b, v := f.a, f.b, f.v
-				l[0][uint8(a)] += v
-				l[1][uint8(a>>8)] += v
-				l[2][uint8(a>>16)] += v
-				l[3][uint8(a>>24)] += v
-				l[4][uint8(a>>32)] += v
-				l[5][uint8(a>>40)] += v
-				l[6][uint8(a>>48)] += v
-				l[7][a>>56] += v
-				l[8][uint8(b)] += v
-				l[9][uint8(b>>8)] += v
-				l[10][uint8(b>>16)] += v
-				l[11][uint8(b>>24)] += v
-			}
-		default:
-			for i := range fetched[:n] {
-				f := &fetched[i]
-				a, b, v := f.a, f.b, f.v
-				l[0][uint8(a)] += v
-				l[1][uint8(a>>8)] += v
-				l[2][uint8(a>>16)] += v
-				l[3][uint8(a>>24)] += v
-				l[4][uint8(a>>32)] += v
-				l[5][uint8(a>>40)] += v
-				l[6][uint8(a>>48)] += v
-				l[7][a>>56] += v
-				l[8][uint8(b)] += v
-				l[9][uint8(b>>8)] += v
-				l[10][uint8(b>>16)] += v
-				l[11][uint8(b>>24)] += v
-				l[12][uint8(b>>32)] += v
-				l[13][uint8(b>>40)] += v
-				l[14][uint8(b>>48)] += v
-				l[15][b>>56] += v
-			}
-		}
-	}
 }

@@ -159,7 +159,7 @@ func BenchmarkHistogram(b *testing.B) {
 		b.Run(map[int]string{1: "all", 8: "an eighth", 32: "a 32nd"}[every], func(b *testing.B) {
 			l := new(lanes)
 			for b.Loop() {
-				l.add(bins, groupWidth, some, values)
+				l.add(bins, groupWidth, groupWidth, some, values)
 			}
 			b.ReportMetric(float64(len(some)*groupWidth)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "updates/ns")
 		})
