@@ -3,6 +3,7 @@ package gbdt
 import (
 	"fmt"
 	"math"
+	"runtime"
 
 	"github.com/pgowl/pgowl/models/crew"
 	"github.com/pgowl/pgowl/models/learn"
@@ -75,11 +76,17 @@ func binBy(d *learn.Dataset, held heldRows, seed uint64, c *crew.Crew, cut cutte
 			return nil, err
 		}
 	}
+	if d.Rows >= roomyRows {
+		runtime.GC() // what the boosting takes next fits into what the rooms have left
+	}
 	return b, nil
 }
 
 // breath is the number of rows after which long loops look whether they are still wanted.
 const breath = 1 << 16
+
+// roomyRows is the number of rows from which on the rooms are large.
+const roomyRows = 1 << 17
 
 // binnedTogether is the number of neighbouring columns that one task takes, so that the rows are read a cache line at a time.
 const binnedTogether = 4
@@ -224,6 +231,7 @@ func newSampler(d *learn.Dataset, held heldRows, seed uint64) *sampler {
 	}
 	s.values = make([]float32, 0, n)
 	s.keys, s.scratch = make([]uint32, n), make([]uint32, n)
+	s.ranked = make([]rank, 0, n)
 	return s
 }
 
