@@ -162,6 +162,11 @@ func (e *Engine) gauges() []prometheus.Collector {
 
 	gauge("text_runs", "Batches of texts that go through a text model now.", nil, func() int { return e.texts.Stats().Runs })
 	gauge("text_runs_limit", "Batches of texts that may go through text models at a time; 0 until a model has been loaded.", nil, func() int { return e.texts.Stats().Cores })
+	gauge("text_queued_tokens", "Tokens of texts that wait for a batch.", nil, func() int { return e.texts.Stats().Queued })
+	counter("text_batches", "Batches of texts that have gone through a text model.", func() uint64 { return e.texts.Stats().Batches.Runs })
+	counter("text_batch_texts", "Texts in these batches.", func() uint64 { return e.texts.Stats().Batches.Texts })
+	counter("text_batch_tokens", "Tokens of these texts.", func() uint64 { return e.texts.Stats().Batches.Tokens })
+	counter("text_batch_padding_tokens", "Tokens that only filled these batches up.", func() uint64 { return e.texts.Stats().Batches.Padding })
 	gauge("text_models", "Text models that are loaded.", nil, func() int { return e.texts.Stats().Models })
 	gauge("text_cache_bytes", "Memory of the vectors of texts that are kept, about.", nil, func() int { return int(e.texts.Stats().CacheBytes) })
 	gauge("text_cache_texts", "Texts whose vectors are kept.", nil, func() int { return e.texts.Stats().CacheTexts })

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	ort "github.com/yalue/onnxruntime_go"
 
@@ -22,6 +21,7 @@ type Embedder struct {
 	maxTokens int
 	budget    int
 	session   *session
+	queue     *queue
 	cache     *cache // nil: none
 	buffers   sync.Pool
 
@@ -93,6 +93,7 @@ func (e *Embedder) open(dir string) error {
 	if e.maxTokens <= e.tokenizer.Specials() || e.maxTokens > 1<<16 {
 		return fmt.Errorf("the length of %d tokens is out of range", e.maxTokens)
 	}
+	e.queue = &queue{cores: e.runtime.cores(), budget: e.budget, turn: e.runtime, run: e.run}
 	e.session, err = openSession(dir, e.settings)
 	return err
 }
@@ -103,6 +104,7 @@ func (e *Embedder) Close() error {
 	defer e.closing.Unlock()
 	if !e.closed {
 		e.closed = true
+		e.queue.close()
 		e.session.close()
 	}
 	return nil
@@ -115,8 +117,8 @@ func (e *Embedder) Dimension() int { return e.session.width }
 func (e *Embedder) MaxTokens() int { return e.maxTokens }
 
 // Embed returns the texts' vectors, in the order of the texts. A text longer than MaxTokens counts up to there; an empty text has a
-// vector too. The vectors are the caller's. Calls from many goroutines share the process's cores; a call waits for its turn. When ctx is
-// done the call ends within some milliseconds with ctx's cause. A bad option is an *OptionError.
+// vector too. The vectors are the caller's. Calls from many goroutines share the process's cores and the model's batches; a call waits for its turn. When ctx is
+// done the call ends at once with ctx's cause. A bad option is an *OptionError.
 //
 // The last bits of a vector may depend on which texts stand beside it in a batch, as they do in every implementation: sums are
 // taken in another order. They differ by less than 1e-6.
@@ -150,7 +152,7 @@ func (e *Embedder) Embed(ctx context.Context, texts []string, o EmbedOptions) ([
 	if err != nil {
 		return nil, err
 	}
-	if err := e.runAll(ctx, work, o, func(i int, pooled []float32) {
+	if err := e.queue.do(ctx, work, o.BatchSize, func(i int, pooled []float32) {
 		v := append([]float32(nil), pooled[:width]...)
 		if o.Normalize {
 			normalize(v)
@@ -173,6 +175,9 @@ type work struct {
 	lengths []int
 	skip    int // leading tokens that do not count in the pooling
 }
+
+// text is the ids of a text.
+func (w *work) text(i int) []int32 { return w.ids[w.starts[i]:w.starts[i+1]] }
 
 // tokenize makes the ids of texts[i] for each i of todo.
 func (e *Embedder) tokenize(ctx context.Context, texts []string, todo []int, prompt string) (*work, error) {
@@ -197,101 +202,60 @@ func (e *Embedder) tokenize(ctx context.Context, texts []string, todo []int, pro
 	return w, nil
 }
 
-// runAll runs the batches on as many cores as it may have and hands each text's pooled vector to each, which may be called by
-// several goroutines at a time, once for each text. The vector is valid until each returns.
-func (e *Embedder) runAll(ctx context.Context, w *work, o EmbedOptions, each func(i int, pooled []float32)) error {
-	workers := cap(e.runtime.slots)
-	order, batches := plan(w.lengths, e.budget, o.BatchSize, workers)
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var next atomic.Int64
-	worker := func() {
-		if err := e.runSome(ctx, w, order, batches, &next, each); err != nil {
-			cancel(err)
-		}
-	}
-	var group sync.WaitGroup
-	for range min(workers, len(batches)) - 1 {
-		group.Go(worker)
-	}
-	worker()
-	group.Wait()
-	return context.Cause(ctx)
-}
-
-// runSome is one worker: it takes batches until there are none.
-func (e *Embedder) runSome(ctx context.Context, w *work, order []int, batches []batch, next *atomic.Int64, each func(int, []float32)) error {
+// run runs a batch and hands each text's pooled vector to each. The vector is valid until each returns.
+func (e *Embedder) run(b *batch, each func(p part, i int, pooled []float32)) error {
 	opts, err := ort.NewRunOptions()
 	if err != nil {
 		return &ModelError{Model: e.name, Err: err}
 	}
-	stopped := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		opts.Terminate() // cannot fail on good options
-		close(stopped)
-	})
-	defer func() {
-		if !stop() {
-			<-stopped // the options must outlive it
-		}
-		opts.Destroy()
-	}()
-	b, _ := e.buffers.Get().(*buffers)
-	if b == nil {
-		b = new(buffers)
+	defer opts.Destroy()
+	defer e.queue.ended(b)                              // the options must outlive it
+	if !e.queue.begun(b, func() { opts.Terminate() }) { // which cannot fail on good options
+		return nil
 	}
-	defer e.buffers.Put(b)
-	pooled := make([]float32, e.session.width)
-	for {
-		at := int(next.Add(1)) - 1
-		if at >= len(batches) {
-			return nil
-		}
-		if err := e.runBatch(ctx, w, order, batches[at], opts, b, pooled, each); err != nil {
-			return err
-		}
+	room, _ := e.buffers.Get().(*buffers)
+	if room == nil {
+		room = new(buffers)
 	}
-}
-
-// runBatch runs one batch, when a core is free for it.
-func (e *Embedder) runBatch(ctx context.Context, w *work, order []int, which batch, opts *ort.RunOptions, b *buffers, pooled []float32, each func(int, []float32)) error {
-	texts := order[which.first:which.last]
-	b.grow(len(texts)*which.longest, e.session.width)
-	clear(b.types)
-	for row, i := range texts {
-		ids, mask := b.ids[row*which.longest:][:which.longest], b.mask[row*which.longest:][:which.longest]
-		n := w.lengths[i]
-		for j, id := range w.ids[w.starts[i]:w.starts[i+1]] {
-			ids[j], mask[j] = int64(id), 1
+	defer e.buffers.Put(room)
+	room.grow(b.rows*b.longest, e.session.width)
+	clear(room.types)
+	row := 0
+	for _, p := range b.parts {
+		for _, i := range p.texts {
+			e.fill(room, row, b.longest, p.call.work.text(i))
+			row++
 		}
-		for j := n; j < which.longest; j++ {
-			ids[j], mask[j] = int64(e.tokenizer.PadID()), 0
-		}
-	}
-	if err := e.runtime.take(ctx); err != nil {
-		return err
-	}
-	defer e.runtime.free()
-	if ctx.Err() != nil { // both were ready
-		return context.Cause(ctx)
 	}
 	if e.running != nil {
 		e.running()
 	}
-	if err := e.session.run(ctx, b, len(texts), which.longest, opts); err != nil {
-		if ctx.Err() != nil {
-			return err
-		}
+	if err := e.session.run(room, b.rows, b.longest, opts); err != nil {
 		return &ModelError{Model: e.name, Err: err}
 	}
-	for row, i := range texts {
-		n := w.lengths[i]
-		vectors := b.out[row*which.longest*e.session.width:][:n*e.session.width]
-		pool(pooled, vectors, e.settings.pooling, min(w.skip, n-1))
-		if e.settings.normalize {
-			normalize(pooled)
+	row = 0
+	for _, p := range b.parts {
+		for _, i := range p.texts {
+			n := p.call.work.lengths[i]
+			vectors := room.out[row*b.longest*e.session.width:][:n*e.session.width]
+			pool(room.pooled, vectors, e.settings.pooling, min(p.call.work.skip, n-1))
+			if e.settings.normalize {
+				normalize(room.pooled)
+			}
+			each(p, i, room.pooled)
+			row++
 		}
-		each(i, pooled)
 	}
 	return nil
+}
+
+// fill writes a text's ids into a row of a batch, whose rows are so long.
+func (e *Embedder) fill(room *buffers, row, longest int, text []int32) {
+	ids, mask := room.ids[row*longest:][:longest], room.mask[row*longest:][:longest]
+	for j, id := range text {
+		ids[j], mask[j] = int64(id), 1
+	}
+	for j := len(text); j < longest; j++ {
+		ids[j], mask[j] = int64(e.tokenizer.PadID()), 0
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -295,24 +296,31 @@ func TestGraphFails(t *testing.T) {
 	}
 }
 
-func BenchmarkEmbed(b *testing.B) {
-	// Headlines of 6 to 25 words, the same in every run.
+// headlinesOf is n made headlines of 6 to 25 words, the same in every run.
+func headlinesOf(n int) (texts []string) {
 	words := strings.Fields("the a city council votes to keep its oldest bridge open after years of debate about who will pay for repairs this is what happened when scientists asked people why they love rainy days so much")
-	var texts []string
-	for i := range 256 {
+	for i := range n {
 		var h []string
 		for j := range 6 + i%20 {
 			h = append(h, words[(i*7+j*3)%len(words)])
 		}
 		texts = append(texts, strings.Join(h, " "))
 	}
+	return texts
+}
+
+func BenchmarkEmbed(b *testing.B) {
+	texts := headlinesOf(256)
+	tokens := func(e *Embedder, texts []string) (n int) {
+		for _, s := range texts {
+			n += len(e.tokenizer.Append(nil, s, 0))
+		}
+		return n
+	}
 	for _, n := range []int{1, 16, 256} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			e := miniLM(b)
-			tokens, rounds := 0, 0
-			for _, s := range texts[:n] {
-				tokens += len(e.tokenizer.Append(nil, s, 0))
-			}
+			rounds := 0
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := e.Embed(context.Background(), texts[:n], EmbedOptions{}); err != nil {
@@ -320,7 +328,53 @@ func BenchmarkEmbed(b *testing.B) {
 				}
 				rounds++
 			}
-			b.ReportMetric(float64(tokens*rounds)/b.Elapsed().Seconds(), "tokens/s")
+			b.ReportMetric(float64(tokens(e, texts[:n])*rounds)/b.Elapsed().Seconds(), "tokens/s")
 		})
 	}
+	// The same texts, one a call, of 32 sessions.
+	b.Run("sessions", func(b *testing.B) {
+		e := miniLM(b)
+		rounds := 0
+		for b.Loop() {
+			var group sync.WaitGroup
+			var next atomic.Int64
+			for range 32 {
+				group.Go(func() {
+					for i := int(next.Add(1)) - 1; i < len(texts); i = int(next.Add(1)) - 1 {
+						if _, err := e.Embed(context.Background(), texts[i:i+1], EmbedOptions{}); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+			}
+			group.Wait()
+			rounds++
+		}
+		b.ReportMetric(float64(tokens(e, texts)*rounds)/b.Elapsed().Seconds(), "tokens/s")
+	})
+	// One text, while another session embeds many.
+	b.Run("beside", func(b *testing.B) {
+		e := miniLM(b)
+		many := slices.Repeat(texts, 8)
+		ctx, cancel := context.WithCancel(context.Background())
+		var group sync.WaitGroup
+		group.Go(func() {
+			for ctx.Err() == nil {
+				e.Embed(ctx, many, EmbedOptions{})
+			}
+		})
+		var took []time.Duration
+		for i := 0; b.Loop(); i++ {
+			start := time.Now()
+			if _, err := e.Embed(context.Background(), texts[i%len(texts):][:1], EmbedOptions{}); err != nil {
+				b.Fatal(err)
+			}
+			took = append(took, time.Since(start))
+		}
+		cancel()
+		group.Wait()
+		slices.Sort(took)
+		b.ReportMetric(took[len(took)/2].Seconds()*1000, "p50-ms")
+		b.ReportMetric(took[len(took)*99/100].Seconds()*1000, "p99-ms")
+	})
 }

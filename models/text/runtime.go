@@ -1,7 +1,6 @@
 package text
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -35,28 +34,45 @@ type Runtime struct {
 	path string
 	// slots holds one token for each batch that may run at a time: more of them than cores would only slow each other down, whoever
 	// they belong to.
-	slots   chan struct{}
-	waiting atomic.Int64 // batches that wait for a token
+	slots chan struct{}
+	// beside is one token more, for a batch of small calls while large ones have the cores: the system shares these out in milliseconds, where a batch takes a hundred.
+	beside  chan struct{}
+	larges  atomic.Int64 // large calls under way
+	waiting atomic.Int64 // workers that wait for a token
 }
 
-// take waits for a core. Its caller gives it back with free.
-func (r *Runtime) take(ctx context.Context) error {
+func newRuntime(path string, cores int) *Runtime {
+	return &Runtime{path: path, slots: make(chan struct{}, cores), beside: make(chan struct{}, 1)}
+}
+
+var _ turns = (*Runtime)(nil)
+
+func (r *Runtime) cores() int { return cap(r.slots) }
+
+func (r *Runtime) tokens(hasty bool) chan struct{} {
+	if hasty {
+		return r.beside
+	}
+	return r.slots
+}
+
+// take implements turns.
+func (r *Runtime) take(hasty bool) {
 	select {
-	case r.slots <- struct{}{}:
-		return nil
+	case r.tokens(hasty) <- struct{}{}:
+		return
 	default:
 	}
 	r.waiting.Add(1)
 	defer r.waiting.Add(-1)
-	select {
-	case r.slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	r.tokens(hasty) <- struct{}{}
 }
 
-func (r *Runtime) free() { <-r.slots }
+func (r *Runtime) free(hasty bool) { <-r.tokens(hasty) }
+
+func (r *Runtime) large(n int) { r.larges.Add(int64(n)) }
+
+func (r *Runtime) busy() bool { return len(r.slots) == cap(r.slots) && r.larges.Load() > 0 }
 
 // process guards the one ONNX Runtime of the process; the wrapper keeps its state in globals.
 var process struct {
@@ -90,7 +106,7 @@ func LoadRuntime(path string) (*Runtime, error) {
 	if err := ort.InitializeEnvironment(ort.WithLogLevelFatal()); err != nil {
 		return nil, &LibraryError{Path: path, Err: err}
 	}
-	process.runtime = &Runtime{path: path, slots: make(chan struct{}, max(1, goruntime.GOMAXPROCS(0)))}
+	process.runtime = newRuntime(path, max(1, goruntime.GOMAXPROCS(0)))
 	return process.runtime, nil
 }
 

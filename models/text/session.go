@@ -1,7 +1,6 @@
 package text
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -140,7 +139,7 @@ func (s *session) close() { s.onnx.Destroy() }
 // buffers are the inputs and the output of a run, kept for the next one.
 type buffers struct {
 	ids, mask, types []int64
-	out              []float32
+	out, pooled      []float32
 }
 
 // grow makes the buffers fit rows x columns tokens of a width.
@@ -153,10 +152,13 @@ func (b *buffers) grow(tokens, width int) {
 		b.out = make([]float32, tokens*width)
 	}
 	b.out = b.out[:tokens*width]
+	if len(b.pooled) != width {
+		b.pooled = make([]float32, width)
+	}
 }
 
 // run fills b.out with the vectors of rows x columns tokens. Terminating opts stops it between two nodes of the graph.
-func (s *session) run(ctx context.Context, b *buffers, rows, columns int, opts *ort.RunOptions) error {
+func (s *session) run(b *buffers, rows, columns int, opts *ort.RunOptions) error {
 	shape := ort.NewShape(int64(rows), int64(columns))
 	var pinner goruntime.Pinner // the tensors keep pointers to Go memory
 	defer pinner.Unpin()
@@ -181,11 +183,5 @@ func (s *session) run(ctx context.Context, b *buffers, rows, columns int, opts *
 		return err
 	}
 	defer out.Destroy()
-	if err := s.onnx.RunWithOptions(ins, []ort.Value{out}, opts); err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return err
-	}
-	return nil
+	return s.onnx.RunWithOptions(ins, []ort.Value{out}, opts)
 }

@@ -6,7 +6,10 @@ type Stats struct {
 	Loading int // callers that wait for a model to be loaded
 	Runs    int // batches of texts that go through a model now
 	Cores   int // how many may at a time; 0 until a model has been loaded
-	Waiting int // batches that wait for their turn
+	Waiting int // batches that wait for a core
+	Queued  int // tokens of texts that wait for a batch
+
+	Batches Batches // of the models that are loaded
 
 	CacheBytes     int64 // of vectors and their texts
 	CacheTexts     int
@@ -23,12 +26,17 @@ func (s *Store) Stats() Stats {
 		select {
 		case <-l.done:
 			st.Models++
+			if l.embedder != nil {
+				queued, done := l.embedder.queue.stats()
+				st.Queued += queued
+				st.Batches.add(done)
+			}
 		default:
 		}
 	}
 	s.mu.Unlock()
 	if r := s.runtime.Load(); r != nil {
-		st.Runs, st.Cores, st.Waiting = len(r.slots), cap(r.slots), int(r.waiting.Load())
+		st.Runs, st.Cores, st.Waiting = len(r.slots)+len(r.beside), cap(r.slots), int(r.waiting.Load())
 	}
 	if c := s.cache; c != nil {
 		c.mu.Lock()

@@ -35,19 +35,13 @@ func TestStatsOfTheCache(t *testing.T) {
 func TestStatsOfThoseThatWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := NewStore(StoreOptions{})
-		r := &Runtime{slots: make(chan struct{}, 1)}
+		r := newRuntime("", 1)
 		s.runtime.Store(r)
 		gone := errors.New("gone")
 		ctx, cancel := context.WithCancelCause(t.Context())
-		if err := r.take(ctx); err != nil {
-			t.Fatal(err)
-		}
+		r.take(false)
 		l := &loading{done: make(chan struct{})}
-		go func() {
-			if err := r.take(ctx); err != gone {
-				t.Error(err)
-			}
-		}()
+		go r.take(false)
 		go func() {
 			if err := s.await(ctx, l); err != gone {
 				t.Error(err)
@@ -59,7 +53,9 @@ func TestStatsOfThoseThatWait(t *testing.T) {
 		}
 		cancel(gone)
 		synctest.Wait()
-		r.free()
+		r.free(false)
+		synctest.Wait()
+		r.free(false)
 		close(l.done)
 		if err := s.await(t.Context(), l); err != nil {
 			t.Error(err)

@@ -2,7 +2,6 @@ package text
 
 import (
 	"errors"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,53 +39,6 @@ func TestFindLibrary(t *testing.T) {
 	os.Mkdir(filepath.Join(data, "onnxruntime", "libonnxruntime.so.9.9.9"), 0o755)
 	if got, want := FindLibrary(data), filepath.Join(data, "onnxruntime", "libonnxruntime.so.1.32.0"); got != want {
 		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-func TestPlan(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	for range 500 {
-		lengths := make([]int, r.IntN(300))
-		for i := range lengths {
-			lengths[i] = 2 + r.IntN(1+r.IntN(300))
-		}
-		budget, size, workers := 64+r.IntN(1000), r.IntN(40), 1+r.IntN(8)
-		order, batches := plan(lengths, budget, size, workers)
-		sorted := slices.Sorted(slices.Values(order))
-		for i, v := range sorted {
-			if v != i {
-				t.Fatalf("order is no permutation: %v", order)
-			}
-		}
-		at := 0
-		for _, b := range batches {
-			real := 0
-			for _, i := range order[b.first:b.last] {
-				real += lengths[i]
-				if lengths[i] > b.longest {
-					t.Fatalf("a text of %d in a batch of %d", lengths[i], b.longest)
-				}
-			}
-			n := b.last - b.first
-			padded := n * b.longest
-			switch {
-			case b.first != at || n < 1:
-				t.Fatalf("batch %+v begins not at %d", b, at)
-			case n > 1 && padded > budget:
-				t.Fatalf("batch of %d tokens, budget %d", padded, budget)
-			case size > 0 && n > size:
-				t.Fatalf("batch of %d texts, size %d", n, size)
-			case padded-real > max(runCost, real/10):
-				t.Fatalf("batch of %d tokens, %d of them real", padded, real)
-			}
-			at = b.last
-		}
-		if at != len(lengths) {
-			t.Fatalf("batches end at %d of %d", at, len(lengths))
-		}
-	}
-	if _, batches := plan(slices.Repeat([]int{16}, 8), 512, 0, 2); len(batches) != 2 {
-		t.Errorf("128 tokens for two workers: %v", batches)
 	}
 }
 
