@@ -15,7 +15,6 @@ import (
 	"github.com/pgowl/pgowl/conf"
 	"github.com/pgowl/pgowl/exec/catalog"
 	"github.com/pgowl/pgowl/exec/embedded"
-	"github.com/pgowl/pgowl/exec/hub"
 	"github.com/pgowl/pgowl/models/text"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -78,18 +77,6 @@ func install(ctx context.Context, c conf.Config) error {
 		fmt.Println("left alone:", component+":", why)
 	}
 	return nil
-}
-
-// models is pgowl models pull NAME and pgowl models list.
-func models(ctx context.Context, c conf.Config) error {
-	if c.Args[0] == "list" {
-		names, err := text.NewStore(text.StoreOptions{Dir: c.Models}).List()
-		for _, name := range names {
-			fmt.Println(name)
-		}
-		return err
-	}
-	return hub.Pull(ctx, hub.Options{Endpoint: c.HubEndpoint, Token: string(c.HubToken), Dir: c.Models, Name: c.Args[1]})
 }
 
 // doctor looks at the surroundings and says what is there and what is missing.

@@ -2,6 +2,8 @@ package conf
 
 import (
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -12,7 +14,7 @@ type Command string
 const (
 	Serve   Command = "serve"   // run the proxy
 	Init    Command = "init"    // install the stack into a database and end
-	Models  Command = "models"  // Args: pull NAME, or list
+	Models  Command = "models"  // Args: pull NAME..., list, verify [NAME...], rm NAME...
 	Doctor  Command = "doctor"  // look at the surroundings and say what is missing
 	Version Command = "version" // print the version
 	Help    Command = "help"    // print Usage()
@@ -91,6 +93,7 @@ type Config struct {
 
 	HubEndpoint string // HF_ENDPOINT: where models are pulled from; empty: the public hub
 	HubToken    Secret // HF_TOKEN
+	HubOffline  bool   // HF_HUB_OFFLINE: nothing is to be pulled
 }
 
 // defaults are the settings that need nothing but the surroundings.
@@ -114,6 +117,7 @@ func defaults(env environment) Config {
 		ShutdownTime: 30 * time.Second,
 		HubEndpoint:  env.vars["HF_ENDPOINT"],
 		HubToken:     Secret(env.vars["HF_TOKEN"]),
+		HubOffline:   slices.Contains([]string{"1", "ON", "YES", "TRUE"}, strings.ToUpper(env.vars["HF_HUB_OFFLINE"])), // as the hub's own tools read it
 	}
 }
 

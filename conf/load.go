@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -172,10 +173,11 @@ func parseCommand(words []string) (Command, []string, error) {
 		return command, nil, nil
 	case Models:
 		switch {
-		case len(rest) == 2 && rest[0] == "pull" && rest[1] != "":
+		case len(rest) > 1 && (rest[0] == "pull" || rest[0] == "rm") && !slices.Contains(rest, ""):
+		case len(rest) > 0 && rest[0] == "verify" && !slices.Contains(rest, ""):
 		case len(rest) == 1 && rest[0] == "list":
 		default:
-			return "", nil, errors.New("pgowl models: write pgowl models pull NAME, or pgowl models list")
+			return "", nil, errors.New("pgowl models: write pgowl models pull NAME[@REVISION]..., list, verify [NAME]... or rm NAME...")
 		}
 		return command, rest, nil
 	}

@@ -12,8 +12,12 @@ func Usage() string {
 
   pgowl serve               run the proxy; with nothing set, in front of a private Postgres of its own
   pgowl init                install the stack into the database, and end
-  pgowl models pull NAME    fetch a sentence-transformers model into the model folder
+  pgowl models pull NAME[@REVISION]...
+                            fetch sentence-transformers models into the model folder
   pgowl models list         list the models that are there
+  pgowl models verify [NAME]...
+                            compare their files with what was fetched
+  pgowl models rm NAME...   remove them
   pgowl doctor              look at the surroundings and say what is missing
   pgowl version
 

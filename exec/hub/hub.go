@@ -85,8 +85,16 @@ func Pull(ctx context.Context, o Options) error {
 			break
 		}
 	}
+	commit := listing.commit
+	if sum(commit, 20) == nil {
+		commit = "" // the hub has not told
+	}
 	if complete(final, files) {
-		return nil
+		r, err := newReceipt(final, name.Repository(), o.Revision, commit, files)
+		if err != nil {
+			return err
+		}
+		return r.write(final)
 	}
 	s, err := openStage(o.Dir, name)
 	if err != nil {
@@ -101,7 +109,17 @@ func Pull(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	return s.publish(final, files)
+	if err := s.sweep(files); err != nil {
+		return err
+	}
+	r, err := newReceipt(s.dir, name.Repository(), o.Revision, commit, files)
+	if err != nil {
+		return err
+	}
+	if err := r.write(s.dir); err != nil {
+		return err
+	}
+	return s.publish(final)
 }
 
 // client speaks to one hub.

@@ -185,6 +185,8 @@ func (h *fakeHub) check(t *testing.T, dir, folder string) {
 			t.Errorf("%s: %d bytes, %v", name, len(got), err)
 		}
 	}
+	want = append(want, folder+"/"+receiptFile)
+	slices.Sort(want)
 	if got := tree(t, dir); !slices.Equal(got, want) {
 		t.Errorf("the model folder has %q, want %q", got, want)
 	}

@@ -109,10 +109,7 @@ func (s *stage) finish(f file) error {
 }
 
 // publish makes the stage the model's folder: by one rename when there is none yet, else by two, between which the model is missing.
-func (s *stage) publish(final string, files []file) error {
-	if err := s.sweep(files); err != nil {
-		return err
-	}
+func (s *stage) publish(final string) error {
 	if err := os.MkdirAll(filepath.Dir(final), 0o755); err != nil {
 		return err
 	}
