@@ -57,6 +57,8 @@ type Config struct {
 	Models       string   // absolute model folder
 	ONNXRuntime  string   // path of ONNX Runtime's shared library; empty: looked for
 	SQLNodes     int      // largest model, in nodes, that is kept in the database as SQL too; 0: linear ones alone
+	TextMemory   int64    // bytes for text models; 0: no limit
+	WarmModels   []string // text models that are loaded at the start
 	LogLevel     string   // debug, info, warn or error
 	LogFormat    string   // console or json; empty: console on a terminal, else json
 	TLSCert      string   // PEM certificate chain of the SQL listener; empty: TLS is not offered
@@ -112,6 +114,7 @@ func defaults(env environment) Config {
 		LogLevel:    "info",
 		MaxLogins:   1000,
 		SQLNodes:    16384,
+		TextMemory:  4 << 30,
 
 		LoginTime:    time.Minute,
 		ShutdownTime: 30 * time.Second,

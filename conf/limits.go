@@ -2,6 +2,7 @@ package conf
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +31,18 @@ func size(to *int, text string) error {
 	unit := map[string]int{"": 1, "B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}[strings.TrimSpace(text[len(digits):])]
 	if err != nil || unit == 0 || n < 0 || n > maxSize || n*unit < minSize || n*unit > maxSize {
 		return fmt.Errorf("%q is no size from 64kB to 1GB", text)
+	}
+	*to = n * unit
+	return nil
+}
+
+// memory reads a number of bytes with a unit, 0 for no limit.
+func memory(to *int64, text string) error {
+	digits := strings.TrimRight(text, "kMGTB ")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	unit := map[string]int64{"": 1, "B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}[strings.TrimSpace(text[len(digits):])]
+	if err != nil || unit == 0 || n < 0 || n > math.MaxInt64/(1<<40) {
+		return fmt.Errorf("%q is no size such as 512MB or 4GB", text)
 	}
 	*to = n * unit
 	return nil

@@ -68,6 +68,16 @@ var settings = []setting{
 		c.SQLNodes = n
 		return nil
 	}},
+	{"text_memory", "SIZE", "memory for text models, by their files, as in 4GB; the least used make room (4GB; 0: no limit)", func(c *Config, text string) error { return memory(&c.TextMemory, text) }},
+	{"warm_models", "NAMES", "text models that are loaded at the start, separated by commas (when they are asked for)", func(c *Config, text string) error {
+		c.WarmModels = nil
+		for name := range strings.SplitSeq(text, ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				c.WarmModels = append(c.WarmModels, name)
+			}
+		}
+		return nil
+	}},
 	{"log_level", "LEVEL", "debug, info, warn or error (info)", func(c *Config, text string) error {
 		return oneOf(&c.LogLevel, text, "debug", "info", "warn", "error")
 	}},

@@ -87,11 +87,7 @@ func (e *Engine) embed(ctx context.Context, model string, texts []string, kwargs
 	if err != nil {
 		return nil, textError(err)
 	}
-	embedder, err := e.texts.Embedder(ctx, model)
-	if err != nil {
-		return nil, textError(err)
-	}
-	vectors, err := embedder.Embed(ctx, texts, options)
+	vectors, err := e.texts.Embed(ctx, model, texts, options)
 	return vectors, textError(err)
 }
 

@@ -29,6 +29,8 @@ type Options struct {
 	Library    string                // ONNX Runtime's shared library; empty: text functions say what is missing
 	ModelBytes int64                 // memory for trained models; 0 means 1 GiB
 	CacheBytes int64                 // memory for vectors of texts; 0 means 64 MiB
+	TextBytes  int64                 // memory for text models; 0: no limit
+	Warm       []string              // text models that are loaded at the start
 	SQLNodes   int                   // largest model, in nodes, that is made SQL when it is deployed; 0: linear ones alone
 	Retry      time.Duration         // between attempts to reach the database; 0 means a second
 	Log        *zap.Logger           // nil: quiet
@@ -79,7 +81,7 @@ func New(o Options) (*Engine, error) {
 	}
 	e := &Engine{options: o, log: o.Log, config: config, name: random(8), plans: newPlanCache(), meters: newMeters(),
 		models: predict.NewCache(o.ModelBytes),
-		texts:  text.NewStore(text.StoreOptions{Dir: o.Models, Library: o.Library, CacheBytes: o.CacheBytes})}
+		texts:  text.NewStore(text.StoreOptions{Dir: o.Models, Library: o.Library, CacheBytes: o.CacheBytes, MemoryBytes: o.TextBytes})}
 	e.mail = mailbox.New(e.dialMailbox, 16)
 	e.lost = make(chan struct{}, 1)
 	e.mail.Lost = e.replyLost
@@ -90,6 +92,18 @@ func New(o Options) (*Engine, error) {
 	}
 	e.setReady(errors.New("the catalog has not been looked at yet"))
 	return e, nil
+}
+
+// warm loads the text models that are wanted from the start.
+func (e *Engine) warm(ctx context.Context) {
+	for _, name := range e.options.Warm {
+		start := time.Now()
+		if _, err := e.texts.Embedder(ctx, name); err != nil {
+			e.log.Warn("a text model cannot be loaded yet", zap.String("model", name), zap.Error(err))
+			continue
+		}
+		e.log.Info("text model loaded", zap.String("model", name), zap.Duration("took", time.Since(start)))
+	}
 }
 
 func random(n int) string {
@@ -112,6 +126,9 @@ func (e *Engine) Start(ctx context.Context) error {
 	}
 	background, cancel := context.WithCancel(context.Background())
 	e.cancel = cancel
+	if len(e.options.Warm) > 0 {
+		e.wait.Go(func() { e.warm(background) })
+	}
 	err = e.open(ctx)
 	if err == nil {
 		e.wait.Go(func() { e.sweep(background) })

@@ -34,6 +34,9 @@ type StoreOptions struct {
 	CacheBytes int64
 	// TokenBudget is as in Options.
 	TokenBudget int
+	// MemoryBytes is how much the models may take together, by the size of their files: those that nobody has asked for the longest make room for others. A model that is
+	// larger is loaded all the same, alone. 0: no limit.
+	MemoryBytes int64
 }
 
 // Store is the model folder: it loads a model when it is first asked for and keeps it for everybody. It is safe for use by several
@@ -44,6 +47,7 @@ type Store struct {
 
 	mu      sync.Mutex
 	models  map[names.Name]*loading
+	asked   uint64 // how often a model was
 	closed  bool
 	waiting atomic.Int64            // callers that wait for a load
 	runtime atomic.Pointer[Runtime] // nil until a model has been asked for
@@ -52,9 +56,13 @@ type Store struct {
 
 // loading is a model that is loaded or on its way.
 type loading struct {
-	done     chan struct{} // closed when the rest is set
+	done     chan struct{} // closed when embedder and err are set
 	embedder *Embedder
 	err      error
+
+	// guarded by the store
+	asked uint64 // when it was asked for last
+	bytes int64  // of its files; 0 until it is loaded
 }
 
 // NewStore makes a Store. It touches neither the folder nor the library.
@@ -65,7 +73,7 @@ func NewStore(o StoreOptions) *Store {
 // Embedder returns the model of a name, such as all-MiniLM-L6-v2 or sentence-transformers/all-MiniLM-L6-v2, which are the same one.
 // The first call for a model loads it, which takes up to some seconds; others that come meanwhile wait for the same load. A load
 // that fails is tried again by the next call. The error is a *names.Error, *MissingError, *LibraryError, *ModelError or ctx's cause. The
-// Embedder belongs to the Store: don't close it.
+// Embedder belongs to the Store: don't close it. When the store has put it out for another one its calls fail with ErrClosed; Embed asks again then.
 func (s *Store) Embedder(ctx context.Context, name string) (*Embedder, error) {
 	parsed, err := names.Parse(name)
 	if err != nil {
@@ -83,6 +91,8 @@ func (s *Store) Embedder(ctx context.Context, name string) (*Embedder, error) {
 		// In its own goroutine, so that it goes on when the caller that began it goes away.
 		s.loaders.Go(func() { s.load(parsed, l) })
 	}
+	s.asked++
+	l.asked = s.asked
 	s.mu.Unlock()
 	if err := s.await(ctx, l); err != nil {
 		return nil, err
@@ -111,32 +121,94 @@ func (s *Store) await(ctx context.Context, l *loading) error {
 	}
 }
 
+// Embed is that of a model's Embedder. Errors: as Embedder's and its Embed's.
+func (s *Store) Embed(ctx context.Context, name string, texts []string, o EmbedOptions) ([][]float32, error) {
+	for {
+		e, err := s.Embedder(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		vectors, err := e.Embed(ctx, texts, o)
+		if err != ErrClosed {
+			return vectors, err
+		}
+		// It was put out between the two: it is loaded again, unless the store itself was closed.
+	}
+}
+
 func (s *Store) load(name names.Name, l *loading) {
-	l.embedder, l.err = s.open(name)
-	if l.err != nil {
-		s.mu.Lock()
+	var bytes int64
+	l.embedder, bytes, l.err = s.open(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l.bytes = bytes; l.err != nil {
 		delete(s.models, name)
-		s.mu.Unlock()
+	} else {
+		s.makeRoom(l)
 	}
 	close(l.done)
 }
 
-func (s *Store) open(name names.Name) (*Embedder, error) {
+// makeRoom puts out models until the others and the one that was just loaded are within the limit. The store is locked.
+func (s *Store) makeRoom(loaded *loading) {
+	if s.options.MemoryBytes <= 0 {
+		return
+	}
+	total := int64(0)
+	for _, l := range s.models {
+		total += l.bytes
+	}
+	for total > s.options.MemoryBytes {
+		var oldest names.Name
+		var last *loading
+		for name, l := range s.models {
+			if l != loaded && l.bytes > 0 && (last == nil || l.asked < last.asked) {
+				oldest, last = name, l
+			}
+		}
+		if last == nil {
+			return
+		}
+		delete(s.models, oldest)
+		total -= last.bytes
+		s.loaders.Go(func() { last.embedder.Close() }) // it waits for the calls under way
+	}
+}
+
+// open loads a model, and tells the size of its files.
+func (s *Store) open(name names.Name) (*Embedder, int64, error) {
 	dir, err := s.find(name)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	runtime, err := LoadRuntime(s.options.Library)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	s.runtime.Store(runtime)
 	e, err := Open(dir, Options{Runtime: runtime, Name: name.String(), TokenBudget: s.options.TokenBudget})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	e.cache = s.cache
-	return e, nil
+	return e, max(1, graphSize(dir)), nil
+}
+
+// graphSize is the size of the files that hold a model's weights, as far as they can be looked at.
+func graphSize(dir string) (total int64) {
+	for _, name := range graphFiles {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		info, err := os.Stat(path)
+		if err != nil {
+			continue
+		}
+		total = info.Size()
+		if info, err := os.Stat(path + "_data"); err == nil {
+			total += info.Size()
+		}
+		break
+	}
+	return total
 }
 
 // find returns the folder of a model: one with a config.json.

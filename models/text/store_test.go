@@ -122,6 +122,55 @@ func TestStoreLoadsOnce(t *testing.T) {
 	}
 }
 
+// Models that nobody has asked for the longest make room; calls under way end well, and who asks again gets the model again.
+func TestStoreMakesRoom(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"one", "two", "three"} {
+		tiny().write(t, filepath.Join(dir, name))
+	}
+	size := graphSize(filepath.Join(dir, "one"))
+	s := NewStore(StoreOptions{Dir: dir, Library: library(t), MemoryBytes: 2*size + 1})
+	defer s.Close()
+	loaded := func() (all []string) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for name := range s.models {
+			all = append(all, name.String())
+		}
+		slices.Sort(all)
+		return all
+	}
+	for _, step := range []struct {
+		ask  string
+		left []string
+	}{
+		{"one", []string{"one"}}, {"two", []string{"one", "two"}}, {"one", []string{"one", "two"}},
+		{"three", []string{"one", "three"}}, {"two", []string{"three", "two"}},
+	} {
+		if _, err := s.Embed(t.Context(), step.ask, []string{"hello"}, EmbedOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := loaded(); !slices.Equal(got, step.left) {
+			t.Fatalf("after %s there are %q, want %q", step.ask, got, step.left)
+		}
+	}
+	var group sync.WaitGroup
+	for session := range 8 {
+		group.Go(func() {
+			for i := range 30 {
+				v, err := s.Embed(t.Context(), []string{"one", "two", "three"}[(session+i)%3], []string{"hello", "world"}, EmbedOptions{})
+				if err != nil || len(v) != 2 || len(v[0]) != 4 {
+					t.Errorf("%v %v", v, err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if got := loaded(); len(got) > 2 {
+		t.Errorf("there are %q", got)
+	}
+}
+
 // TestStoreFolderWithMetaCharacters: the folder's own name is no pattern.
 func TestStoreFolderWithMetaCharacters(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "[a-b]*")
