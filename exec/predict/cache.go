@@ -188,7 +188,7 @@ func footprint(model learn.Model, encoded int) int64 {
 	case *bygroup.Model:
 		models = 1 + parts.Groups()
 	}
-	return 4096*int64(models) + 3*int64(encoded)
+	return 4096*int64(models) + 4*int64(encoded)
 }
 
 // add puts a model in front and drops what is over the budget. The lock is held.

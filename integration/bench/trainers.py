@@ -38,7 +38,7 @@ class Fit:
         end, cpu, memory = time.time(), processor() - self.cpu, status("VmHWM") - self.memory
         score = predict(hx)
         some, least = hx[:100_000], 1e9
-        for _ in range(3):
+        for _ in range(5):
             begin = time.time()
             predict(some)
             least = min(least, time.time() - begin)

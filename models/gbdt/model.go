@@ -20,9 +20,10 @@ type Model struct {
 	parallel  int // trees a round and group
 	objective objectiveID
 	base      float32
-	trees     []tree // by round, then by group
-	byRows    bool   // explanations weigh children by rows instead of by cover
-	fast      []ensemble
+	trees     []tree     // by round, then by group
+	byRows    bool       // explanations weigh children by rows instead of by cover
+	fast      []ensemble // for one row and a few, by group
+	sweep     *sweeper   // for many; nil where that would be slower
 }
 
 // Features is the width of a row.
@@ -56,5 +57,8 @@ func (m *Model) layOut() {
 	m.fast = make([]ensemble, m.groups)
 	for k := range by {
 		m.fast[k] = newEnsemble(by[k])
+	}
+	if sweeps {
+		m.sweep = newSweeper(by)
 	}
 }
