@@ -149,7 +149,16 @@ func (e *Engine) computePredict(ctx context.Context, l lane, c *parser.FunctionC
 			return out, err
 		}
 	}
-	var rows predict.Rows
+	var rows *predict.Rows // from the first row that is not NULL on
+	score := func() {
+		switch {
+		case rows == nil:
+		case out.reals != nil:
+			rows.Score(out.reals)
+		default:
+			rows.ScoreProba(out.vectors)
+		}
+	}
 	var id int64
 	var features []float32
 	for i := range n {
@@ -174,27 +183,37 @@ func (e *Engine) computePredict(ctx context.Context, l lane, c *parser.FunctionC
 			}
 		}
 		var err error
+		if rows == nil {
+			rows = predict.NewRows()
+			defer rows.Free()
+		}
 		if rows.Model == nil || id != ids[i] {
-			rows.Score(out.reals)
+			score()
 			id = ids[i]
 			if rows.Model, err = e.model(ctx, id, nil); err != nil {
 				return out, err
 			}
 		}
-		if out.reals == nil {
-			out.vectors[i], err = rows.Model.Proba(features)
-		} else if n == 1 {
+		switch {
+		case n == 1 && out.reals != nil:
 			out.reals[i], err = rows.Model.Predict(features)
-		} else if err = rows.Add(i, features); rows.Full() {
-			rows.Score(out.reals)
+		case n == 1:
+			out.vectors[i], err = rows.Model.Proba(features)
+		case out.reals != nil:
+			err = rows.Add(i, features)
+		default:
+			err = rows.AddProba(i, features)
 		}
 		if err != nil {
 			return out, err
+		}
+		if rows.Full() {
+			score()
 		}
 		if i%64 == 63 && ctx.Err() != nil {
 			return out, context.Cause(ctx)
 		}
 	}
-	rows.Score(out.reals)
+	score()
 	return out, nil
 }

@@ -149,7 +149,8 @@ func (e *Engine) callKnownMany(ctx context.Context, s function.Session, args [][
 
 // predictMany scores rows; refused says what becomes of the error of one that cannot be.
 func (e *Engine) predictMany(ctx context.Context, s function.Session, args [][]byte, refused func(error) error) (string, int, error) {
-	var rows predict.Rows
+	rows := predict.NewRows()
+	defer rows.Free()
 	var predicted []float32
 	var null []bool
 	err := e.eachRow(ctx, s, args, func(model *predict.Model, features []float32, err error) error {
@@ -188,27 +189,41 @@ func (e *Engine) predictMany(ctx context.Context, s function.Session, args [][]b
 
 // callProbaMany is callPredictMany for probabilities: each row's in the text form of an array, as an array's element.
 func (e *Engine) callProbaMany(ctx context.Context, s function.Session, args [][]byte) (string, int, error) {
-	b := []byte{'{'}
-	n := 0
+	rows := predict.NewRows()
+	defer rows.Free()
+	var predicted [][]float32 // nil for NULL
 	err := e.eachRow(ctx, s, args, func(model *predict.Model, features []float32, err error) error {
-		if n++; n > 1 {
-			b = append(b, ',')
-		}
-		if err != nil {
+		rows.Model = model
+		place := len(predicted)
+		predicted = append(predicted, nil)
+		if err != nil || features == nil {
 			return err
 		}
-		if features == nil {
-			b = append(b, "NULL"...)
-			return nil
+		if err := rows.AddProba(place, features); err != nil {
+			return err
 		}
-		v, err := model.Proba(features)
-		b = append(appendReals(append(b, '"'), v), '"')
-		if err == nil && n%64 == 0 {
-			err = context.Cause(ctx)
+		if rows.Full() {
+			rows.ScoreProba(predicted)
+			return context.Cause(ctx)
 		}
-		return err
+		return nil
 	})
-	return string(append(b, '}')), n, err
+	if err != nil {
+		return "", 0, err
+	}
+	rows.ScoreProba(predicted)
+	b := []byte{'{'}
+	for i, v := range predicted {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if v == nil {
+			b = append(b, "NULL"...)
+		} else {
+			b = append(appendReals(append(b, '"'), v), '"')
+		}
+	}
+	return string(append(b, '}')), len(predicted), nil
 }
 
 // callEmbedRows embeds the texts of many rows, as 25_batch.sql gathers them, those of one model and one set of options together.

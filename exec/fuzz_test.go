@@ -28,7 +28,7 @@ func FuzzReals(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b, c uint32) {
 		want := []float32{math.Float32frombits(a), math.Float32frombits(b), math.Float32frombits(c)}
 		for _, format := range []int16{0, 1} {
-			got, err := featuresOf(nil, Field{OID: oidFloat4Array, Format: format}, encodeReals(format, want))
+			got, err := featuresOf(nil, Field{OID: oidFloat4Array, Format: format}, encodeReals(nil, format, want))
 			if err != nil || !same(got, want) {
 				t.Errorf("format %d: %v became %v, %v", format, want, got, err)
 			}

@@ -81,7 +81,7 @@ func gathered(e *Engine, rows int, features []float32) *Rows {
 	p := &parser.Plan{Lane: parser.Stream, Hidden: 2, Columns: []*parser.FunctionCall{predictColumns}}
 	r := e.Rows(p, []Field{{OID: oidInt8, Format: 1}, {OID: oidFloat4Array, Format: 1}}, []int16{0})
 	for range rows {
-		r.Add([][]byte{binary.BigEndian.AppendUint64(nil, 1), encodeReals(1, features)})
+		r.Add([][]byte{binary.BigEndian.AppendUint64(nil, 1), encodeReals(nil, 1, features)})
 	}
 	return r
 }
@@ -116,7 +116,7 @@ func TestCallsAreCounted(t *testing.T) {
 
 	calls := e.functions()
 	id := binary.BigEndian.AppendUint64(nil, 1)
-	if _, err := calls["predict_batch"](t.Context(), nil, [][]byte{id, encodeReals(1, []float32{1, 2, 3, 4})}); err != nil {
+	if _, err := calls["predict_batch"](t.Context(), nil, [][]byte{id, encodeReals(nil, 1, []float32{1, 2, 3, 4})}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := calls["train"](t.Context(), nil, nil); err == nil {
@@ -173,7 +173,7 @@ func TestCountingAllocatesNothing(t *testing.T) {
 // BenchmarkCounting measures what counting costs: a batch of predictions with and without.
 func BenchmarkCounting(b *testing.B) {
 	e, _ := nowhere(b)
-	id, features := binary.BigEndian.AppendUint64(nil, 1), encodeReals(1, []float32{1, 2})
+	id, features := binary.BigEndian.AppendUint64(nil, 1), encodeReals(nil, 1, []float32{1, 2})
 	args := func(_ int, a *parser.Arg) (Field, []byte, error) {
 		if a.Index == 0 {
 			return Field{OID: oidInt8, Format: 1}, id, nil

@@ -54,6 +54,7 @@ type Rows struct {
 	n      int
 	kept   []int      // the rows that pass the filters
 	values [][][]byte // by call and kept row
+	wire   []byte     // that values are parts of
 }
 
 // Rows starts to gather the rows of a plan. fields are the hidden columns', formats the wire formats of the calls' values.
@@ -116,14 +117,17 @@ func (r *Rows) Compute(ctx context.Context) error {
 		}
 		values := r.values[i][:0]
 		for row := range r.kept {
-			switch {
-			case out.null[row]:
+			if out.null[row] {
 				values = append(values, nil)
-			case out.reals != nil:
-				values = append(values, encodeReal(r.formats[i], out.reals[row]))
-			default:
-				values = append(values, encodeReals(r.formats[i], out.vectors[row]))
+				continue
 			}
+			start := len(r.wire)
+			if out.reals != nil {
+				r.wire = encodeReal(r.wire, r.formats[i], out.reals[row])
+			} else {
+				r.wire = encodeReals(r.wire, r.formats[i], out.vectors[row])
+			}
+			values = append(values, r.wire[start:len(r.wire):len(r.wire)])
 		}
 		r.values[i] = values
 	}
@@ -137,4 +141,4 @@ func (r *Rows) Kept() []int { return r.kept }
 func (r *Rows) Value(row, call int) []byte { return r.values[call][row] }
 
 // Reset forgets the rows.
-func (r *Rows) Reset() { r.data, r.cells, r.n = r.data[:0], r.cells[:0], 0 }
+func (r *Rows) Reset() { r.data, r.cells, r.n, r.wire = r.data[:0], r.cells[:0], 0, r.wire[:0] }

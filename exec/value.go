@@ -227,26 +227,28 @@ func appendReals(b []byte, v []float32) []byte {
 	return append(b, '}')
 }
 
-// encodeReal gives a real in a wire format.
-func encodeReal(format int16, v float32) []byte {
+// encodeReal appends a real in a wire format.
+func encodeReal(b []byte, format int16, v float32) []byte {
 	if format == 1 {
-		return binary.BigEndian.AppendUint32(nil, math.Float32bits(v))
+		return binary.BigEndian.AppendUint32(b, math.Float32bits(v))
 	}
-	return appendReal(nil, v)
+	return appendReal(b, v)
 }
 
-// encodeReals gives a real[] in a wire format.
-func encodeReals(format int16, v []float32) []byte {
+// encodeReals appends a real[] in a wire format.
+func encodeReals(b []byte, format int16, v []float32) []byte {
 	if format == 0 {
-		return appendReals(make([]byte, 0, 2+12*len(v)), v)
+		return appendReals(b, v)
 	}
-	if len(v) == 0 {
-		return binary.BigEndian.AppendUint32(make([]byte, 8, 12), oidFloat4)
-	}
-	b := make([]byte, 0, 20+8*len(v))
-	for _, n := range []uint32{1, 0, oidFloat4, uint32(len(v)), 1} {
+	dimensions := uint32(min(len(v), 1))
+	for _, n := range [3]uint32{dimensions, 0, oidFloat4} {
 		b = binary.BigEndian.AppendUint32(b, n)
 	}
+	if dimensions == 0 {
+		return b
+	}
+	b = binary.BigEndian.AppendUint32(b, uint32(len(v)))
+	b = binary.BigEndian.AppendUint32(b, 1)
 	for _, x := range v {
 		b = binary.BigEndian.AppendUint32(b, 4)
 		b = binary.BigEndian.AppendUint32(b, math.Float32bits(x))

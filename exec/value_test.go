@@ -17,7 +17,7 @@ func TestFeaturesOf(t *testing.T) {
 		if !same(got, want) {
 			t.Errorf("%s: got %v, want %v", text, got, want)
 		}
-		back, err := featuresOf(nil, Field{OID: oidFloat4Array, Format: 1}, encodeReals(1, want))
+		back, err := featuresOf(nil, Field{OID: oidFloat4Array, Format: 1}, encodeReals(nil, 1, want))
 		if err != nil || !same(back, want) {
 			t.Errorf("%s: binary gives %v, %v", text, back, err)
 		}
@@ -55,7 +55,7 @@ func TestAppendRealIsWhatPostgresWrites(t *testing.T) {
 
 func FuzzFeaturesOf(f *testing.F) {
 	f.Add([]byte("{1,2}"), int16(0))
-	f.Add(encodeReals(1, []float32{1, 2}), int16(1))
+	f.Add(encodeReals(nil, 1, []float32{1, 2}), int16(1))
 	f.Add(binary.BigEndian.AppendUint32([]byte{0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 2, 188}, math.MaxUint32), int16(1))
 	f.Fuzz(func(t *testing.T, v []byte, format int16) {
 		got, err := featuresOf(nil, Field{OID: oidFloat4Array, Format: format & 1}, v)

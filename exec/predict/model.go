@@ -98,16 +98,21 @@ func (m *Model) PredictBatch(features []float32) ([]float32, error) {
 // Proba gives the probabilities of the classes in their order: of one row, or of several, flattened, as pgml.predict_proba
 // does. Of a regression it is XX000.
 func (m *Model) Proba(features []float32) ([]float32, error) {
-	if len(m.codes) == 0 {
-		return nil, function.Errorf("XX000", "You can't predict probabilities for a regression model")
-	}
-	n, err := m.count(features)
+	n, err := m.probaRows(features)
 	if err != nil {
 		return nil, err
 	}
 	dst := make([]float32, n*len(m.codes))
 	m.model.Probabilities(dst, features)
 	return dst, nil
+}
+
+// probaRows gives the number of rows, of a classification.
+func (m *Model) probaRows(features []float32) (int, error) {
+	if len(m.codes) == 0 {
+		return 0, function.Errorf("XX000", "You can't predict probabilities for a regression model")
+	}
+	return m.count(features)
 }
 
 // Joint gives a value for each label of one row, or of several, flattened, as pgml.predict_joint does. Of a classification it

@@ -3,7 +3,6 @@ package predict
 import (
 	"encoding/json"
 	"strconv"
-	"strings"
 	"unsafe"
 
 	"github.com/pgowl/pgowl/exec/function"
@@ -144,6 +143,16 @@ func (r *rowText) skip() error {
 	}
 }
 
+// whole reports whether a word may be a whole number.
+func whole(word string) bool {
+	for i := range len(word) {
+		if c := word[i]; (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
 // number reads a word that is a number or a boolean.
 func number(word string) (float32, error) {
 	switch word {
@@ -153,7 +162,7 @@ func number(word string) (float32, error) {
 		return 0, nil
 	}
 	// A bigint goes to float4 in one step, as it does in training.
-	if strings.Trim(word, "-0123456789") == "" {
+	if whole(word) {
 		if i, err := strconv.ParseInt(word, 10, 64); err == nil {
 			return float32(i), nil
 		}
