@@ -5,7 +5,7 @@ import "golang.org/x/sys/cpu"
 // sweeps says that this processor can do what sweep_amd64.s asks of it.
 var sweeps = cpu.X86.HasAVX2 && cpu.X86.HasPOPCNT
 
-//go:generate sh -c "cd asm && go run . -out ../sweep_amd64.s"
+//go:generate sh -c "cd asm && go run ./sweep -out ../sweep_amd64.s"
 
 // rankColumnAVX2 is rankColumnGo.
 //

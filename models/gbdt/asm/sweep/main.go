@@ -1,4 +1,4 @@
-// Program asm writes sweep_amd64.s: go generate ./models/gbdt runs it. It is a module of its own, so that PgOwl does not depend on what it uses.
+// Program sweep writes sweep_amd64.s: go generate ./models/gbdt runs it.
 package main
 
 import (
