@@ -141,13 +141,17 @@ func (b *binned) fill(f int, column []float32, c *crew.Crew) {
 		b.fillCategories(feat.codes, column, out, group, stride, c)
 		return
 	}
+	// The last cut is left out: whatever passes all others is in the last bin.
+	cuts := feat.cuts[:max(0, len(feat.cuts)-1)]
+	if sweeps {
+		b.rank(column, rankTable(cuts), out, group, stride, c)
+		return
+	}
 	var table [maxBins]float32 // padded, so that the search below has a fixed length
 	for i := range table {
 		table[i] = float32(math.Inf(1))
 	}
-	// The last cut is left out: whatever passes all others is in the last bin.
-	last := max(0, len(feat.cuts)-1)
-	copy(table[:], feat.cuts[:last])
+	copy(table[:], cuts)
 	for r, v := range column {
 		if r%breath == 0 && c.Stopped() {
 			return
@@ -158,6 +162,23 @@ func (b *binned) fill(f int, column []float32, c *crew.Crew) {
 		}
 		out[r] = bin
 		group[r*stride] = bin
+	}
+}
+
+// rank is fill where the processor has vectors for it.
+func (b *binned) rank(column []float32, table []uint32, out, group []uint8, stride int, c *crew.Crew) {
+	var codes [sweepRows]uint8
+	for from := 0; from < len(column); from += sweepRows {
+		if from%breath == 0 && c.Stopped() {
+			return
+		}
+		n := min(sweepRows, len(column)-from)
+		rankColumn(&codes, column[from:from+n], 1, n, table, missingBin)
+		for i, code := range codes[:n] {
+			bin := code ^ 0x80
+			out[from+i] = bin
+			group[(from+i)*stride] = bin
+		}
 	}
 }
 

@@ -118,20 +118,26 @@ func (l *sweepLayout) sweeper(by [][]tree) *sweeper {
 }
 
 func newSweepColumn(key columnKey, cuts []float32) sweepColumn {
-	c := sweepColumn{feature: uint32(key.feature), table: make([]uint32, 16+16*(len(cuts)/16+1))}
+	c := sweepColumn{feature: uint32(key.feature), table: rankTable(cuts)}
 	if !key.left {
 		c.missing = maxRank
 	}
-	for i := range c.table {
-		c.table[i] = math.Float32bits(float32(math.NaN()))
+	return c
+}
+
+// rankTable is the table for ranks among up to 255 cuts, which rise.
+func rankTable(cuts []float32) []uint32 {
+	table := make([]uint32, 16+16*(len(cuts)/16+1))
+	for i := range table {
+		table[i] = math.Float32bits(float32(math.NaN()))
 	}
 	for i, cut := range cuts {
-		c.table[16+i] = math.Float32bits(cut)
+		table[16+i] = math.Float32bits(cut)
 		if i%16 == 15 {
-			c.table[i/16] = math.Float32bits(cut)
+			table[i/16] = math.Float32bits(cut)
 		}
 	}
-	return c
+	return table
 }
 
 // notAbove is the number of numbers of a part of a table that are not above v.
