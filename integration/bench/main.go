@@ -38,10 +38,10 @@ type options struct {
 
 // parts that can be measured, and the order that they are measured in.
 var parts = map[string]func(context.Context, *stage, options) error{
-	"pgbench": pgbenchPart, "copy": bulk, "idle": idle, "allocs": allocs, "connections": connections, "lanes": lanes, "forms": forms, "titles": titles, "train": trainPart,
+	"pgbench": pgbenchPart, "copy": bulk, "idle": idle, "allocs": allocs, "connections": connections, "lanes": lanes, "forms": forms, "titles": titles, "train": trainPart, "tokens": tokensPart,
 }
 
-var partNames = []string{"pgbench", "copy", "idle", "allocs", "connections", "lanes", "forms", "titles", "train"}
+var partNames = []string{"pgbench", "copy", "idle", "allocs", "connections", "lanes", "forms", "titles", "train", "tokens"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

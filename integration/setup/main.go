@@ -29,7 +29,7 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("setup", flag.ContinueOnError)
 	tests := flags.Bool("tests", false, "also what the tests need: Postgres clients of Python, Node.js and Java")
-	bench := flags.Bool("bench", false, "also what the benchmarks compare with: PgBouncer, and Python with scikit-learn, xgboost, lightgbm and catboost")
+	bench := flags.Bool("bench", false, "also what the benchmarks compare with: PgBouncer, and Python with scikit-learn, xgboost, lightgbm, catboost and tokenizers")
 	references := flags.Bool("references", false, "also that Python alone")
 	servers := flags.Bool("servers", false, "also a Postgres server of each major version, for make test-versions")
 	env := flags.Bool("env", false, "only print the places, as shell assignments")

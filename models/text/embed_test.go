@@ -256,7 +256,7 @@ func TestOpenBad(t *testing.T) {
 		{"no config", "config.json is missing", tiny().with("config.json", "")},
 		{"config no JSON", "config.json: ", tiny().with("config.json", "{")},
 		{"no tokenizer", "tokenizer.json: no such file", tiny().with("tokenizer.json", "")},
-		{"a tokenizer of another kind", `model "BPE" is not supported`, tiny().with("tokenizer.json", `{"model":{"type":"BPE"}}`)},
+		{"a tokenizer of another kind", `model "CharBPE" is not supported`, tiny().with("tokenizer.json", `{"model":{"type":"CharBPE"}}`)},
 		{"no graph", "onnx/model.onnx is missing", tiny().with("onnx/model.onnx", "")},
 		{"graph is garbage", "model.onnx: ", tiny().with("onnx/model.onnx", "garbage")},
 		{"empty graph", "model.onnx: ", tiny().with("onnx/model.onnx", " ")},

@@ -3,7 +3,6 @@ package tokenize
 import (
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -40,13 +39,22 @@ func newAddedTokens(tokens []addedToken) *addedTokens {
 	return a
 }
 
-// next finds the first added token at or after from: it stands in text[start:end]. When there is none, start and end are len(text).
-// What stands before from still counts as a neighbour.
-func (a *addedTokens) next(text string, from int) (start, end int, id int32, found bool) {
+// search goes through the added tokens of a text from left to right.
+type search struct {
+	tokens *addedTokens
+	text   string
+	at     int // where the search goes on
+	cut    int // where the last token ended
+}
+
+// next finds the next added token: it stands in text[start:end]. As in the reference, white space that a token takes with it may hold the
+// next one, which then begins before the last one's end.
+func (s *search) next() (start, end int, id int32, found bool) {
+	a, text := s.tokens, s.text
 	if a == nil {
-		return len(text), len(text), 0, false
+		return 0, 0, 0, false
 	}
-	for i := from; i < len(text); i++ {
+	for i := s.at; i < len(text); i++ {
 		if a.only >= 0 {
 			skip := strings.IndexByte(text[i:], byte(a.only))
 			if skip < 0 {
@@ -63,16 +71,19 @@ func (a *addedTokens) next(text string, from int) (start, end int, id int32, fou
 				i = end - 1 // the reference goes on behind a match that it then refuses
 				break
 			}
+			s.at = end
 			if t.lstrip {
-				start = from + len(strings.TrimRightFunc(text[from:start], unicode.IsSpace))
+				start = max(s.cut, len(strings.TrimRightFunc(text[:start], isWhite)))
 			}
 			if t.rstrip {
-				end = len(text) - len(strings.TrimLeftFunc(text[end:], unicode.IsSpace))
+				end = len(text) - len(strings.TrimLeftFunc(text[end:], isWhite))
 			}
+			s.cut = end
 			return start, end, t.id, true
 		}
 	}
-	return len(text), len(text), 0, false
+	s.at = len(text)
+	return 0, 0, 0, false
 }
 
 func endsWithWord(s string) bool {
@@ -86,6 +97,4 @@ func startsWithWord(s string) bool {
 }
 
 // isWord is \w of the reference's regular expressions.
-func isWord(r rune) bool {
-	return unicode.In(r, unicode.L, unicode.M, unicode.Nd, unicode.Nl, unicode.Pc, unicode.Other_Alphabetic, unicode.Join_Control)
-}
+func isWord(r rune) bool { return propertiesOf(r)&isWordRune != 0 }

@@ -14,10 +14,11 @@ import (
 type bertNormalizer struct {
 	clean, chinese, strip, lower bool
 	ascii                        [128]int16 // what becomes of an ASCII character; -1: dropped
+	steps                        normalizers
 }
 
 func newBertNormalizer(clean, chinese, strip, lower bool) *bertNormalizer {
-	n := &bertNormalizer{clean: clean, chinese: chinese, strip: strip, lower: lower}
+	n := &bertNormalizer{clean: clean, chinese: chinese, strip: strip, lower: lower, steps: bertSteps(clean, chinese, strip, lower)}
 	for c := range n.ascii {
 		class := classOf(rune(c))
 		out := int16(c)
@@ -40,11 +41,18 @@ type mark struct {
 	ccc uint8
 }
 
-// append appends the normalised text to dst. A nil normalizer appends the text as it is.
-func (n *bertNormalizer) append(dst []byte, text string) []byte {
-	if n == nil {
-		return append(dst, text...)
+// apply takes the reference's steps one by one where the origins count.
+func (n *bertNormalizer) apply(b *buffer) {
+	if b.track {
+		n.steps.apply(b)
+		return
 	}
+	b.next = n.append(b.next[:0], b.text)
+	b.text, b.next = b.next, b.text
+}
+
+// append appends the normalised text to dst.
+func (n *bertNormalizer) append(dst, text []byte) []byte {
 	var marks []mark // canonical order: a run of combining characters is sorted by class
 	for i := 0; i < len(text); {
 		if c := text[i]; c < utf8.RuneSelf {
@@ -60,7 +68,7 @@ func (n *bertNormalizer) append(dst []byte, text string) []byte {
 			}
 			continue
 		}
-		r, size := utf8.DecodeRuneInString(text[i:])
+		r, size := utf8.DecodeRune(text[i:])
 		i += size
 		class := classOf(r)
 		if n.clean {
@@ -162,7 +170,13 @@ func lower(r rune) rune {
 	return unicode.ToLower(r)
 }
 
-func combining(r rune) uint8 { return norm.NFD.PropertiesString(string(r)).CCC() }
+// combining is the combining class, as the reference knows it.
+func combining(r rune) uint8 {
+	if propertiesOf(r)&isCombining == 0 {
+		return 0
+	}
+	return norm.NFD.PropertiesString(string(r)).CCC()
+}
 
 // What a character is to the normaliser and the pre-tokenizer.
 const (
@@ -205,13 +219,9 @@ func computeClass(r rune) uint8 {
 	set(unicode.Is(nonspacing, r), classNonspacing)
 	set(chinese(r), classChinese)
 	set(lower(r) != r, classUpper)
-	set(r >= hangulFirst && r <= hangulLast, classDecomposes)
-	if r >= 0x80 {
-		p := norm.NFD.PropertiesString(string(r))
-		// U+11938 has a decomposition since Unicode 13, which the reference does not know.
-		set(p.Decomposition() != nil && r != 0x11938, classDecomposes)
-		set(p.CCC() != 0 || class&classNonspacing != 0, classCombines)
-	}
+	p := propertiesOf(r)
+	set(p&isCanonical != 0, classDecomposes)
+	set(p&isCombining != 0 || class&classNonspacing != 0, classCombines)
 	return class
 }
 

@@ -1,12 +1,11 @@
 package tokenize
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
-	"strings"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -48,14 +47,18 @@ func Parse(data []byte) (*Tokenizer, error) {
 	if t.normalizer, err = parseNormalizer(f.Normalizer); err != nil {
 		return nil, err
 	}
-	if kind := kindOf(f.PreTokenizer); kind != "BertPreTokenizer" {
-		return nil, &UnsupportedError{Part: "pre_tokenizer", Kind: kind}
+	if t.words, err = parsePreTokenizer(f.PreTokenizer, 0); err != nil {
+		return nil, err
 	}
-	added, err := t.parseAdded(f.AddedTokens, vocab)
+	t.arrange()
+	added, err := t.parseAdded(f.AddedTokens)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.parsePostProcessor(f.PostProcessor); err != nil {
+	if t.post, err = parsePostProcessor(f.PostProcessor, 0); err != nil {
+		return nil, err
+	}
+	if err := t.surround(); err != nil {
 		return nil, err
 	}
 	if f.Truncation != nil {
@@ -64,14 +67,72 @@ func Parse(data []byte) (*Tokenizer, error) {
 		}
 		t.maxLength = max(0, f.Truncation.MaxLength)
 	}
-	t.pad = padID(&f, vocab, added)
-	for _, id := range t.allIDs(vocab, added) {
-		if id < 0 || id == math.MaxInt32 {
-			return nil, fmt.Errorf("tokenizer.json: token id %d is out of range", id)
-		}
-		t.size = max(t.size, int(id)+1)
+	t.pad = t.padID(&f, added)
+	if err := t.measure(vocab, added); err != nil {
+		return nil, err
 	}
 	return t, nil
+}
+
+// arrange finds the shorter ways that this pipeline allows.
+func (t *Tokenizer) arrange() {
+	if m, ok := t.model.(*wordPiece); ok && len(t.words) == 1 {
+		if _, ok := t.words[0].(bertWords); ok {
+			t.bert = m
+		}
+	}
+	if m, ok := t.model.(*bpe); ok && len(t.words) > 0 {
+		// What comes last may leave the bytes to the model.
+		if last, ok := t.words[len(t.words)-1].(byteLevel); ok && m.useBytes() {
+			last.letters = false
+			t.words = append(slices.Clone(t.words[:len(t.words)-1]), last)
+		}
+	}
+	for _, w := range t.words {
+		if m, ok := w.(metaspace); ok && m.first {
+			t.origins = true
+		}
+	}
+	t.chunks = len(t.words) > 0 && endsWordsAtBlanks(t.words[0]) && isLocal(t.normalizer)
+}
+
+// endsWordsAtBlanks tells pre-tokenizers that split before a blank behind an ASCII character that is none, and treat what begins with the
+// blank as they would within the whole text.
+func endsWordsAtBlanks(p preTokenizer) bool {
+	switch p := p.(type) {
+	case bertWords:
+		return true
+	case byteLevel:
+		return p.regex
+	case metaspace:
+		return p.splits
+	case splitter:
+		switch p.pattern.(type) {
+		case scanner:
+			return p.behavior == isolated
+		case wordsAndSymbols:
+			return true
+		case runes:
+			return p.white
+		}
+	}
+	return false
+}
+
+// isLocal tells normalizers that make the same of a text whether or not it is cut where cut does.
+func isLocal(n normalizer) bool {
+	switch n := n.(type) {
+	case nil, *bertNormalizer, lowercase, form, *precompiled, each, filter, byteLetters:
+		return true
+	case normalizers:
+		for _, n := range n {
+			if !isLocal(n) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 // kindOf is the type that a component names: "null" for none, and words that describe it when it names none.
@@ -86,77 +147,15 @@ func kindOf(raw json.RawMessage) string {
 	return k.Type
 }
 
-func (t *Tokenizer) parseModel(raw json.RawMessage) (map[string]int32, error) {
-	// Old files do not name the type; what WordPiece alone has tells it.
-	if kind := kindOf(raw); kind != "WordPiece" && !(kind == "without a type" && bytes.Contains(raw, []byte(`"max_input_chars_per_word"`))) {
-		return nil, &UnsupportedError{Part: "model", Kind: kind}
-	}
-	m := struct {
-		Vocab    map[string]int32 `json:"vocab"`
-		UnkToken string           `json:"unk_token"`
-		Prefix   string           `json:"continuing_subword_prefix"`
-		MaxChars int              `json:"max_input_chars_per_word"`
-	}{UnkToken: "[UNK]", Prefix: "##", MaxChars: 100}
-	if err := json.Unmarshal(raw, &m); err != nil {
-		return nil, fmt.Errorf("tokenizer.json: model: %w", err)
-	}
-	unknown, ok := m.Vocab[m.UnkToken]
-	if !ok {
-		return nil, fmt.Errorf("tokenizer.json: model: the unknown token %q is not in the vocabulary", m.UnkToken)
-	}
-	w := &wordPiece{first: m.Vocab, rest: map[string]int32{}, unknown: unknown, maxChars: m.MaxChars}
-	for piece, id := range m.Vocab {
-		w.maxFirst = max(w.maxFirst, len(piece))
-		if tail, ok := strings.CutPrefix(piece, m.Prefix); ok {
-			w.rest[tail] = id
-			w.maxRest = max(w.maxRest, len(tail))
-		}
-	}
-	delete(w.rest, "") // a bare prefix would match for ever
-	t.model = w
-	return m.Vocab, nil
-}
-
-// parseNormalizer reads null, a BertNormalizer, or a sequence of just one.
-func parseNormalizer(raw json.RawMessage) (*bertNormalizer, error) {
-	switch kind := kindOf(raw); kind {
-	case "null":
-		return nil, nil
-	case "Sequence":
-		var s struct{ Normalizers []json.RawMessage }
-		if err := json.Unmarshal(raw, &s); err != nil {
-			return nil, fmt.Errorf("tokenizer.json: normalizer: %w", err)
-		}
-		if len(s.Normalizers) != 1 || kindOf(s.Normalizers[0]) != "BertNormalizer" {
-			return nil, &UnsupportedError{Part: "normalizer", Kind: kind}
-		}
-		return parseNormalizer(s.Normalizers[0])
-	case "BertNormalizer":
-		n := struct {
-			Clean   bool  `json:"clean_text"`
-			Chinese bool  `json:"handle_chinese_chars"`
-			Strip   *bool `json:"strip_accents"`
-			Lower   bool  `json:"lowercase"`
-		}{Clean: true, Chinese: true, Lower: true}
-		if err := json.Unmarshal(raw, &n); err != nil {
-			return nil, fmt.Errorf("tokenizer.json: normalizer: %w", err)
-		}
-		strip := n.Lower // not said: as lowercase
-		if n.Strip != nil {
-			strip = *n.Strip
-		}
-		return newBertNormalizer(n.Clean, n.Chinese, strip, n.Lower), nil
-	default:
-		return nil, &UnsupportedError{Part: "normalizer", Kind: kind}
-	}
-}
+// maxNesting is how deep sequences may stand within sequences.
+const maxNesting = 4
 
 // parseAdded gives each added token the id that the vocabulary has for it, else the next free one. The reference does so whatever id
 // stands in the file.
-func (t *Tokenizer) parseAdded(entries []addedEntry, vocab map[string]int32) (map[string]int32, error) {
+func (t *Tokenizer) parseAdded(entries []addedEntry) (map[string]int32, error) {
 	ids := map[string]int32{}
-	var raw, normalized []addedToken
-	free := int32(len(vocab))
+	byID := map[int32]addedEntry{}
+	free := int32(t.model.size())
 	for _, e := range entries {
 		if e.Content == "" {
 			continue // the reference ignores it too
@@ -164,30 +163,49 @@ func (t *Tokenizer) parseAdded(entries []addedEntry, vocab map[string]int32) (ma
 		if !utf8.ValidString(e.Content) {
 			return nil, errors.New("tokenizer.json: an added token is not UTF-8")
 		}
-		id, known := vocab[e.Content]
+		id, known := ids[e.Content]
 		if !known {
-			if id, known = ids[e.Content]; !known {
-				id = free
-				free++
-			}
+			id, known = t.model.id(e.Content)
 		}
-		free = max(free, id+1)
+		if !known {
+			id = free
+			free++
+		}
 		ids[e.Content] = id
+		byID[id] = e
+	}
+	var raw, normalized []addedToken
+	order := make([]int32, 0, len(byID))
+	for id := range byID {
+		order = append(order, id)
+	}
+	slices.Sort(order)
+	for _, id := range order {
+		e := byID[id]
 		token := addedToken{content: e.Content, id: id, singleWord: e.SingleWord, lstrip: e.Lstrip, rstrip: e.Rstrip}
 		if !e.Normalized {
 			raw = append(raw, token)
 			continue
 		}
-		if token.content = string(t.normalizer.append(nil, e.Content)); token.content != "" {
+		if t.normalizer != nil {
+			var b buffer
+			b.load(e.Content, 0, false)
+			t.normalizer.apply(&b)
+			token.content = string(b.text)
+		}
+		if token.content != "" {
 			normalized = append(normalized, token)
 		}
 	}
 	t.raw, t.normalized = newAddedTokens(raw), newAddedTokens(normalized)
+	if t.normalized != nil {
+		t.chunks = false // a token could stand across the cut
+	}
 	return ids, nil
 }
 
 // padID follows the file's padding, then the names that padding tokens have.
-func padID(f *file, vocab, added map[string]int32) int32 {
+func (t *Tokenizer) padID(f *file, added map[string]int32) int32 {
 	if f.Padding != nil {
 		return f.Padding.PadID
 	}
@@ -195,22 +213,55 @@ func padID(f *file, vocab, added map[string]int32) int32 {
 		if id, ok := added[name]; ok {
 			return id
 		}
-		if id, ok := vocab[name]; ok {
+		if id, ok := t.model.id(name); ok {
 			return id
 		}
 	}
 	return 0
 }
 
-func (t *Tokenizer) allIDs(vocab, added map[string]int32) []int32 {
-	ids := make([]int32, 0, len(vocab)+len(added)+t.Specials()+1)
-	for _, id := range vocab {
-		ids = append(ids, id)
+// measure checks all ids and finds the highest one. vocab holds the model's tokens.
+func (t *Tokenizer) measure(vocab []vocabEntry, added map[string]int32) error {
+	check := func(id int32) error {
+		if id < 0 || id == math.MaxInt32 {
+			return fmt.Errorf("tokenizer.json: token id %d is out of range", id)
+		}
+		t.size = max(t.size, int(id)+1)
+		return nil
 	}
+	ids := append(append(slices.Clone(t.prefix), t.suffix...), t.pad)
 	for _, id := range added {
 		ids = append(ids, id)
 	}
-	ids = append(ids, t.prefix...)
-	ids = append(ids, t.suffix...)
-	return append(ids, t.pad)
+	for _, p := range t.post {
+		switch p := p.(type) {
+		case *trimming:
+			t.trims = true
+		case robertaProcessing:
+			t.trims = t.trims || p.trim != nil
+		case *template:
+			for _, piece := range p.pair {
+				ids = append(ids, piece.ids...)
+			}
+		}
+	}
+	for _, e := range vocab {
+		ids = append(ids, e.id)
+	}
+	for _, id := range ids {
+		if err := check(id); err != nil {
+			return err
+		}
+	}
+	if _, isText := t.model.(*unigram); isText || !t.trims {
+		return nil
+	}
+	if t.size > 4*len(ids)+1<<16 {
+		return fmt.Errorf("tokenizer.json: %d tokens have ids up to %d", len(ids), t.size-1)
+	}
+	t.names = make([]string, t.size)
+	for _, e := range vocab {
+		t.names[e.id] = e.token
+	}
+	return nil
 }

@@ -13,8 +13,23 @@ type wordPiece struct {
 	maxRest  int
 }
 
-// append appends the ids of normalised text until dst has limit entries.
-func (m *wordPiece) append(dst []int32, text []byte, limit int) []int32 {
+func (m *wordPiece) id(token string) (int32, bool) {
+	id, ok := m.first[token]
+	return id, ok
+}
+
+func (m *wordPiece) size() int { return len(m.first) }
+
+func (m *wordPiece) append(p *pieces, word []byte, _ *scratch) {
+	begin := len(p.ids)
+	p.ids = m.word(p.ids, word, utf8.RuneCount(word), p)
+	if p.track && len(p.spans) < len(p.ids) { // unknown
+		p.spans = append(p.spans[:begin], Span{0, len(word)})
+	}
+}
+
+// appendText appends the ids of normalised text until dst has limit entries, with BertPreTokenizer's words.
+func (m *wordPiece) appendText(dst []int32, text []byte, limit int) []int32 {
 	classes := classes()
 	start, chars := 0, 0 // the word so far: text[start:i]
 	for i := 0; i < len(text) && len(dst) < limit; {
@@ -33,31 +48,36 @@ func (m *wordPiece) append(dst []int32, text []byte, limit int) []int32 {
 			chars++
 			continue
 		}
-		dst = m.word(dst, text[start:i], chars)
+		dst = m.word(dst, text[start:i], chars, nil)
 		if class&classPunctuation != 0 {
-			dst = m.word(dst, text[i:i+size], 1)
+			dst = m.word(dst, text[i:i+size], 1, nil)
 		}
 		i += size
 		start, chars = i, 0
 	}
 	if len(dst) < limit {
-		dst = m.word(dst, text[start:], chars)
+		dst = m.word(dst, text[start:], chars, nil)
 	}
 	return dst[:min(len(dst), limit)]
 }
 
-// word appends the pieces of one word of so many characters, or the unknown token where some part of it has no piece.
-func (m *wordPiece) word(dst []int32, word []byte, chars int) []int32 {
+// word appends the pieces of one word of so many characters, or the unknown token where some part of it has no piece. p gets the places of the
+// pieces if it keeps track; it has none for an unknown word.
+func (m *wordPiece) word(dst []int32, word []byte, chars int, p *pieces) []int32 {
 	if len(word) == 0 {
 		return dst
 	}
 	if chars > m.maxChars {
 		return append(dst, m.unknown)
 	}
+	track := p != nil && p.track
+	begin, at := len(dst), 0
 	if id, ok := m.first[string(word)]; ok { // most words are one piece
+		if track {
+			p.spans = append(p.spans, Span{0, len(word)})
+		}
 		return append(dst, id)
 	}
-	begin := len(dst)
 	pieces, longest := m.first, m.maxFirst
 	for len(word) > 0 {
 		end := min(len(word), longest)
@@ -73,9 +93,16 @@ func (m *wordPiece) word(dst []int32, word []byte, chars int) []int32 {
 			end -= size
 		}
 		if !ok {
+			if track {
+				p.spans = p.spans[:begin]
+			}
 			return append(dst[:begin], m.unknown)
 		}
 		dst = append(dst, id)
+		if track {
+			p.spans = append(p.spans, Span{at, at + end})
+			at += end
+		}
 		word = word[end:]
 		pieces, longest = m.rest, m.maxRest
 	}
