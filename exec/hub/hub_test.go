@@ -396,6 +396,20 @@ func TestChooseHostile(t *testing.T) {
 	}
 }
 
+// TestChooseSteps: steps bring their settings and numbers, never a pickle.
+func TestChooseSteps(t *testing.T) {
+	files, err := choose([]file{{name: "config.json"}, {name: "tokenizer.json"}, {name: "onnx/model.onnx"}, {name: "2_Dense/config.json"}, {name: "2_Dense/model.safetensors"}, {name: "2_Dense/pytorch_model.bin"},
+		{name: "sentence_xlm-roberta_config.json"}, {name: "model.safetensors"}, {name: "sentence_../_config.json"}})
+	var got []string
+	for _, f := range files {
+		got = append(got, f.name)
+	}
+	slices.Sort(got)
+	if want := []string{"2_Dense/config.json", "2_Dense/model.safetensors", "config.json", "onnx/model.onnx", "sentence_xlm-roberta_config.json", "tokenizer.json"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q; %v", got, want, err)
+	}
+}
+
 func FuzzParseListing(f *testing.F) {
 	f.Add(`{"sha":"` + commit + `","siblings":[{"rfilename":"config.json","size":-1,"lfs":{"sha256":"00"}},{"rfilename":"tokenizer.json"},{"rfilename":"onnx/model.onnx","lfs":null}]}`)
 	f.Add(`[]`)

@@ -137,16 +137,19 @@ func sum(text string, size int) []byte {
 
 // wanted are the settings that a model's engine reads, and the licence. The graph is not among them.
 var wanted = []string{"config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "modules.json",
-	"sentence_bert_config.json", "config_sentence_transformers.json", "LICENSE", "LICENSE.txt"}
+	"config_sentence_transformers.json", "LICENSE", "LICENSE.txt"}
 
-// step is the settings of a step behind the transformer, such as 1_Pooling/config.json.
-var step = regexp.MustCompile(`^[0-9]{1,2}_[A-Za-z]{1,40}/config\.json$`)
+// step is the settings of a step behind the transformer, such as 1_Pooling/config.json, and the numbers of one that has some.
+var step = regexp.MustCompile(`^[0-9]{1,2}_[A-Za-z]{1,40}/(config\.json|model\.safetensors)$`)
+
+// lengths are the old names of sentence_bert_config.json, by the kind of transformer.
+var lengths = regexp.MustCompile(`^sentence_[a-z-]{1,20}_config\.json$`)
 
 // choose picks what a model needs out of a repository's files. The names come from outside, so only those that are known count.
 func choose(all []file) ([]file, error) {
 	byName := map[string]file{}
 	for _, f := range all {
-		if slices.Contains(wanted, f.name) || step.MatchString(f.name) {
+		if slices.Contains(wanted, f.name) || step.MatchString(f.name) || lengths.MatchString(f.name) {
 			byName[f.name] = f
 		}
 	}

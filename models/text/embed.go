@@ -21,6 +21,9 @@ type Embedder struct {
 	maxTokens int
 	budget    int
 	session   *session
+	widths    []int // of a text's vector, behind each step
+	width     int   // behind the last
+	widest    int
 	queue     *queue
 	cache     *cache // nil: none
 	buffers   sync.Pool
@@ -49,8 +52,8 @@ const defaultBudget = 512
 var ErrClosed = errors.New("the model has been closed")
 
 // Open loads the model in a folder that is laid out like a sentence-transformers repository: config.json, tokenizer.json and
-// onnx/model.onnx (or model.onnx) must be there; modules.json, 1_Pooling/config.json, sentence_bert_config.json, tokenizer_config.json and
-// config_sentence_transformers.json count where they are. Only JSON and ONNX are read. The error is a *ModelError.
+// onnx/model.onnx (or model.onnx) must be there; modules.json, 1_Pooling/config.json and the folders of further steps, sentence_bert_config.json, tokenizer_config.json and
+// config_sentence_transformers.json count where they are. Only JSON, ONNX and safetensors are read. The error is a *ModelError.
 func Open(dir string, o Options) (*Embedder, error) {
 	e := &Embedder{name: o.Name, runtime: o.Runtime, budget: o.TokenBudget}
 	if e.name == "" {
@@ -94,8 +97,14 @@ func (e *Embedder) open(dir string) error {
 		return fmt.Errorf("the length of %d tokens is out of range", e.maxTokens)
 	}
 	e.queue = &queue{cores: e.runtime.cores(), budget: e.budget, turn: e.runtime, run: e.run}
-	e.session, err = openSession(dir, e.settings)
-	return err
+	if e.session, err = openSession(dir, e.settings); err != nil {
+		return err
+	}
+	if err := e.measure(); err != nil {
+		e.session.close()
+		return err
+	}
+	return nil
 }
 
 // Close frees the model. It waits for the calls under way; later ones fail with ErrClosed. It may be called twice.
@@ -111,7 +120,7 @@ func (e *Embedder) Close() error {
 }
 
 // Dimension is the width of the model's vectors, before TruncateDim.
-func (e *Embedder) Dimension() int { return e.session.width }
+func (e *Embedder) Dimension() int { return e.width }
 
 // MaxTokens is the length to which texts are cut, in tokens, special tokens included.
 func (e *Embedder) MaxTokens() int { return e.maxTokens }
@@ -132,7 +141,7 @@ func (e *Embedder) Embed(ctx context.Context, texts []string, o EmbedOptions) ([
 	if err != nil {
 		return nil, err
 	}
-	width := e.session.width
+	width := e.width
 	if o.TruncateDim > 0 {
 		width = min(width, o.TruncateDim) // as sentence-transformers: more than there is means all
 	}
@@ -218,7 +227,7 @@ func (e *Embedder) run(b *batch, each func(p part, i int, pooled []float32)) err
 		room = new(buffers)
 	}
 	defer e.buffers.Put(room)
-	room.grow(b.rows*b.longest, e.session.width)
+	room.grow(b.rows*b.longest, e.session.width, e.widest)
 	clear(room.types)
 	row := 0
 	for _, p := range b.parts {
@@ -238,14 +247,41 @@ func (e *Embedder) run(b *batch, each func(p part, i int, pooled []float32)) err
 		for _, i := range p.texts {
 			n := p.call.work.lengths[i]
 			vectors := room.out[row*b.longest*e.session.width:][:n*e.session.width]
-			pool(room.pooled, vectors, e.settings.pooling, min(p.call.work.skip, n-1))
-			if e.settings.normalize {
-				normalize(room.pooled)
-			}
-			each(p, i, room.pooled)
+			each(p, i, e.pooled(room, vectors, min(p.call.work.skip, n-1)))
 			row++
 		}
 	}
+	return nil
+}
+
+// pooled makes a text's vector of those of its tokens, of which the first skip do not take part. It is valid until the next one.
+func (e *Embedder) pooled(room *buffers, tokens []float32, skip int) []float32 {
+	v, other := room.pooled[:e.session.width*len(e.settings.pooling)], room.other
+	poolAll(v, tokens, e.settings.pooling, skip)
+	for i, s := range e.settings.steps {
+		width := e.widths[i]
+		if next := s.apply(other[:width], v); &next[0] == &other[0] {
+			v, other = next, v[:cap(v)]
+		} else {
+			v = next
+		}
+	}
+	return v
+}
+
+// measure finds the width of the vector behind each step.
+func (e *Embedder) measure() error {
+	width := e.session.width * len(e.settings.pooling)
+	e.widest = width
+	for _, s := range e.settings.steps {
+		var err error
+		if width, err = s.width(width); err != nil {
+			return fmt.Errorf("modules.json: %w", err)
+		}
+		e.widths = append(e.widths, width)
+		e.widest = max(e.widest, width)
+	}
+	e.width = width
 	return nil
 }
 

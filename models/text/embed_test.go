@@ -2,6 +2,7 @@ package text
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -84,8 +85,9 @@ func TestMiniLM(t *testing.T) {
 func TestPoolings(t *testing.T) {
 	// "ab" is [CLS] a ##b [SEP]; the tiny model's vectors are its ids.
 	ids := openTiny(t, tiny()).tokenizer.Append(nil, "ab", 0)
-	var mean, top, sqrt float32
-	for _, id := range ids {
+	var mean, top, sqrt, weighted float32
+	for i, id := range ids {
+		weighted += float32(i+1) * float32(id) / float32(len(ids)*(len(ids)+1)/2)
 		mean += float32(id) / float32(len(ids))
 		sqrt += float32(id) / float32(math.Sqrt(float64(len(ids))))
 		top = max(top, float32(id))
@@ -96,8 +98,12 @@ func TestPoolings(t *testing.T) {
 	}{
 		{"mean", `{"pooling_mode_mean_tokens":true}`, mean},
 		{"cls", `{"pooling_mode_cls_token":true,"pooling_mode_mean_tokens":false}`, float32(ids[0])},
-		{"max", `{"pooling_mode_max_tokens":true}`, top},
-		{"sqrt", `{"pooling_mode_mean_sqrt_len_tokens":true}`, sqrt},
+		{"max", `{"pooling_mode_max_tokens":true,"pooling_mode_mean_tokens":false}`, top},
+		{"sqrt", `{"pooling_mode_mean_sqrt_len_tokens":true,"pooling_mode_mean_tokens":false}`, sqrt},
+		{"weighted", `{"pooling_mode":"weightedmean"}`, weighted},
+		{"last", `{"pooling_mode_lasttoken":true,"pooling_mode_mean_tokens":false}`, float32(ids[len(ids)-1])},
+		{"two", `{"pooling_mode":["lasttoken","max"]}`, top},
+		{"the mean's default", `{"pooling_mode_lasttoken":true}`, mean},
 		{"new spelling", `{"pooling_mode":"cls","embedding_dimension":4}`, float32(ids[0])},
 	} {
 		e := openTiny(t, tiny().with("1_Pooling/config.json", c.config))
@@ -105,6 +111,103 @@ func TestPoolings(t *testing.T) {
 		got, err := e.Embed(context.Background(), []string{"ab", "hello world one two"}, EmbedOptions{})
 		if err != nil || math.Abs(float64(got[0][0]-c.want)) > 1e-4 {
 			t.Errorf("%s: got %v, want %v first; %v", c.name, got, c.want, err)
+		}
+	}
+}
+
+// TestSteps: two poolings side by side, a linear layer, a norm and the length, in the order of modules.json.
+func TestSteps(t *testing.T) {
+	step := func(kind, path string) string {
+		return `,{"type":"sentence_transformers.models.` + kind + `","path":"` + path + `"}`
+	}
+	modules := func(steps string) string { return strings.Replace(tiny()["modules.json"], "]", steps+"]", 1) }
+	weights := safetensors(map[string][]float32{"linear.weight": {1, 0, 0, 0, 0, 0, 0, 0.5, 0, 0, 0, 0, 1, 0, 0, 0}, "linear.bias": {0.25, -1}}, map[string][]int{"linear.weight": {2, 8}, "linear.bias": {2}})
+	layer := tiny().with("1_Pooling/config.json", `{"pooling_mode":["mean","cls"]}`, "2_Dense/config.json", `{"in_features":8,"out_features":2,"bias":true,"activation_function":"torch.nn.modules.linear.Identity"}`,
+		"2_Dense/model.safetensors", weights, "3_LayerNorm/config.json", `{"dimension":2}`,
+		"3_LayerNorm/model.safetensors", safetensors(map[string][]float32{"norm.weight": {2, 3}, "norm.bias": {1, 0}}, map[string][]int{"norm.weight": {2}, "norm.bias": {2}}))
+	plain := openTiny(t, tiny())
+	ids := plain.tokenizer.Append(nil, "hello", 0)
+	mean := embedOne(t, plain, "hello", EmbedOptions{})
+	want := []float32{float32(ids[0]) + 0.5*mean[3] + 0.25, mean[0] - 1} // cls comes first
+	e := openTiny(t, layer.with("modules.json", modules(step("Dense", "2_Dense"))))
+	if got := embedOne(t, e, "hello", EmbedOptions{}); !near(got, want, 1e-4) || e.Dimension() != 2 {
+		t.Errorf("dense: %v, want %v", got, want)
+	}
+	normed := []float32{1 - 2, 3}
+	if want[0] > want[1] {
+		normed = []float32{1 + 2, -3}
+	}
+	if got := embedOne(t, openTiny(t, layer.with("modules.json", modules(step("Dense", "2_Dense")+step("LayerNorm", "3_LayerNorm")))), "hello", EmbedOptions{}); !near(got, normed, 1e-3) {
+		t.Errorf("norm: %v, want %v", got, normed)
+	}
+	length := math.Hypot(float64(want[0]), float64(want[1]))
+	if got := embedOne(t, openTiny(t, layer.with("modules.json", modules(step("Dense", "2_Dense")+step("Normalize", "3_Normalize")))), "hello", EmbedOptions{}); !near(got, []float32{want[0] / float32(length), want[1] / float32(length)}, 1e-4) {
+		t.Errorf("length: %v", got)
+	}
+	// A layer that follows takes the vector's length, not the other way round.
+	tanh := layer.with("2_Dense/config.json", `{"in_features":8,"out_features":2,"bias":true,"activation_function":"torch.nn.modules.activation.Tanh"}`, "modules.json", modules(step("Normalize", "2")+step("Dense", "2_Dense")))
+	if got := embedOne(t, openTiny(t, tanh), "hello", EmbedOptions{}); got[0] > 1 || got[1] > 0 || got[1] < -0.9 {
+		t.Errorf("dense of a unit vector: %v", got)
+	}
+}
+
+// safetensors makes a file of F32 tensors.
+func safetensors(values map[string][]float32, shapes map[string][]int) string {
+	header := map[string]any{}
+	var data []byte
+	for name, v := range values {
+		start := len(data)
+		for _, x := range v {
+			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(x))
+		}
+		header[name] = map[string]any{"dtype": "F32", "shape": shapes[name], "data_offsets": []int{start, len(data)}}
+	}
+	text, _ := json.Marshal(header)
+	return string(binary.LittleEndian.AppendUint64(nil, uint64(len(text)))) + string(text) + string(data)
+}
+
+func FuzzParseTensors(f *testing.F) {
+	f.Add([]byte(safetensors(map[string][]float32{"a": {1, 2}}, map[string][]int{"a": {2}})))
+	f.Add([]byte("\x02\x00\x00\x00\x00\x00\x00\x00{}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		tensors, err := parseTensors(data)
+		if err != nil {
+			return
+		}
+		for name, v := range tensors {
+			if 2*len(v.values) > len(data) {
+				t.Fatalf("%s: %d numbers of %d bytes", name, len(v.values), len(data))
+			}
+		}
+	})
+}
+
+func TestHalfFloat(t *testing.T) {
+	for h, want := range map[uint16]float32{0: 0, 0x3c00: 1, 0xc000: -2, 0x7bff: 65504, 1: 1.0 / (1 << 24), 0x8400: -1.0 / (1 << 14), 0x3555: 0.33325195} {
+		if got := halfFloat(h); got != want {
+			t.Errorf("%#x: %v, want %v", h, got, want)
+		}
+	}
+	if got := halfFloat(0xfc00); !math.IsInf(float64(got), -1) {
+		t.Errorf("minus infinity: %v", got)
+	}
+}
+
+// TestLengths: the transformer's length by its old names, and RoBERTa's positions, of which two are never used.
+func TestLengths(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		f    files
+		want int
+	}{
+		{"positions", tiny(), 32},
+		{"RoBERTa's positions", tiny().with("config.json", `{"hidden_size":4,"model_type":"xlm-roberta","max_position_embeddings":34}`), 32},
+		{"another padding", tiny().with("config.json", `{"hidden_size":4,"model_type":"mpnet","max_position_embeddings":34,"pad_token_id":3}`), 30},
+		{"max_seq_length beyond them", tiny().with("config.json", `{"hidden_size":4,"model_type":"roberta","max_position_embeddings":34}`, "sentence_bert_config.json", `{"max_seq_length":34}`), 32},
+		{"an old name", tiny().with("sentence_roberta_config.json", `{"max_seq_length":12}`), 12},
+	} {
+		if e := openTiny(t, c.f); e.MaxTokens() != c.want {
+			t.Errorf("%s: %d, want %d", c.name, e.MaxTokens(), c.want)
 		}
 	}
 }
@@ -265,11 +368,18 @@ func TestOpenBad(t *testing.T) {
 		{"small vocabulary", "vocabulary of 10", tiny().with("config.json", `{"hidden_size":4,"vocab_size":10}`)},
 		{"input of another kind", `"pixel_values"`, tiny().with("onnx/model.onnx", "testdata/strange.onnx")},
 		{"no token vectors", "no output", tiny().with("onnx/model.onnx", "testdata/pooledonly.onnx")},
-		{"another step", "Dense", tiny().with("modules.json", `[{"type":"sentence_transformers.models.Dense"}]`)},
+		{"another step", "CNN", tiny().with("modules.json", `[{"type":"sentence_transformers.models.CNN"}]`)},
+		{"a layer without a file", "2_Dense/config.json is missing", tiny().with("modules.json", `[{"type":"sentence_transformers.models.Dense","path":"2_Dense"}]`)},
+		{"a layer of pickles", "2_Dense/model.safetensors", tiny().with("modules.json", `[{"type":"x.Dense","path":"2_Dense"}]`, "2_Dense/config.json", `{"in_features":4,"out_features":2,"activation_function":"x.Tanh"}`, "2_Dense/pytorch_model.bin", "x")},
+		{"a layer of another width", "takes 5 numbers, there are 4", tiny().with("modules.json", `[{"type":"x.Dense","path":"2_Dense"}]`, "2_Dense/config.json", `{"in_features":5,"out_features":1,"bias":false,"activation_function":"x.Tanh"}`,
+			"2_Dense/model.safetensors", safetensors(map[string][]float32{"linear.weight": {1, 2, 3, 4, 5}}, map[string][]int{"linear.weight": {1, 5}}))},
+		{"a layer of another shape", "want [1 4]", tiny().with("modules.json", `[{"type":"x.Dense","path":"2_Dense"}]`, "2_Dense/config.json", `{"in_features":4,"out_features":1,"bias":false,"activation_function":"x.Tanh"}`,
+			"2_Dense/model.safetensors", safetensors(map[string][]float32{"linear.weight": {1, 2, 3, 4, 5}}, map[string][]int{"linear.weight": {1, 5}}))},
+		{"a layer of tokens", "token_embeddings", tiny().with("modules.json", `[{"type":"x.Dense","path":"2_Dense"}]`, "2_Dense/config.json", `{"module_input_name":"token_embeddings"}`)},
 		{"path escape", "leaves the model's folder", tiny().with("modules.json", `[{"type":"x.Pooling","path":"../../etc"}]`)},
 		{"pooling missing", "1_Pooling/config.json is missing", tiny().with("1_Pooling/config.json", "")},
-		{"two poolings", "got 2", tiny().with("1_Pooling/config.json", `{"pooling_mode_mean_tokens":true,"pooling_mode_max_tokens":true}`)},
-		{"pooling unknown", `"lasttoken"`, tiny().with("1_Pooling/config.json", `{"pooling_mode_lasttoken":true}`)},
+		{"no pooling", "names no pooling", tiny().with("1_Pooling/config.json", `{"pooling_mode_mean_tokens":false}`)},
+		{"pooling unknown", `"median"`, tiny().with("1_Pooling/config.json", `{"pooling_mode":"median"}`)},
 		{"length", "max_seq_length is 0", tiny().with("sentence_bert_config.json", `{"max_seq_length":0}`)},
 		{"length of the specials", "length of 2 tokens", tiny().with("sentence_bert_config.json", `{"max_seq_length":2}`)},
 		{"default prompt unknown", "default prompt", tiny().with("config_sentence_transformers.json", `{"default_prompt_name":"x"}`)},

@@ -2,12 +2,24 @@ package text
 
 import "math"
 
+// poolAll writes to dst the pooled vectors of each way, one after the other. dst is as wide as all of them.
+func poolAll(dst, tokens []float32, how []pooling, skip int) {
+	width := len(dst) / len(how)
+	for i, h := range how {
+		pool(dst[i*width:][:width], tokens, h, skip)
+	}
+}
+
 // pool writes to dst the pooled vector of a text whose token vectors stand one after the other in tokens, len(dst) wide each. The
 // first skip tokens do not take part.
 func pool(dst, tokens []float32, how pooling, skip int) {
 	width := len(dst)
 	if how == poolCLS {
 		copy(dst, tokens[:width])
+		return
+	}
+	if how == poolLast {
+		copy(dst, tokens[len(tokens)-width:])
 		return
 	}
 	count := len(tokens)/width - skip
@@ -24,6 +36,20 @@ func pool(dst, tokens []float32, how pooling, skip int) {
 		return
 	}
 	clear(dst)
+	if how == poolWeighted {
+		var sum float32
+		for at := skip + 1; len(tokens) >= width; tokens = tokens[width:] {
+			for i, x := range tokens[:width] {
+				dst[i] += float32(at) * x
+			}
+			sum += float32(at)
+			at++
+		}
+		for i := range dst {
+			dst[i] /= sum
+		}
+		return
+	}
 	for ; len(tokens) >= width; tokens = tokens[width:] {
 		for i, x := range tokens[:width] {
 			dst[i] += x

@@ -139,11 +139,12 @@ func (s *session) close() { s.onnx.Destroy() }
 // buffers are the inputs and the output of a run, kept for the next one.
 type buffers struct {
 	ids, mask, types []int64
-	out, pooled      []float32
+	out              []float32
+	pooled, other    []float32 // a text's vector, and where a step puts the next one
 }
 
-// grow makes the buffers fit rows x columns tokens of a width.
-func (b *buffers) grow(tokens, width int) {
+// grow makes the buffers fit rows x columns tokens of a width, and vectors of texts that are so wide at most.
+func (b *buffers) grow(tokens, width, widest int) {
 	if cap(b.ids) < tokens {
 		b.ids, b.mask, b.types = make([]int64, tokens), make([]int64, tokens), make([]int64, tokens)
 	}
@@ -152,8 +153,8 @@ func (b *buffers) grow(tokens, width int) {
 		b.out = make([]float32, tokens*width)
 	}
 	b.out = b.out[:tokens*width]
-	if len(b.pooled) != width {
-		b.pooled = make([]float32, width)
+	if len(b.pooled) != widest {
+		b.pooled, b.other = make([]float32, widest), make([]float32, widest)
 	}
 }
 

@@ -29,7 +29,22 @@ const (
 	poolCLS
 	poolMax
 	poolMeanSqrt // sum over the square root of the length
+	poolWeighted // mean, each token counting as often as its place says, from 1 on
+	poolLast
 )
+
+// poolings are sentence-transformers' names, in the order in which it puts the vectors of several together.
+var poolings = []struct {
+	name, flag string
+	how        pooling
+}{
+	{"cls", "pooling_mode_cls_token", poolCLS},
+	{"max", "pooling_mode_max_tokens", poolMax},
+	{"mean", "pooling_mode_mean_tokens", poolMean},
+	{"mean_sqrt_len_tokens", "pooling_mode_mean_sqrt_len_tokens", poolMeanSqrt},
+	{"weightedmean", "pooling_mode_weightedmean_tokens", poolWeighted},
+	{"lasttoken", "pooling_mode_lasttoken", poolLast},
+}
 
 // settings are what a sentence-transformers folder says about its model.
 type settings struct {
@@ -37,9 +52,9 @@ type settings struct {
 	vocabulary    int // size of the embedding table; 0: not said
 	maxTokens     int // specials included; 0: not said
 	lowerCase     bool
-	pooling       pooling
-	skipPrompt    bool // the prompt's tokens do not take part in the pooling
-	normalize     bool
+	pooling       []pooling // never empty; the vectors of several stand one after the other
+	skipPrompt    bool      // the prompt's tokens do not take part in the pooling
+	steps         []step    // behind the pooling
 	prompts       map[string]string
 	defaultPrompt string // a key of prompts
 }
@@ -48,7 +63,10 @@ type settings struct {
 const maxSettings = 64 << 20
 
 // readFile reads a file of a model folder. A file that is not there is fs.ErrNotExist.
-func readFile(dir, name string) ([]byte, error) {
+func readFile(dir, name string) ([]byte, error) { return readUpTo(dir, name, maxSettings) }
+
+// readUpTo reads a file of a model folder that may be so large.
+func readUpTo(dir, name string, limit int64) ([]byte, error) {
 	if !filepath.IsLocal(name) {
 		return nil, fmt.Errorf("%s: leaves the model's folder", name)
 	}
@@ -60,9 +78,9 @@ func readFile(dir, name string) ([]byte, error) {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: not a regular file", name)
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxSettings+1))
-	if err == nil && len(data) > maxSettings {
-		err = fmt.Errorf("larger than %d bytes", maxSettings)
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("larger than %d bytes", limit)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -89,10 +107,12 @@ func readJSON(dir, name string, v any) (bool, error) {
 // of sentence-transformers for a plain transformer hold, which are mean pooling and no normalisation.
 func readSettings(dir string) (*settings, error) {
 	var config struct {
-		Hidden       int `json:"hidden_size"`
-		Dim          int `json:"dim"` // DistilBERT's name for it
-		Vocabulary   int `json:"vocab_size"`
-		MaxPositions int `json:"max_position_embeddings"`
+		Hidden       int    `json:"hidden_size"`
+		Dim          int    `json:"dim"` // DistilBERT's name for it
+		Vocabulary   int    `json:"vocab_size"`
+		MaxPositions int    `json:"max_position_embeddings"`
+		Kind         string `json:"model_type"`
+		PadID        *int   `json:"pad_token_id"`
 	}
 	if found, err := readJSON(dir, "config.json", &config); err != nil {
 		return nil, err
@@ -102,6 +122,14 @@ func readSettings(dir string) (*settings, error) {
 	s := &settings{hidden: config.Hidden, vocabulary: config.Vocabulary}
 	if s.hidden == 0 {
 		s.hidden = config.Dim
+	}
+	if startsBehindPadding[config.Kind] && config.MaxPositions > 0 {
+		// Positions are counted from behind the padding's id, which is 1 with all of them unless they say something else.
+		pad := 1
+		if config.PadID != nil {
+			pad = *config.PadID
+		}
+		config.MaxPositions = max(1, config.MaxPositions-pad-1)
 	}
 	if err := s.readLength(dir, config.MaxPositions); err != nil {
 		return nil, err
@@ -126,6 +154,15 @@ func readSettings(dir string) (*settings, error) {
 	return s, nil
 }
 
+// startsBehindPadding are the kinds of models that number positions as RoBERTa does: 514 of them hold 512 tokens.
+var startsBehindPadding = map[string]bool{"roberta": true, "xlm-roberta": true, "xlm-roberta-xl": true, "camembert": true, "mpnet": true, "longformer": true, "roberta-prelayernorm": true, "data2vec-text": true}
+
+// lengthFiles are the names that sentence-transformers has given the file of the transformer's settings.
+var lengthFiles = []string{
+	"sentence_bert_config.json", "sentence_roberta_config.json", "sentence_distilbert_config.json", "sentence_camembert_config.json",
+	"sentence_albert_config.json", "sentence_xlm-roberta_config.json", "sentence_xlnet_config.json",
+}
+
 // readLength finds the longest input, as sentence-transformers does: max_seq_length, else the smaller of the tokenizer's length and
 // the number of positions; and never more than the positions.
 func (s *settings) readLength(dir string, positions int) error {
@@ -133,14 +170,22 @@ func (s *settings) readLength(dir string, positions int) error {
 		MaxSeqLength *int `json:"max_seq_length"`
 		LowerCase    bool `json:"do_lower_case"`
 	}
-	if _, err := readJSON(dir, "sentence_bert_config.json", &sbert); err != nil {
-		return err
+	file := ""
+	for _, name := range lengthFiles {
+		found, err := readJSON(dir, name, &sbert)
+		if err != nil {
+			return err
+		}
+		if found {
+			file = name
+			break
+		}
 	}
 	s.lowerCase = sbert.LowerCase
 	switch {
 	case sbert.MaxSeqLength != nil:
 		if *sbert.MaxSeqLength <= 0 {
-			return fmt.Errorf("sentence_bert_config.json: max_seq_length is %d", *sbert.MaxSeqLength)
+			return fmt.Errorf("%s: max_seq_length is %d", file, *sbert.MaxSeqLength)
 		}
 		s.maxTokens = *sbert.MaxSeqLength
 	default:
@@ -170,20 +215,38 @@ func (s *settings) readModules(dir string) error {
 	if err != nil {
 		return err
 	}
+	s.pooling = []pooling{poolMean}
 	if !found {
-		_, err := os.Stat(filepath.Join(dir, "2_Normalize"))
-		s.normalize = err == nil
+		if _, err := os.Stat(filepath.Join(dir, "2_Normalize")); err == nil {
+			s.steps = append(s.steps, unit{})
+		}
 		return s.readPooling(dir, "1_Pooling", false)
 	}
 	for _, m := range modules {
-		switch kind := m.Type[strings.LastIndexByte(m.Type, '.')+1:]; kind {
-		case "Transformer":
+		kind := m.Type[strings.LastIndexByte(m.Type, '.')+1:]
+		if len(s.steps) > 0 && (kind == "Transformer" || kind == "Pooling") {
+			return fmt.Errorf("modules.json: %s behind other steps is not supported", kind)
+		}
+		switch kind {
+		case "Transformer", "Dropout":
 		case "Pooling":
 			if err := s.readPooling(dir, m.Path, true); err != nil {
 				return err
 			}
 		case "Normalize":
-			s.normalize = true
+			s.steps = append(s.steps, unit{})
+		case "Dense":
+			d, err := readDense(dir, m.Path)
+			if err != nil {
+				return err
+			}
+			s.steps = append(s.steps, d)
+		case "LayerNorm":
+			l, err := readLayerNorm(dir, m.Path)
+			if err != nil {
+				return err
+			}
+			s.steps = append(s.steps, l)
 		default:
 			return fmt.Errorf("modules.json: a step of type %q is not supported", m.Type)
 		}
@@ -191,19 +254,10 @@ func (s *settings) readModules(dir string) error {
 	return nil
 }
 
-// readPooling reads a pooling step. Old files have a flag for each mode, new ones name it.
+// readPooling reads a pooling step. Old files have a flag for each way, of which the mean's is true where it is not said; new ones name it, or several.
 func (s *settings) readPooling(dir, folder string, must bool) error {
 	name := path.Join(folder, "config.json")
-	var p struct {
-		CLS           bool    `json:"pooling_mode_cls_token"`
-		Mean          bool    `json:"pooling_mode_mean_tokens"`
-		Max           bool    `json:"pooling_mode_max_tokens"`
-		MeanSqrt      bool    `json:"pooling_mode_mean_sqrt_len_tokens"`
-		WeightedMean  bool    `json:"pooling_mode_weightedmean_tokens"`
-		LastToken     bool    `json:"pooling_mode_lasttoken"`
-		Mode          *string `json:"pooling_mode"`
-		IncludePrompt *bool   `json:"include_prompt"`
-	}
+	var p map[string]json.RawMessage
 	found, err := readJSON(dir, name, &p)
 	switch {
 	case err != nil:
@@ -213,26 +267,52 @@ func (s *settings) readPooling(dir, folder string, must bool) error {
 	case !found:
 		return nil
 	}
-	s.skipPrompt = p.IncludePrompt != nil && !*p.IncludePrompt
-	var modes []string
-	if p.Mode != nil {
-		modes = append(modes, *p.Mode)
-	} else {
-		for _, m := range []struct {
-			on   bool
-			name string
-		}{{p.CLS, "cls"}, {p.Mean, "mean"}, {p.Max, "max"}, {p.MeanSqrt, "mean_sqrt_len_tokens"}, {p.WeightedMean, "weightedmean"}, {p.LastToken, "lasttoken"}} {
-			if m.on {
-				modes = append(modes, m.name)
+	read := func(key string, v any) {
+		if raw, ok := p[key]; ok && err == nil {
+			if e := json.Unmarshal(raw, v); e != nil {
+				err = fmt.Errorf("%s: %s: %w", name, key, e)
 			}
 		}
 	}
-	if len(modes) != 1 {
-		return fmt.Errorf("%s: want one pooling mode, got %d", name, len(modes))
+	include := true
+	read("include_prompt", &include)
+	s.skipPrompt = !include
+	named := map[string]bool{}
+	if raw, ok := p["pooling_mode"]; ok && string(raw) != "null" {
+		var one string
+		list := []string{}
+		if json.Unmarshal(raw, &one) == nil {
+			list = strings.Split(one, "+")
+		} else {
+			read("pooling_mode", &list)
+		}
+		for _, mode := range list {
+			named[strings.ToLower(mode)] = true
+		}
+	} else {
+		for _, known := range poolings {
+			on := known.how == poolMean
+			read(known.flag, &on)
+			if on {
+				named[known.name] = true
+			}
+		}
 	}
-	known := map[string]pooling{"cls": poolCLS, "mean": poolMean, "max": poolMax, "mean_sqrt_len_tokens": poolMeanSqrt}
-	if s.pooling, found = known[modes[0]]; !found {
-		return fmt.Errorf("%s: pooling mode %q is not supported", name, modes[0])
+	if err != nil {
+		return err
+	}
+	s.pooling = nil
+	for _, known := range poolings {
+		if named[known.name] {
+			s.pooling = append(s.pooling, known.how)
+			delete(named, known.name)
+		}
+	}
+	for mode := range named {
+		return fmt.Errorf("%s: pooling mode %q is not supported", name, mode)
+	}
+	if len(s.pooling) == 0 {
+		return fmt.Errorf("%s names no pooling mode", name)
 	}
 	return nil
 }

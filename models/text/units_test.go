@@ -109,7 +109,7 @@ func FuzzReadSettings(f *testing.F) {
 		}
 		dir := t.TempDir()
 		base.with(name, content).write(t, dir)
-		if s, err := readSettings(dir); err == nil && (s.maxTokens < 0 || s.pooling > poolMeanSqrt) {
+		if s, err := readSettings(dir); err == nil && (s.maxTokens < 0 || len(s.pooling) == 0) {
 			t.Fatalf("%+v", s)
 		}
 	})
