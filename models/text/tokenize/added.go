@@ -1,7 +1,6 @@
 package tokenize
 
 import (
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -16,27 +15,44 @@ type addedToken struct {
 
 // addedTokens finds added tokens in a text, the leftmost first and of those the longest.
 type addedTokens struct {
-	byFirst [256][]addedToken // by their first byte, the longest first
-	only    int               // the one first byte that all share, else -1
+	tokens []addedToken
+	trie   *trie // of their contents; its ids are places in tokens
+	only   int   // the one first byte that all share, else -1
 }
 
-// newAddedTokens returns nil for an empty list, so that a search for nothing costs nothing.
+// newAddedTokens returns nil for an empty list, so that a search for nothing costs nothing. Of two of the same content the first counts.
 func newAddedTokens(tokens []addedToken) *addedTokens {
 	if len(tokens) == 0 {
 		return nil
 	}
-	a := &addedTokens{only: int(tokens[0].content[0])}
-	for _, t := range tokens {
-		first := t.content[0]
-		a.byFirst[first] = append(a.byFirst[first], t)
-		if int(first) != a.only {
+	a := &addedTokens{tokens: tokens, only: int(tokens[0].content[0])}
+	seen := map[string]bool{}
+	var pieces []triePiece
+	for i, t := range tokens {
+		if int(t.content[0]) != a.only {
 			a.only = -1
 		}
+		if !seen[t.content] {
+			seen[t.content] = true
+			pieces = append(pieces, triePiece{t.content, int32(i)})
+		}
 	}
-	for i := range a.byFirst {
-		slices.SortStableFunc(a.byFirst[i], func(x, y addedToken) int { return len(y.content) - len(x.content) })
-	}
+	a.trie = newTrie(pieces)
 	return a
+}
+
+// at is the longest token that begins a text.
+func (a *addedTokens) at(text string) (t addedToken, found bool) {
+	node, ok := trieRoot, true
+	for i := 0; i < len(text); i++ {
+		if node, ok = a.trie.child(node, text[i]); !ok {
+			break
+		}
+		if id := a.trie.ids[node]; id >= 0 {
+			t, found = a.tokens[id], true
+		}
+	}
+	return t, found
 }
 
 // search goes through the added tokens of a text from left to right.
@@ -62,25 +78,27 @@ func (s *search) next() (start, end int, id int32, found bool) {
 			}
 			i += skip
 		}
-		for _, t := range a.byFirst[text[i]] {
-			if !strings.HasPrefix(text[i:], t.content) {
-				continue
-			}
-			start, end = i, i+len(t.content)
-			if t.singleWord && (endsWithWord(text[:start]) || startsWithWord(text[end:])) {
-				i = end - 1 // the reference goes on behind a match that it then refuses
-				break
-			}
-			s.at = end
-			if t.lstrip {
-				start = max(s.cut, len(strings.TrimRightFunc(text[:start], isWhite)))
-			}
-			if t.rstrip {
-				end = len(text) - len(strings.TrimLeftFunc(text[end:], isWhite))
-			}
-			s.cut = end
-			return start, end, t.id, true
+		if a.trie.root[text[i]] < 0 {
+			continue
 		}
+		t, ok := a.at(text[i:])
+		if !ok {
+			continue
+		}
+		start, end = i, i+len(t.content)
+		if t.singleWord && (endsWithWord(text[:start]) || startsWithWord(text[end:])) {
+			i = end - 1 // the reference goes on behind a match that it then refuses
+			continue
+		}
+		s.at = end
+		if t.lstrip {
+			start = max(s.cut, len(strings.TrimRightFunc(text[:start], isWhite)))
+		}
+		if t.rstrip {
+			end = len(text) - len(strings.TrimLeftFunc(text[end:], isWhite))
+		}
+		s.cut = end
+		return start, end, t.id, true
 	}
 	s.at = len(text)
 	return 0, 0, 0, false

@@ -11,6 +11,7 @@ type buffer struct {
 	text   []byte
 	origin []Span // for each byte of text; empty without track
 	track  bool
+	base   int    // where the text began in the original
 	found  []Span // the matches of a pattern
 
 	next       []byte
@@ -23,7 +24,7 @@ type buffer struct {
 
 // load takes a part of the original that begins there at base. A byte that is no UTF-8 becomes U+FFFD.
 func (b *buffer) load(part string, base int, track bool) {
-	b.track = track
+	b.track, b.base = track, base
 	b.origin = b.origin[:0]
 	if !track && utf8.ValidString(part) {
 		b.text = append(b.text[:0], part...)
@@ -65,7 +66,7 @@ func (b *buffer) put(r rune, change int) {
 	}
 	b.lastAt, b.lastLen, b.lastChange = b.at, len(b.next), change
 	b.next = utf8.AppendRune(b.next, r)
-	var from Span
+	from := Span{b.base, b.base}
 	switch {
 	case change > 0:
 		if b.at > 0 && b.at <= len(b.origin) {
@@ -121,7 +122,7 @@ func (b *buffer) insert(s string, ahead bool) {
 	if !b.track {
 		return
 	}
-	var from Span
+	from := Span{b.base, b.base}
 	switch {
 	case ahead && b.at < len(b.origin):
 		from = b.origin[b.at]

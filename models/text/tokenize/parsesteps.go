@@ -4,25 +4,34 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"unicode/utf8"
 )
 
 // stepError names the part of the file that is wrong.
 func stepError(part string, err error) error { return fmt.Errorf("tokenizer.json: %s: %w", part, err) }
 
-// maxGrowth is how many times longer all Replace together may make a text.
-const maxGrowth = 1 << 12
+// maxGrowth is how many times longer the normalizers together may make a text.
+const maxGrowth = 1 << 14
 
 // parseNormalizer gives nil for null.
 func parseNormalizer(raw json.RawMessage) (normalizer, error) {
 	steps, err := parseNormalizers(raw, 0)
 	growth := 1
 	for _, n := range steps {
-		if r, ok := n.(replace); ok {
-			if growth *= 1 + len(r.content); growth > maxGrowth {
-				return nil, stepError("normalizer", errors.New("the replacements make too much of a text"))
-			}
+		more := 1
+		switch n := n.(type) {
+		case replace:
+			more += len(n.content)
+		case prepend:
+			more += len(n)
+		case *precompiled:
+			more += n.longest
 		}
+		if more > maxGrowth/growth {
+			return nil, stepError("normalizer", errors.New("the replacements make too much of a text"))
+		}
+		growth *= more
 	}
 	switch {
 	case err != nil || len(steps) == 0:
@@ -133,6 +142,8 @@ type patternEntry struct {
 
 func (p patternEntry) matcher(part string) (matcher, error) {
 	switch {
+	case p.String != nil && *p.String == "": // matches between all characters
+		return &expression{re: regexp.MustCompile("")}, nil
 	case p.String != nil:
 		return literal(*p.String), nil
 	case p.Regex != nil:

@@ -14,11 +14,11 @@ type matcher interface {
 	matches(text []byte, found []Span) []Span
 }
 
-// literal matches itself. An empty one matches nothing.
+// literal matches itself. It is not empty.
 type literal []byte
 
 func (l literal) matches(text []byte, found []Span) []Span {
-	for at := 0; len(l) > 0; {
+	for at := 0; ; {
 		i := bytes.Index(text[at:], l)
 		if i < 0 {
 			break
@@ -169,8 +169,8 @@ func translate(pattern string) (string, error) {
 		c := pattern[i]
 		rest := pattern[i:]
 		switch {
-		case inside && (c == '[' || strings.HasPrefix(rest, "&&")):
-			return "", fmt.Errorf("sets within sets")
+		case inside && (c == '[' || strings.HasPrefix(rest, "&&")), strings.HasPrefix(rest, "[]"), strings.HasPrefix(rest, "[^]"):
+			return "", fmt.Errorf("sets within sets, or a bracket in one")
 		case c == '[':
 			inside = true
 		case c == ']':

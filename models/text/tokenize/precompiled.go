@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -13,6 +14,7 @@ import (
 type precompiled struct {
 	trie         []uint32
 	replacements string
+	longest      int                 // replacement
 	ascii        [utf8.RuneSelf]bool // the ASCII characters that stay as they are
 }
 
@@ -36,6 +38,9 @@ func newPrecompiled(text string) (*precompiled, error) {
 	}
 	if p.replacements = string(data[4*len(p.trie):]); !utf8.ValidString(p.replacements) {
 		return nil, errors.New("precompiled_charsmap: the replacements are not UTF-8")
+	}
+	for s := range strings.SplitSeq(p.replacements, "\x00") {
+		p.longest = max(p.longest, len(s))
 	}
 	for c := range p.ascii {
 		_, replaced := p.replacement([]byte{byte(c)})
@@ -70,13 +75,10 @@ func (p *precompiled) replacement(key []byte) (string, bool) {
 				break
 			}
 			s := p.replacements[at:]
-			for i := range len(s) {
-				if s[i] == 0 {
-					s = s[:i]
-					break
-				}
+			if end := strings.IndexByte(s, 0); end >= 0 {
+				s = s[:end]
 			}
-			if !utf8.ValidString(s) { // a place within a character
+			if s != "" && !utf8.RuneStart(s[0]) { // a place within a character
 				break
 			}
 			return s, true

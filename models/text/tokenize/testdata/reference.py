@@ -179,6 +179,10 @@ def make(folder):
     tok.normalizer, tok.pre_tokenizer = sequence(normalizers.NFKC(), normalizers.Lowercase(), normalizers.Strip()), pre_tokenizers.Whitespace()
     tok.train_from_iterator(texts, trainers.WordLevelTrainer(vocab_size=300 if SMALL else 2000, special_tokens=["[UNK]", "[CLS]"], show_progress=False))
     made["wordlevel"] = tok
+    tok = Tokenizer(models.WordLevel(unk_token="[UNK]"))
+    tok.normalizer, tok.pre_tokenizer = normalizers.Lowercase(), pre_tokenizers.Split("", "isolated")
+    tok.train_from_iterator(texts, trainers.WordLevelTrainer(vocab_size=150, special_tokens=["[UNK]"], show_progress=False))
+    made["characters"] = tok
     for name, tok in made.items():
         tok.save(os.path.join(folder, name + ".json"), pretty=False)
 
