@@ -221,6 +221,8 @@ def run(folder, seed, count, out):
     r = random.Random(seed)
     words = sorted({w for t in corpus() for w in t.split()})
     kinds = [(name, Tokenizer.from_file(os.path.join(folder, name))) for name in sorted(os.listdir(folder)) if name.endswith(".json")]
+    for _, tok in kinds:
+        tok.no_padding()
     sys.stderr = open(os.devnull, "w")
     os.dup2(sys.stderr.fileno(), 2)  # the reference's panics
 
