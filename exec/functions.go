@@ -42,6 +42,7 @@ var called = map[string]func(*Engine, context.Context, function.Session, [][]byt
 	"train_joint":        (*Engine).callTrain,
 	"evaluate":           (*Engine).callEvaluate,
 	"chunk":              (*Engine).callChunk,
+	"rank":               (*Engine).callRank,
 }
 
 // functions gives called, each with its meter.
@@ -72,16 +73,9 @@ func (e *Engine) callEmbedMany(ctx context.Context, _ function.Session, args [][
 	if len(args) != 3 {
 		return "", 0, errArguments
 	}
-	var texts []*string
-	if err := json.Unmarshal(args[1], &texts); err != nil {
-		return "", 0, function.Errorf("22023", "inputs must be a one-dimensional array of texts")
-	}
-	inputs := make([]string, len(texts))
-	for i, t := range texts {
-		if t == nil {
-			return "", 0, function.Errorf("22004", "inputs may not hold NULL")
-		}
-		inputs[i] = *t
+	inputs, err := textsOf("inputs", args[1])
+	if err != nil {
+		return "", 0, err
 	}
 	vectors, err := e.embed(ctx, string(args[0]), inputs, args[2])
 	if err != nil {

@@ -129,7 +129,6 @@ func TestWhatIsNotBuiltSaysSo(t *testing.T) {
 		{"dump_all", `dump_all('/tmp')`},
 		{"load_all", `load_all('/tmp')`},
 		{"decompose", `decompose('p', ARRAY[1.0])`},
-		{"rank", `rank('m', 'q', ARRAY['a'])`},
 		{"transform", `transform('fill-mask', inputs => ARRAY['a'])`},
 		{"transform", `transform('{"task": "fill-mask"}'::jsonb, inputs => ARRAY['a'])`},
 		{"transform_stream", `transform_stream('text-generation', input => 'a')`},

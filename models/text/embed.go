@@ -137,6 +137,9 @@ func (e *Embedder) Embed(ctx context.Context, texts []string, o EmbedOptions) ([
 	if e.closed {
 		return nil, ErrClosed
 	}
+	if e.session.scores {
+		return nil, &ModelError{Model: e.name, Err: errors.New("it scores texts and has no vectors for them: it is for pgml.rank")}
+	}
 	prompt, err := o.resolve(e.settings)
 	if err != nil {
 		return nil, err
@@ -180,6 +183,7 @@ func (e *Embedder) Embed(ctx context.Context, texts []string, o EmbedOptions) ([
 // work is texts as tokens.
 type work struct {
 	ids     []int32 // of all texts, one after the other
+	types   []int32 // their types; nil: all 0
 	starts  []int   // where each begins, and the end
 	lengths []int
 	skip    int // leading tokens that do not count in the pooling
@@ -187,6 +191,14 @@ type work struct {
 
 // text is the ids of a text.
 func (w *work) text(i int) []int32 { return w.ids[w.starts[i]:w.starts[i+1]] }
+
+// kinds is the types of a text's ids; nil: all 0.
+func (w *work) kinds(i int) []int32 {
+	if w.types == nil {
+		return nil
+	}
+	return w.types[w.starts[i]:w.starts[i+1]]
+}
 
 // tokenize makes the ids of texts[i] for each i of todo.
 func (e *Embedder) tokenize(ctx context.Context, texts []string, todo []int, prompt string) (*work, error) {
@@ -232,7 +244,7 @@ func (e *Embedder) run(b *batch, each func(p part, i int, pooled []float32)) err
 	row := 0
 	for _, p := range b.parts {
 		for _, i := range p.texts {
-			e.fill(room, row, b.longest, p.call.work.text(i))
+			e.fill(room, row, b.longest, p.call.work.text(i), p.call.work.kinds(i))
 			row++
 		}
 	}
@@ -245,6 +257,11 @@ func (e *Embedder) run(b *batch, each func(p part, i int, pooled []float32)) err
 	row = 0
 	for _, p := range b.parts {
 		for _, i := range p.texts {
+			if e.session.scores {
+				each(p, i, room.out[row*e.session.width:][:e.session.width])
+				row++
+				continue
+			}
 			n := p.call.work.lengths[i]
 			vectors := room.out[row*b.longest*e.session.width:][:n*e.session.width]
 			each(p, i, e.pooled(room, vectors, min(p.call.work.skip, n-1)))
@@ -285,11 +302,15 @@ func (e *Embedder) measure() error {
 	return nil
 }
 
-// fill writes a text's ids into a row of a batch, whose rows are so long.
-func (e *Embedder) fill(room *buffers, row, longest int, text []int32) {
+// fill writes a text's ids and their types into a row of a batch, whose rows are so long.
+func (e *Embedder) fill(room *buffers, row, longest int, text, kinds []int32) {
 	ids, mask := room.ids[row*longest:][:longest], room.mask[row*longest:][:longest]
 	for j, id := range text {
 		ids[j], mask[j] = int64(id), 1
+	}
+	types := room.types[row*longest:][:longest]
+	for j, kind := range kinds {
+		types[j] = int64(kind)
 	}
 	for j := len(text); j < longest; j++ {
 		ids[j], mask[j] = int64(e.tokenizer.PadID()), 0

@@ -23,19 +23,26 @@ type EmbedOptions struct {
 
 // OptionError is an option of a call that is unknown, has a bad value, or asks for what is not there.
 type OptionError struct {
-	Name   string
-	Reason string
+	Function string // empty: embed
+	Name     string
+	Reason   string
 	// Unsupported tells a known option with a good value that this engine cannot honour.
 	Unsupported bool
 }
 
-func (e *OptionError) Error() string { return fmt.Sprintf("embed: option %q %s", e.Name, e.Reason) }
+func (e *OptionError) Error() string {
+	function := e.Function
+	if function == "" {
+		function = "embed"
+	}
+	return fmt.Sprintf("%s: option %q %s", function, e.Name, e.Reason)
+}
 
 // option reads one option's value; val is never empty.
-type option func(o *EmbedOptions, model string, val json.RawMessage) error
+type option[T any] func(o *T, model string, val json.RawMessage) error
 
 // The options of sentence-transformers' constructor and of its encode, by what happens to them.
-var options = map[string]option{
+var embedOptions = map[string]option[EmbedOptions]{
 	"prompt":      func(o *EmbedOptions, _ string, v json.RawMessage) error { return optional(v, &o.Prompt, "a text") },
 	"prompt_name": func(o *EmbedOptions, _ string, v json.RawMessage) error { return optional(v, &o.PromptName, "a text") },
 	"normalize_embeddings": func(o *EmbedOptions, _ string, v json.RawMessage) error {
@@ -51,52 +58,56 @@ var options = map[string]option{
 	},
 
 	// These say where and how to compute, which is the engine's own business: the vectors are the same.
-	"device":             ignored,
-	"show_progress_bar":  ignored,
-	"convert_to_numpy":   ignored,
-	"convert_to_tensor":  ignored,
-	"chunk_size":         ignored,
-	"pool":               ignored,
-	"trust_remote_code":  ignored, // no code of a model is ever run
-	"token":              ignored, // nothing is fetched
-	"use_auth_token":     ignored,
-	"cache_folder":       ignored,
-	"local_files_only":   ignored,
-	"backend":            ignored,
-	"similarity_fn_name": ignored,
+	"device":             ignored[EmbedOptions],
+	"show_progress_bar":  ignored[EmbedOptions],
+	"convert_to_numpy":   ignored[EmbedOptions],
+	"convert_to_tensor":  ignored[EmbedOptions],
+	"chunk_size":         ignored[EmbedOptions],
+	"pool":               ignored[EmbedOptions],
+	"trust_remote_code":  ignored[EmbedOptions], // no code of a model is ever run
+	"token":              ignored[EmbedOptions], // nothing is fetched
+	"use_auth_token":     ignored[EmbedOptions],
+	"cache_folder":       ignored[EmbedOptions],
+	"local_files_only":   ignored[EmbedOptions],
+	"backend":            ignored[EmbedOptions],
+	"similarity_fn_name": ignored[EmbedOptions],
 
 	// These would change the vectors; the default value is fine and any other one refused.
-	"precision":        only("float32"),
-	"output_value":     only("sentence_embedding"),
-	"revision":         only("main"),
-	"model_kwargs":     only(""),
-	"tokenizer_kwargs": only(""),
-	"config_kwargs":    only(""),
-	"prompts":          only(""),
+	"precision":        only[EmbedOptions]("float32"),
+	"output_value":     only[EmbedOptions]("sentence_embedding"),
+	"revision":         only[EmbedOptions]("main"),
+	"model_kwargs":     only[EmbedOptions](""),
+	"tokenizer_kwargs": only[EmbedOptions](""),
+	"config_kwargs":    only[EmbedOptions](""),
+	"prompts":          only[EmbedOptions](""),
 }
 
 // ParseEmbedOptions reads the kwargs of pgml.embed: a JSON object, or nothing. The model's name decides about "instruction". The error is an
 // *OptionError that names the first bad option in the order of the alphabet.
 func ParseEmbedOptions(model string, kwargs []byte) (EmbedOptions, error) {
-	var o EmbedOptions
+	return parseOptions("embed", model, kwargs, embedOptions)
+}
+
+func parseOptions[T any](function, model string, kwargs []byte, options map[string]option[T]) (T, error) {
+	var o T
 	if len(bytes.TrimSpace(kwargs)) == 0 {
 		return o, nil
 	}
 	var values map[string]json.RawMessage
 	if err := json.Unmarshal(kwargs, &values); err != nil || values == nil {
-		return o, &OptionError{Name: "kwargs", Reason: "must be a JSON object"}
+		return o, &OptionError{Function: function, Name: "kwargs", Reason: "must be a JSON object"}
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		read, ok := options[name]
 		if !ok {
-			return o, &OptionError{Name: name, Reason: "is unknown"}
+			return o, &OptionError{Function: function, Name: name, Reason: "is unknown"}
 		}
 		if err := read(&o, model, values[name]); err != nil {
 			e, unsupported := err.(unsupported)
 			if unsupported {
-				return o, &OptionError{Name: name, Reason: string(e), Unsupported: true}
+				return o, &OptionError{Function: function, Name: name, Reason: string(e), Unsupported: true}
 			}
-			return o, &OptionError{Name: name, Reason: err.Error()}
+			return o, &OptionError{Function: function, Name: name, Reason: err.Error()}
 		}
 	}
 	return o, nil
@@ -130,11 +141,11 @@ func positive(v json.RawMessage, to *int) error {
 	return nil
 }
 
-func ignored(*EmbedOptions, string, json.RawMessage) error { return nil }
+func ignored[T any](*T, string, json.RawMessage) error { return nil }
 
 // only accepts null, an empty object and one text.
-func only(text string) option {
-	return func(_ *EmbedOptions, _ string, v json.RawMessage) error {
+func only[T any](text string) option[T] {
+	return func(_ *T, _ string, v json.RawMessage) error {
 		var got any
 		if json.Unmarshal(v, &got) != nil {
 			return reason("is no JSON")

@@ -16,7 +16,8 @@ import (
 type session struct {
 	onnx   *ort.DynamicAdvancedSession
 	inputs []input // in the order of the graph
-	width  int     // of a token's vector
+	width  int     // of a token's vector, or the number of scores of a text
+	scores bool    // it gives scores for each text (a classifier, a cross-encoder), in place of a vector for each token
 }
 
 // input is what one of the graph's inputs takes.
@@ -72,19 +73,14 @@ func openSession(dir string, s *settings) (*session, error) {
 	if !slices.Contains(graph.inputs, inputIDs) {
 		return nil, fmt.Errorf("%s: the graph has no input input_ids", filepath.Base(file))
 	}
-	output, err := tokenVectors(outs)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
-	}
-	graph.width = s.hidden
-	if n := output.Dimensions[2]; n > 0 {
-		if s.hidden > 0 && int64(s.hidden) != n {
-			return nil, fmt.Errorf("%s: the output is %d wide, config.json says %d", filepath.Base(file), n, s.hidden)
+	output := logits(outs)
+	if graph.scores = output != nil; !graph.scores {
+		if output, err = tokenVectors(outs); err != nil {
+			return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
 		}
-		graph.width = int(n)
 	}
-	if graph.width <= 0 || graph.width > 1<<16 {
-		return nil, errors.New("config.json: hidden_size is missing or out of range")
+	if graph.width, err = outputWidth(output, s); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
 	}
 	for _, set := range []error{
 		options.SetGraphOptimizationLevel(ort.GraphOptimizationLevelEnableAll),
@@ -111,6 +107,34 @@ func openSession(dir string, s *settings) (*session, error) {
 func graphError(file string, err error) error {
 	name := filepath.Base(file)
 	return fmt.Errorf("%s: %s", name, strings.ReplaceAll(err.Error(), file, name))
+}
+
+// logits finds the output with scores for each text, [batch, labels]; nil if there is none.
+func logits(outs []ort.InputOutputInfo) *ort.InputOutputInfo {
+	for i := range outs {
+		if out := &outs[i]; out.Name == "logits" && out.DataType == ort.TensorElementDataTypeFloat && len(out.Dimensions) == 2 {
+			return out
+		}
+	}
+	return nil
+}
+
+// outputWidth is the last dimension of the output, which config.json must know where the graph does not, and may not contradict.
+func outputWidth(output *ort.InputOutputInfo, s *settings) (int, error) {
+	width, what := s.hidden, "hidden_size"
+	if len(output.Dimensions) == 2 {
+		width, what = s.labels, "the number of labels"
+	}
+	if n := output.Dimensions[len(output.Dimensions)-1]; n > 0 {
+		if width > 0 && int64(width) != n {
+			return 0, fmt.Errorf("the output is %d wide, config.json says %d", n, width)
+		}
+		width = int(min(n, 1<<20))
+	}
+	if width <= 0 || width > 1<<16 {
+		return 0, fmt.Errorf("%s is missing in config.json, or out of range", what)
+	}
+	return width, nil
 }
 
 // tokenVectors finds the output with a vector for each token: [batch, tokens, width].
@@ -179,7 +203,11 @@ func (s *session) run(b *buffers, rows, columns int, opts *ort.RunOptions) error
 		ins = append(ins, tensor)
 	}
 	pinner.Pin(&b.out[0])
-	out, err := ort.NewTensor(ort.NewShape(int64(rows), int64(columns), int64(s.width)), b.out)
+	size := ort.NewShape(int64(rows), int64(columns), int64(s.width))
+	if s.scores {
+		size = ort.NewShape(int64(rows), int64(s.width))
+	}
+	out, err := ort.NewTensor(size, b.out)
 	if err != nil {
 		return err
 	}

@@ -48,9 +48,12 @@ var poolings = []struct {
 
 // settings are what a sentence-transformers folder says about its model.
 type settings struct {
-	hidden        int // width of a token's vector; 0: not said
-	vocabulary    int // size of the embedding table; 0: not said
-	maxTokens     int // specials included; 0: not said
+	hidden        int    // width of a token's vector; 0: not said
+	vocabulary    int    // size of the embedding table; 0: not said
+	labels        int    // of a classifier; 0: not said
+	activation    string // of a cross-encoder, where it is one that is not known here
+	identity      bool   // a cross-encoder's scores are the logits themselves
+	maxTokens     int    // specials included; 0: not said
 	lowerCase     bool
 	pooling       []pooling // never empty; the vectors of several stand one after the other
 	skipPrompt    bool      // the prompt's tokens do not take part in the pooling
@@ -113,13 +116,34 @@ func readSettings(dir string) (*settings, error) {
 		MaxPositions int    `json:"max_position_embeddings"`
 		Kind         string `json:"model_type"`
 		PadID        *int   `json:"pad_token_id"`
+
+		Labels              map[string]any `json:"id2label"`
+		NumLabels           int            `json:"num_labels"`
+		SentenceTransformer struct {
+			Activation string `json:"activation_fn"`
+		} `json:"sentence_transformers"`
+		Activation string `json:"sbert_ce_default_activation_function"` // its name before version 4
 	}
 	if found, err := readJSON(dir, "config.json", &config); err != nil {
 		return nil, err
 	} else if !found {
 		return nil, errors.New("config.json is missing")
 	}
-	s := &settings{hidden: config.Hidden, vocabulary: config.Vocabulary}
+	s := &settings{hidden: config.Hidden, vocabulary: config.Vocabulary, labels: config.NumLabels}
+	if len(config.Labels) > 0 {
+		s.labels = len(config.Labels)
+	}
+	activation := config.SentenceTransformer.Activation
+	if activation == "" {
+		activation = config.Activation
+	}
+	switch activation {
+	case "", "torch.nn.modules.activation.Sigmoid": // the default where there is one label
+	case "torch.nn.modules.linear.Identity":
+		s.identity = true
+	default:
+		s.activation = activation
+	}
 	if s.hidden == 0 {
 		s.hidden = config.Dim
 	}

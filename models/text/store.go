@@ -122,15 +122,32 @@ func (s *Store) await(ctx context.Context, l *loading) error {
 }
 
 // Embed is that of a model's Embedder. Errors: as Embedder's and its Embed's.
-func (s *Store) Embed(ctx context.Context, name string, texts []string, o EmbedOptions) ([][]float32, error) {
+func (s *Store) Embed(ctx context.Context, name string, texts []string, o EmbedOptions) (vectors [][]float32, err error) {
+	err = s.with(ctx, name, func(e *Embedder) (err error) {
+		vectors, err = e.Embed(ctx, texts, o)
+		return err
+	})
+	return vectors, err
+}
+
+// Rank is that of a model's Embedder. Errors: as Embedder's and its Rank's.
+func (s *Store) Rank(ctx context.Context, name, query string, documents []string, o RankOptions) (ranked []Ranked, cross bool, err error) {
+	err = s.with(ctx, name, func(e *Embedder) (err error) {
+		ranked, cross, err = e.Rank(ctx, query, documents, o)
+		return err
+	})
+	return ranked, cross, err
+}
+
+// with does something with a model.
+func (s *Store) with(ctx context.Context, name string, f func(e *Embedder) error) error {
 	for {
 		e, err := s.Embedder(ctx, name)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		vectors, err := e.Embed(ctx, texts, o)
-		if err != ErrClosed {
-			return vectors, err
+		if err := f(e); err != ErrClosed {
+			return err
 		}
 		// It was put out between the two: it is loaded again, unless the store itself was closed.
 	}

@@ -24,8 +24,6 @@ FOR f IN SELECT * FROM (VALUES
 
     ('decompose', 'project_name text, vector real[]', 'real[]', 'IMMUTABLE STRICT PARALLEL SAFE'),
 
-    ('rank', $$transformer text, query text, documents text[], kwargs jsonb DEFAULT '{}'$$,
-        'TABLE (corpus_id bigint, score double precision, "text" text)', 'IMMUTABLE STRICT PARALLEL SAFE'),
     ('transform', $$task text, args jsonb DEFAULT '{}', inputs text[] DEFAULT ARRAY[]::text[], cache boolean DEFAULT false$$,
         'jsonb', 'IMMUTABLE STRICT PARALLEL SAFE'),
     ('transform', $$task jsonb, args jsonb DEFAULT '{}', inputs text[] DEFAULT ARRAY[]::text[], cache boolean DEFAULT false$$,

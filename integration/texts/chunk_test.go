@@ -1,4 +1,4 @@
-package chunk
+package texts
 
 import (
 	"context"
@@ -6,62 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pgowl/pgowl/exec"
-	"github.com/pgowl/pgowl/integration/pgtest"
-	"github.com/pgowl/pgowl/proxy"
-	"go.uber.org/zap"
 )
 
-func TestMain(m *testing.M) {
-	pgtest.MainLeaks(m, pgtest.StopShared, "github.com/pgowl/pgowl")
-}
-
-// connect gives a session through a proxy, and one around it.
-func connect(t *testing.T) (owl, straight *pgx.Conn) {
-	t.Helper()
-	url := pgtest.Database(t)
-	engine, err := exec.New(exec.Options{Service: url})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := engine.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(engine.Stop)
-	p, err := proxy.New(proxy.Options{Upstream: url, Engine: engine, Address: "127.0.0.1:0", Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Stop)
-	config, err := pgx.ParseConfig(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dial := func(url string) *pgx.Conn {
-		conn, err := pgx.Connect(t.Context(), url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { conn.Close(context.Background()) })
-		return conn
-	}
-	return dial("postgres://postgres@" + p.Addr().String() + "/" + config.Database + "?sslmode=disable"), dial(url)
-}
-
-func run(t *testing.T, conn *pgx.Conn, sql string) {
-	t.Helper()
-	if _, err := conn.Exec(t.Context(), sql); err != nil {
-		t.Fatalf("%s: %v", sql, err)
-	}
-}
-
 func TestChunkStandsWhereSetsMay(t *testing.T) {
-	owl, _ := connect(t)
+	owl, _ := connect(t, exec.Options{})
 	run(t, owl, `CREATE TABLE docs (id int PRIMARY KEY, body text)`)
 	run(t, owl, `CREATE TABLE pieces (doc int, place bigint, chunk text)`)
 	run(t, owl, `INSERT INTO docs VALUES (1, 'one two three four'), (2, 'fünf 😀 sechs'), (3, NULL), (4, '')`)
@@ -111,7 +61,7 @@ func TestChunkStandsWhereSetsMay(t *testing.T) {
 }
 
 func TestChunkRefuses(t *testing.T) {
-	owl, straight := connect(t)
+	owl, straight := connect(t, exec.Options{})
 	for _, c := range []struct{ sql, want string }{
 		{`SELECT pgml.chunk('sentence', 'a')`, "XX000 Unknown splitter: sentence"},
 		{`SELECT pgml.chunk('nltk', 'a')`, "0A000 pgml.chunk with splitter nltk is not available in PgOwl yet"},
