@@ -57,6 +57,7 @@ type Config struct {
 	Models       string   // absolute model folder
 	ONNXRuntime  string   // path of ONNX Runtime's shared library; empty: looked for
 	SQLNodes     int      // largest model, in nodes, that is kept in the database as SQL too; 0: linear ones alone
+	ModelMemory  int64    // bytes for trained models
 	TextMemory   int64    // bytes for text models; 0: no limit
 	WarmModels   []string // text models that are loaded at the start
 	LogLevel     string   // debug, info, warn or error
@@ -114,6 +115,7 @@ func defaults(env environment) Config {
 		LogLevel:    "info",
 		MaxLogins:   1000,
 		SQLNodes:    16384,
+		ModelMemory: 1 << 30,
 		TextMemory:  4 << 30,
 
 		LoginTime:    time.Minute,

@@ -68,6 +68,12 @@ var settings = []setting{
 		c.SQLNodes = n
 		return nil
 	}},
+	{"model_memory", "SIZE", "memory for trained models, as in 512MB; the least used make room (1GB)", func(c *Config, text string) error {
+		if err := memory(&c.ModelMemory, text); err != nil || c.ModelMemory > 0 {
+			return err
+		}
+		return errors.New("a model has to be somewhere: more than 0 is needed")
+	}},
 	{"text_memory", "SIZE", "memory for text models, by their files, as in 4GB; the least used make room (4GB; 0: no limit)", func(c *Config, text string) error { return memory(&c.TextMemory, text) }},
 	{"warm_models", "NAMES", "text models that are loaded at the start, separated by commas (when they are asked for)", func(c *Config, text string) error {
 		c.WarmModels = nil
