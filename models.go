@@ -22,9 +22,10 @@ func models(ctx context.Context, c conf.Config) error {
 			return errors.New("HF_HUB_OFFLINE is set: models are not fetched; put them into the model folder " + c.Models)
 		}
 		for _, name := range names {
+			name, graph, _ := strings.Cut(name, ":")
 			name, revision, _ := strings.Cut(name, "@")
 			p := newProgress(os.Stdout)
-			err := hub.Pull(ctx, hub.Options{Endpoint: c.HubEndpoint, Token: string(c.HubToken), Dir: c.Models, Name: name, Revision: revision, Progress: p.show})
+			err := hub.Pull(ctx, hub.Options{Endpoint: c.HubEndpoint, Token: string(c.HubToken), Dir: c.Models, Name: name, Revision: revision, Graph: graph, Progress: p.show})
 			p.end()
 			if err != nil {
 				return err

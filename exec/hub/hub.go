@@ -27,6 +27,7 @@ type Options struct {
 	Dir      string // the model folder, made if it is not there
 	Name     string // NAME means sentence-transformers/NAME
 	Revision string // a branch, tag or commit; empty: main
+	Graph    string // a graph that is wanted beside the usual one (names.GraphPaths), such as model_qint8_avx512.onnx; empty: none
 	// Progress is called now and then with what one file has and will have in bytes. It may be nil.
 	Progress func(file string, done, total int64)
 	// Wait is called before an attempt is repeated, with 1, 2, ...; it returns ctx's cause when ctx is done. nil: one second, then twice as long
@@ -74,10 +75,6 @@ func Pull(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	files, err := choose(listing.files)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
 	final := filepath.Join(o.Dir, name.Folders()[0])
 	for _, known := range name.Folders() { // an existing one may have the other spelling
 		if _, err := os.Stat(filepath.Join(o.Dir, known, "config.json")); err == nil {
@@ -88,6 +85,10 @@ func Pull(ctx context.Context, o Options) error {
 	commit := listing.commit
 	if sum(commit, 20) == nil {
 		commit = "" // the hub has not told
+	}
+	files, err := choose(listing.files, o.Graph, graphsIn(final))
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	if complete(final, files) {
 		r, err := newReceipt(final, name.Repository(), o.Revision, commit, files)

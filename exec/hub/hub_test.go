@@ -382,7 +382,7 @@ func TestChooseHostile(t *testing.T) {
 	all := []file{{name: "config.json"}, {name: "tokenizer.json"}, {name: "onnx/model.onnx"},
 		{name: "../../etc/passwd"}, {name: "/etc/passwd"}, {name: "../config.json"}, {name: "1_../config.json"}, {name: "..\\config.json"},
 		{name: "1_Pooling/../../config.json"}, {name: "1_Pooling/config.json\n"}, {name: "x/config.json"}, {name: "model.bin"}, {name: "tokenizer.pkl"}, {name: ""}}
-	files, err := choose(all)
+	files, err := choose(all, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -399,7 +399,7 @@ func TestChooseHostile(t *testing.T) {
 // TestChooseSteps: steps bring their settings and numbers, never a pickle.
 func TestChooseSteps(t *testing.T) {
 	files, err := choose([]file{{name: "config.json"}, {name: "tokenizer.json"}, {name: "onnx/model.onnx"}, {name: "2_Dense/config.json"}, {name: "2_Dense/model.safetensors"}, {name: "2_Dense/pytorch_model.bin"},
-		{name: "sentence_xlm-roberta_config.json"}, {name: "model.safetensors"}, {name: "sentence_../_config.json"}})
+		{name: "sentence_xlm-roberta_config.json"}, {name: "model.safetensors"}, {name: "sentence_../_config.json"}}, "", nil)
 	var got []string
 	for _, f := range files {
 		got = append(got, f.name)
@@ -418,7 +418,7 @@ func FuzzParseListing(f *testing.F) {
 		if err != nil {
 			return
 		}
-		files, err := choose(l.files)
+		files, err := choose(l.files, "", nil)
 		if err != nil {
 			return
 		}

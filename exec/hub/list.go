@@ -7,11 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+
+	"github.com/pgowl/pgowl/models/text/names"
 )
 
 // file is one file of a repository.
@@ -145,8 +149,20 @@ var step = regexp.MustCompile(`^[0-9]{1,2}_[A-Za-z]{1,40}/(config\.json|model\.s
 // lengths are the old names of sentence_bert_config.json, by the kind of transformer.
 var lengths = regexp.MustCompile(`^sentence_[a-z-]{1,20}_config\.json$`)
 
-// choose picks what a model needs out of a repository's files. The names come from outside, so only those that are known count.
-func choose(all []file) ([]file, error) {
+// graphsIn are the graphs of a model that is there already.
+func graphsIn(folder string) (paths []string) {
+	for _, pattern := range []string{"onnx/*.onnx", "*.onnx"} {
+		found, err := fs.Glob(os.DirFS(folder), pattern)
+		if err == nil { // the pattern is a good one
+			paths = append(paths, found...)
+		}
+	}
+	return paths
+}
+
+// choose picks what a model needs out of a repository's files: the usual graph, one that is wanted beside it, and those that are there already. The names come from outside, so only
+// those that are known count.
+func choose(all []file, wantedGraph string, there []string) ([]file, error) {
 	byName := map[string]file{}
 	for _, f := range all {
 		if slices.Contains(wanted, f.name) || step.MatchString(f.name) || lengths.MatchString(f.name) {
@@ -158,22 +174,39 @@ func choose(all []file) ([]file, error) {
 			return nil, fmt.Errorf("the repository has no %s", name)
 		}
 	}
-	graph := false
-	for _, name := range []string{"onnx/model.onnx", "model.onnx"} {
-		i := slices.IndexFunc(all, func(f file) bool { return f.name == name })
-		if i < 0 {
-			continue
+	// add takes the first of the graphs that the repository has.
+	add := func(paths ...string) bool {
+		for _, name := range paths {
+			i := slices.IndexFunc(all, func(f file) bool { return f.name == name })
+			if i < 0 {
+				continue
+			}
+			byName[name] = all[i]
+			// A graph of more than 2 GB has its weights in a file beside it.
+			if i := slices.IndexFunc(all, func(f file) bool { return f.name == name+"_data" }); i >= 0 {
+				byName[name+"_data"] = all[i]
+			}
+			return true
 		}
-		graph = true
-		byName[name] = all[i]
-		// A graph of more than 2 GB has its weights in a file beside it.
-		if i := slices.IndexFunc(all, func(f file) bool { return f.name == name+"_data" }); i >= 0 {
-			byName[name+"_data"] = all[i]
-		}
-		break
+		return false
 	}
-	if !graph {
+	usual := add("onnx/model.onnx", "model.onnx")
+	switch {
+	case wantedGraph != "":
+		paths := names.GraphPaths(wantedGraph)
+		if paths == nil {
+			return nil, fmt.Errorf("%.120q names no graph: want NAME.onnx or onnx/NAME.onnx", wantedGraph)
+		}
+		if !add(paths...) {
+			return nil, fmt.Errorf("the repository has no %s", wantedGraph)
+		}
+	case !usual:
 		return nil, errors.New("the repository has no ONNX export (onnx/model.onnx)")
+	}
+	for _, path := range there {
+		if names.GraphPaths(path) != nil {
+			add(path)
+		}
 	}
 	var files []file
 	for name, f := range byName {

@@ -9,6 +9,7 @@ import (
 
 	ort "github.com/yalue/onnxruntime_go"
 
+	"github.com/pgowl/pgowl/models/text/names"
 	"github.com/pgowl/pgowl/models/text/tokenize"
 )
 
@@ -16,6 +17,7 @@ import (
 type Embedder struct {
 	name      string
 	runtime   *Runtime
+	graphs    []string // where the graph may be
 	settings  *settings
 	tokenizer *tokenize.Tokenizer
 	maxTokens int
@@ -39,6 +41,8 @@ type Options struct {
 	Runtime *Runtime // must be there
 	// Name is what errors call the model; empty: the folder.
 	Name string
+	// Graph is the name of the graph's file (names.GraphPaths), such as model_qint8_avx512.onnx; empty: the usual one.
+	Graph string
 	// TokenBudget is the largest number of tokens, padding included, in one run of the model; a single longer text is not split. It bounds
 	// the memory of a run. 0: 512.
 	TokenBudget int
@@ -55,12 +59,18 @@ var ErrClosed = errors.New("the model has been closed")
 // onnx/model.onnx (or model.onnx) must be there; modules.json, 1_Pooling/config.json and the folders of further steps, sentence_bert_config.json, tokenizer_config.json and
 // config_sentence_transformers.json count where they are. Only JSON, ONNX and safetensors are read. The error is a *ModelError.
 func Open(dir string, o Options) (*Embedder, error) {
-	e := &Embedder{name: o.Name, runtime: o.Runtime, budget: o.TokenBudget}
+	e := &Embedder{name: o.Name, runtime: o.Runtime, graphs: graphFiles, budget: o.TokenBudget}
+	if o.Graph != "" {
+		e.graphs = names.GraphPaths(o.Graph)
+	}
 	if e.name == "" {
 		e.name = dir
 	}
 	if e.budget <= 0 {
 		e.budget = defaultBudget
+	}
+	if e.graphs == nil {
+		return nil, &ModelError{Model: e.name, Err: fmt.Errorf("%.120q names no graph", o.Graph)}
 	}
 	if err := e.open(dir); err != nil {
 		return nil, &ModelError{Model: e.name, Err: err}
@@ -97,7 +107,7 @@ func (e *Embedder) open(dir string) error {
 		return fmt.Errorf("the length of %d tokens is out of range", e.maxTokens)
 	}
 	e.queue = &queue{cores: e.runtime.cores(), budget: e.budget, turn: e.runtime, run: e.run}
-	if e.session, err = openSession(dir, e.settings); err != nil {
+	if e.session, err = openSession(dir, e.graphs, e.settings); err != nil {
 		return err
 	}
 	if err := e.measure(); err != nil {

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/pgowl/pgowl/models/text/names"
 )
 
 // EmbedOptions are the options of one call. The zero value is the model's own way.
@@ -17,6 +19,8 @@ type EmbedOptions struct {
 	TruncateDim int
 	// BatchSize is the largest number of texts that go through the model together; 0 leaves it to the engine. It bears on speed alone.
 	BatchSize int
+	// Graph is the file of the model's graph (names.GraphPaths), such as model_qint8_avx512.onnx; empty: the usual one.
+	Graph string
 	// Normalize makes every vector's length 1, whatever the model does.
 	Normalize bool
 }
@@ -76,7 +80,7 @@ var embedOptions = map[string]option[EmbedOptions]{
 	"precision":        only[EmbedOptions]("float32"),
 	"output_value":     only[EmbedOptions]("sentence_embedding"),
 	"revision":         only[EmbedOptions]("main"),
-	"model_kwargs":     only[EmbedOptions](""),
+	"model_kwargs":     func(o *EmbedOptions, _ string, v json.RawMessage) error { return graphOption(v, &o.Graph) },
 	"tokenizer_kwargs": only[EmbedOptions](""),
 	"config_kwargs":    only[EmbedOptions](""),
 	"prompts":          only[EmbedOptions](""),
@@ -137,6 +141,29 @@ func positive(v json.RawMessage, to *int) error {
 	}
 	if n != nil {
 		*to = *n
+	}
+	return nil
+}
+
+// graphOption reads model_kwargs, of which file_name counts: a graph of the model's, as sentence-transformers' ONNX backend takes it. provider is the engine's own business.
+func graphOption(v json.RawMessage, to *string) error {
+	var kwargs map[string]json.RawMessage
+	if json.Unmarshal(v, &kwargs) != nil {
+		return reason("must be a JSON object")
+	}
+	for _, name := range slices.Sorted(maps.Keys(kwargs)) {
+		switch name {
+		case "provider", "providers", "provider_options":
+		case "file_name":
+			if err := optional(kwargs[name], to, "an object whose file_name is a text"); err != nil {
+				return err
+			}
+			if *to != "" && names.GraphPaths(*to) == nil {
+				return reason("names a file that is no graph: want NAME.onnx or onnx/NAME.onnx")
+			}
+		default:
+			return unsupported(fmt.Sprintf("has %.60q, which is not supported here", name))
+		}
 	}
 	return nil
 }

@@ -34,18 +34,22 @@ var inputNames = map[string]input{"input_ids": inputIDs, "attention_mask": input
 // graphFiles are where a model's graph may be, the first one counting.
 var graphFiles = []string{"onnx/model.onnx", "model.onnx"}
 
-// openSession loads the graph of a model's folder.
-func openSession(dir string, s *settings) (*session, error) {
-	file := ""
-	for _, name := range graphFiles {
+// findGraph is the first of the files that is there, "" if none is.
+func findGraph(dir string, files []string) string {
+	for _, name := range files {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-			file = path
-			break
+			return path
 		}
 	}
+	return ""
+}
+
+// openSession loads a graph of a model's folder: the first of the files that is there.
+func openSession(dir string, files []string, s *settings) (*session, error) {
+	file := findGraph(dir, files)
 	if file == "" {
-		return nil, errors.New("onnx/model.onnx is missing")
+		return nil, fmt.Errorf("%s is missing", files[0])
 	}
 	options, err := ort.NewSessionOptions()
 	if err != nil {

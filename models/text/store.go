@@ -14,15 +14,26 @@ import (
 	"github.com/pgowl/pgowl/models/text/names"
 )
 
-// MissingError is a model that is not in the model folder.
-type MissingError struct{ Name string }
+// MissingError is a model that is not in the model folder, or a graph that is not in the model's.
+type MissingError struct {
+	Name  string
+	Graph string // empty: the model itself
+}
 
 func (e *MissingError) Error() string {
+	if e.Graph != "" {
+		return fmt.Sprintf("model %q has no graph %q in the model folder; get it with: %s", e.Name, e.Graph, e.Command())
+	}
 	return fmt.Sprintf("model %q is not in the model folder; get it with: %s", e.Name, e.Command())
 }
 
 // Command is the command line that gets the model.
-func (e *MissingError) Command() string { return "pgowl models pull " + e.Name }
+func (e *MissingError) Command() string {
+	if e.Graph != "" {
+		return "pgowl models pull " + e.Name + ":" + e.Graph
+	}
+	return "pgowl models pull " + e.Name
+}
 
 // StoreOptions are the settings of a Store.
 type StoreOptions struct {
@@ -46,12 +57,25 @@ type Store struct {
 	cache   *cache
 
 	mu      sync.Mutex
-	models  map[names.Name]*loading
+	models  map[modelKey]*loading
 	asked   uint64 // how often a model was
 	closed  bool
 	waiting atomic.Int64            // callers that wait for a load
 	runtime atomic.Pointer[Runtime] // nil until a model has been asked for
 	loaders sync.WaitGroup
+}
+
+// modelKey is a model's name, and that of its graph, empty for the usual one.
+type modelKey struct {
+	name  names.Name
+	graph string
+}
+
+func (k modelKey) String() string {
+	if k.graph == "" {
+		return k.name.String()
+	}
+	return k.name.String() + ":" + k.graph
 }
 
 // loading is a model that is loaded or on its way.
@@ -67,7 +91,7 @@ type loading struct {
 
 // NewStore makes a Store. It touches neither the folder nor the library.
 func NewStore(o StoreOptions) *Store {
-	return &Store{options: o, cache: newCache(o.CacheBytes), models: map[names.Name]*loading{}}
+	return &Store{options: o, cache: newCache(o.CacheBytes), models: map[modelKey]*loading{}}
 }
 
 // Embedder returns the model of a name, such as all-MiniLM-L6-v2 or sentence-transformers/all-MiniLM-L6-v2, which are the same one.
@@ -75,21 +99,26 @@ func NewStore(o StoreOptions) *Store {
 // that fails is tried again by the next call. The error is a *names.Error, *MissingError, *LibraryError, *ModelError or ctx's cause. The
 // Embedder belongs to the Store: don't close it. When the store has put it out for another one its calls fail with ErrClosed; Embed asks again then.
 func (s *Store) Embedder(ctx context.Context, name string) (*Embedder, error) {
+	return s.embedder(ctx, name, "")
+}
+
+func (s *Store) embedder(ctx context.Context, name, graph string) (*Embedder, error) {
 	parsed, err := names.Parse(name)
 	if err != nil {
 		return nil, err
 	}
+	key := modelKey{parsed, graph}
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
 		return nil, ErrClosed
 	}
-	l := s.models[parsed]
+	l := s.models[key]
 	if l == nil {
 		l = &loading{done: make(chan struct{})}
-		s.models[parsed] = l
+		s.models[key] = l
 		// In its own goroutine, so that it goes on when the caller that began it goes away.
-		s.loaders.Go(func() { s.load(parsed, l) })
+		s.loaders.Go(func() { s.load(key, l) })
 	}
 	s.asked++
 	l.asked = s.asked
@@ -99,7 +128,7 @@ func (s *Store) Embedder(ctx context.Context, name string) (*Embedder, error) {
 	}
 	var missing *MissingError
 	if errors.As(l.err, &missing) {
-		return nil, &MissingError{Name: name} // as this caller spelt it
+		return nil, &MissingError{Name: name, Graph: missing.Graph} // as this caller spelt it
 	}
 	return l.embedder, l.err
 }
@@ -123,7 +152,7 @@ func (s *Store) await(ctx context.Context, l *loading) error {
 
 // Embed is that of a model's Embedder. Errors: as Embedder's and its Embed's.
 func (s *Store) Embed(ctx context.Context, name string, texts []string, o EmbedOptions) (vectors [][]float32, err error) {
-	err = s.with(ctx, name, func(e *Embedder) (err error) {
+	err = s.with(ctx, name, o.Graph, func(e *Embedder) (err error) {
 		vectors, err = e.Embed(ctx, texts, o)
 		return err
 	})
@@ -132,7 +161,7 @@ func (s *Store) Embed(ctx context.Context, name string, texts []string, o EmbedO
 
 // Rank is that of a model's Embedder. Errors: as Embedder's and its Rank's.
 func (s *Store) Rank(ctx context.Context, name, query string, documents []string, o RankOptions) (ranked []Ranked, cross bool, err error) {
-	err = s.with(ctx, name, func(e *Embedder) (err error) {
+	err = s.with(ctx, name, o.Graph, func(e *Embedder) (err error) {
 		ranked, cross, err = e.Rank(ctx, query, documents, o)
 		return err
 	})
@@ -140,9 +169,9 @@ func (s *Store) Rank(ctx context.Context, name, query string, documents []string
 }
 
 // with does something with a model.
-func (s *Store) with(ctx context.Context, name string, f func(e *Embedder) error) error {
+func (s *Store) with(ctx context.Context, name, graph string, f func(e *Embedder) error) error {
 	for {
-		e, err := s.Embedder(ctx, name)
+		e, err := s.embedder(ctx, name, graph)
 		if err != nil {
 			return err
 		}
@@ -153,13 +182,13 @@ func (s *Store) with(ctx context.Context, name string, f func(e *Embedder) error
 	}
 }
 
-func (s *Store) load(name names.Name, l *loading) {
+func (s *Store) load(key modelKey, l *loading) {
 	var bytes int64
-	l.embedder, bytes, l.err = s.open(name)
+	l.embedder, bytes, l.err = s.open(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l.bytes = bytes; l.err != nil {
-		delete(s.models, name)
+		delete(s.models, key)
 	} else {
 		s.makeRoom(l)
 	}
@@ -176,11 +205,11 @@ func (s *Store) makeRoom(loaded *loading) {
 		total += l.bytes
 	}
 	for total > s.options.MemoryBytes {
-		var oldest names.Name
+		var oldest modelKey
 		var last *loading
-		for name, l := range s.models {
+		for key, l := range s.models {
 			if l != loaded && l.bytes > 0 && (last == nil || l.asked < last.asked) {
-				oldest, last = name, l
+				oldest, last = key, l
 			}
 		}
 		if last == nil {
@@ -193,37 +222,37 @@ func (s *Store) makeRoom(loaded *loading) {
 }
 
 // open loads a model, and tells the size of its files.
-func (s *Store) open(name names.Name) (*Embedder, int64, error) {
-	dir, err := s.find(name)
+func (s *Store) open(key modelKey) (*Embedder, int64, error) {
+	dir, err := s.find(key.name)
 	if err != nil {
 		return nil, 0, err
+	}
+	files := graphFiles
+	if key.graph != "" {
+		if files = names.GraphPaths(key.graph); findGraph(dir, files) == "" {
+			return nil, 0, &MissingError{Name: key.name.String(), Graph: key.graph}
+		}
 	}
 	runtime, err := LoadRuntime(s.options.Library)
 	if err != nil {
 		return nil, 0, err
 	}
 	s.runtime.Store(runtime)
-	e, err := Open(dir, Options{Runtime: runtime, Name: name.String(), TokenBudget: s.options.TokenBudget})
+	e, err := Open(dir, Options{Runtime: runtime, Name: key.String(), Graph: key.graph, TokenBudget: s.options.TokenBudget})
 	if err != nil {
 		return nil, 0, err
 	}
 	e.cache = s.cache
-	return e, max(1, graphSize(dir)), nil
+	return e, max(1, graphSize(dir, files)), nil
 }
 
-// graphSize is the size of the files that hold a model's weights, as far as they can be looked at.
-func graphSize(dir string) (total int64) {
-	for _, name := range graphFiles {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		info, err := os.Stat(path)
-		if err != nil {
-			continue
-		}
-		total = info.Size()
-		if info, err := os.Stat(path + "_data"); err == nil {
+// graphSize is the size of the files that hold the weights of a graph, as far as they can be looked at.
+func graphSize(dir string, files []string) (total int64) {
+	path := findGraph(dir, files)
+	for _, path := range []string{path, path + "_data"} {
+		if info, err := os.Stat(path); err == nil {
 			total += info.Size()
 		}
-		break
 	}
 	return total
 }

@@ -122,20 +122,45 @@ func TestStoreLoadsOnce(t *testing.T) {
 	}
 }
 
+// A model's other graphs are asked for by name, and are models of their own.
+func TestStoreGraphs(t *testing.T) {
+	dir := t.TempDir()
+	tiny().with("onnx/other.onnx", "testdata/nomask.onnx").write(t, filepath.Join(dir, "one"))
+	s := NewStore(StoreOptions{Dir: dir, Library: library(t), CacheBytes: 1 << 20})
+	defer s.Close()
+	of := func(graph string) []float32 {
+		t.Helper()
+		v, err := s.Embed(t.Context(), "one", []string{"hello"}, EmbedOptions{Graph: graph})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v[0]
+	}
+	usual := of("")
+	if slices.Equal(of("other.onnx"), nil) || !slices.Equal(of("model.onnx"), usual) || !slices.Equal(of("onnx/model.onnx"), usual) {
+		t.Error("another vector by the graph's own name")
+	}
+	_, err := s.Embed(t.Context(), "one", []string{"hello"}, EmbedOptions{Graph: "none.onnx"})
+	var missing *MissingError
+	if !errors.As(err, &missing) || !strings.HasSuffix(err.Error(), "pgowl models pull one:none.onnx") {
+		t.Error(err)
+	}
+}
+
 // Models that nobody has asked for the longest make room; calls under way end well, and who asks again gets the model again.
 func TestStoreMakesRoom(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"one", "two", "three"} {
 		tiny().write(t, filepath.Join(dir, name))
 	}
-	size := graphSize(filepath.Join(dir, "one"))
+	size := graphSize(filepath.Join(dir, "one"), graphFiles)
 	s := NewStore(StoreOptions{Dir: dir, Library: library(t), MemoryBytes: 2*size + 1})
 	defer s.Close()
 	loaded := func() (all []string) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		for name := range s.models {
-			all = append(all, name.String())
+		for key := range s.models {
+			all = append(all, key.String())
 		}
 		slices.Sort(all)
 		return all

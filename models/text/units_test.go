@@ -50,6 +50,7 @@ func TestParseEmbedOptions(t *testing.T) {
 		{"m", "", EmbedOptions{}},
 		{"m", "{}", EmbedOptions{}},
 		{"m", `{"device":"cuda","trust_remote_code":true,"token":"secret","precision":"float32","model_kwargs":{},"revision":"main"}`, EmbedOptions{}},
+		{"m", `{"model_kwargs":{"file_name":"model_qint8.onnx","provider":"CPUExecutionProvider"}}`, EmbedOptions{Graph: "model_qint8.onnx"}},
 		{"m", `{"prompt":null,"truncate_dim":null,"normalize_embeddings":null,"precision":null}`, EmbedOptions{}},
 		{"m", `{"prompt":"query: ","batch_size":8,"truncate_dim":64,"normalize_embeddings":true}`, EmbedOptions{Prompt: "query: ", BatchSize: 8, TruncateDim: 64, Normalize: true}},
 		{"m", `{"prompt_name":"query"}`, EmbedOptions{PromptName: "query"}},
@@ -74,6 +75,7 @@ func TestParseEmbedOptions(t *testing.T) {
 		{`{"precision":"int8"}`, "precision", true},
 		{`{"revision":"abc"}`, "revision", true},
 		{`{"model_kwargs":{"torch_dtype":"float16"}}`, "model_kwargs", true},
+		{`{"model_kwargs":{"file_name":"../model.onnx"}}`, "model_kwargs", false}, {`{"model_kwargs":{"file_name":1}}`, "model_kwargs", false}, {`{"model_kwargs":"x"}`, "model_kwargs", false},
 	} {
 		_, err := ParseEmbedOptions("m", []byte(c.in))
 		var bad *OptionError
