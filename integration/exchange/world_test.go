@@ -8,9 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pgowl/pgowl/exec"
+	"github.com/pgowl/pgowl/integration/owltest"
 	"github.com/pgowl/pgowl/integration/pgtest"
-	"github.com/pgowl/pgowl/proxy"
-	"go.uber.org/zap"
 )
 
 func TestMain(m *testing.M) {
@@ -27,27 +26,8 @@ type world struct {
 func open(t *testing.T) *world {
 	t.Helper()
 	straight := pgtest.Database(t)
-	engine, err := exec.New(exec.Options{Service: straight, SQLNodes: 16384})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := engine.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(engine.Stop)
-	p, err := proxy.New(proxy.Options{Upstream: straight, Engine: engine, Address: "127.0.0.1:0", Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Stop)
-	config, err := pgx.ParseConfig(straight)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &world{t: t, owl: "postgres://postgres@" + p.Addr().String() + "/" + config.Database + "?sslmode=disable", straight: straight}
+	w := &world{t: t, straight: straight}
+	w.owl, _ = owltest.Start(t, straight, exec.Options{Service: straight, SQLNodes: 16384})
 	owl := w.dial(w.owl)
 	for _, sql := range []string{
 		`CREATE TABLE points AS SELECT a, b, ARRAY[a * b, a - b]::real[] AS "x y", (2*a + b)::real AS y, a > b AS up, (a / 5) * 10 AS kind

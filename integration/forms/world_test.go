@@ -6,15 +6,13 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pgowl/pgowl/exec"
+	"github.com/pgowl/pgowl/integration/owltest"
 	"github.com/pgowl/pgowl/integration/pgtest"
-	"github.com/pgowl/pgowl/proxy"
-	"go.uber.org/zap"
 )
 
 func TestMain(m *testing.M) { pgtest.MainLeaks(m, pgtest.StopShared, "github.com/pgowl/pgowl") }
@@ -64,26 +62,7 @@ func open(t *testing.T, server *pgtest.Server, nodes int) *world {
 // start starts a PgOwl.
 func (w *world) start(nodes int) {
 	w.t.Helper()
-	engine, err := exec.New(exec.Options{Service: w.as(w.owner), Models: os.Getenv("PGOWL_MODELS"), SQLNodes: nodes})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if err := engine.Start(w.t.Context()); err != nil {
-		w.t.Fatal(err)
-	}
-	p, err := proxy.New(proxy.Options{Upstream: w.url, Engine: engine, Address: "127.0.0.1:0", Log: zap.NewNop()})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if err := p.Start(); err != nil {
-		w.t.Fatal(err)
-	}
-	var once sync.Once
-	w.stop = func() { once.Do(func() { p.Stop(); engine.Stop() }) }
-	w.t.Cleanup(w.stop)
-	u, _ := url.Parse(w.as(w.alice))
-	u.Host = p.Addr().String()
-	w.owl = u.String()
+	w.owl, w.stop = owltest.Start(w.t, w.as(w.alice), exec.Options{Service: w.as(w.owner), Models: os.Getenv("PGOWL_MODELS"), SQLNodes: nodes})
 }
 
 // as is the server's URL for a role.

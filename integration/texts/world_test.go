@@ -6,9 +6,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pgowl/pgowl/exec"
+	"github.com/pgowl/pgowl/integration/owltest"
 	"github.com/pgowl/pgowl/integration/pgtest"
-	"github.com/pgowl/pgowl/proxy"
-	"go.uber.org/zap"
 )
 
 func TestMain(m *testing.M) {
@@ -20,26 +19,7 @@ func connect(t *testing.T, o exec.Options) (owl, straight *pgx.Conn) {
 	t.Helper()
 	url := pgtest.Database(t)
 	o.Service = url
-	engine, err := exec.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := engine.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(engine.Stop)
-	p, err := proxy.New(proxy.Options{Upstream: url, Engine: engine, Address: "127.0.0.1:0", Log: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Stop)
-	config, err := pgx.ParseConfig(url)
-	if err != nil {
-		t.Fatal(err)
-	}
+	through, _ := owltest.Start(t, url, o)
 	dial := func(url string) *pgx.Conn {
 		conn, err := pgx.Connect(t.Context(), url)
 		if err != nil {
@@ -48,7 +28,7 @@ func connect(t *testing.T, o exec.Options) (owl, straight *pgx.Conn) {
 		t.Cleanup(func() { conn.Close(context.Background()) })
 		return conn
 	}
-	return dial("postgres://postgres@" + p.Addr().String() + "/" + config.Database + "?sslmode=disable"), dial(url)
+	return dial(through), dial(url)
 }
 
 func run(t *testing.T, conn *pgx.Conn, sql string) {
