@@ -44,6 +44,7 @@ var trainings = []training{
 	{"depth 6, 100 rounds", 0.8, "xgboost", map[string]any{"n_estimators": 100., "max_depth": 6., "objective": "binary:logistic"}},
 	{"255 leaves, 50 rounds", 0.8, "xgboost", map[string]any{"n_estimators": 50., "max_depth": 0., "max_leaves": 255., "grow_policy": "loss_guide",
 		"objective": "binary:logistic", "eta": 0.1}},
+	{"symmetric trees, 100 rounds", 0.6, "catboost", map[string]any{"iterations": 100., "depth": 6., "learning_rate": 0.3}},
 }
 
 // trained is what one training took and gave.

@@ -1,7 +1,6 @@
 package gbdt
 
 import (
-	"container/heap"
 	"math"
 	"slices"
 )
@@ -31,22 +30,45 @@ type piece struct {
 	gain     float64 // of the cut
 }
 
-// pieces is a heap, the best cut first.
+// pieces is a heap, the best cut first. Many pieces gain the same, and only so many are cut; which, depends on how a heap moves its members about. This one does
+// as C++'s std::priority_queue (libc++'s, that CatBoost is built with), so that the same are.
 type pieces []piece
 
-func (p pieces) Len() int { return len(p) }
-func (p pieces) Less(i, j int) bool {
-	if p[i].gain != p[j].gain {
-		return p[i].gain > p[j].gain
-	}
-	return p[i].from < p[j].from
+func (p *pieces) push(x piece) {
+	*p = append(*p, x)
+	p.rise(len(*p) - 1)
 }
-func (p pieces) Swap(i, j int) { p[i], p[j] = p[j], p[i] }
-func (p *pieces) Push(x any)   { *p = append(*p, x.(piece)) }
-func (p *pieces) Pop() any {
-	last := (*p)[len(*p)-1]
-	*p = (*p)[:len(*p)-1]
-	return last
+
+// rise moves a member up to where it belongs.
+func (p *pieces) rise(at int) {
+	list := *p
+	x := list[at]
+	for at > 0 && list[(at-1)/2].gain < x.gain {
+		list[at] = list[(at-1)/2]
+		at = (at - 1) / 2
+	}
+	list[at] = x
+}
+
+// pop takes the first member: the hole goes down to a leaf, the last member is put there and rises.
+func (p *pieces) pop() piece {
+	list := *p
+	first, last := list[0], len(list)-1
+	hole := 0
+	for 2*hole+1 <= last {
+		child := 2*hole + 1
+		if child < last && list[child].gain < list[child+1].gain {
+			child++
+		}
+		list[hole] = list[child]
+		hole = child
+	}
+	list[hole] = list[last]
+	*p = list[:last]
+	if hole < last {
+		p.rise(hole)
+	}
+	return first
 }
 
 // greedyLogSum cuts sorted values most times times, always where the sum of the logarithms of the pieces' lengths gains most, near the middle of a piece
@@ -75,20 +97,12 @@ func greedyLogSum(sorted []float32, most int) []float32 {
 	}
 	queue := &pieces{newPiece(0, len(sorted))}
 	var borders []float32
-	for len(borders) < most && queue.Len() > 0 {
-		p := heap.Pop(queue).(piece)
-		if p.at == p.from {
-			continue
-		}
-		a, b := sorted[p.at-1], sorted[p.at]
-		border := a/2 + b/2
-		if border >= b || border < a { // rounding: still between the two
-			border = a
-		}
-		borders = append(borders, border)
-		heap.Push(queue, newPiece(p.from, p.at))
-		heap.Push(queue, newPiece(p.at, p.to))
+	for len(borders) < most && (*queue)[0].at > (*queue)[0].from {
+		p := queue.pop()
+		borders = append(borders, sorted[p.at-1]/2+sorted[p.at]/2)
+		queue.push(newPiece(p.from, p.at))
+		queue.push(newPiece(p.at, p.to))
 	}
 	slices.Sort(borders)
-	return borders
+	return slices.Compact(borders) // rounding may have made one of two
 }

@@ -19,8 +19,10 @@ type catFit struct {
 	groups  int
 	begin   []float64
 	margins [][]float64 // [group][row]
-	weights []float32   // of the rows for the structure of a tree
+	weights []float32   // of the rows; nil: one each
+	l2      float64     // of leaves, by the weight of a row on average
 	scaled  [][]gradient
+	places  []uint16 // the leaf of each row
 	targets []targetFeature
 	reach   float64 // mean size of the last tree's leaves, negative before the first
 }
@@ -130,7 +132,16 @@ func (f *catFit) prepare(d *learn.Dataset) {
 			f.margins[k][r] = f.begin[k]
 		}
 	}
-	f.weights = make([]float32, d.Rows)
+	f.places = make([]uint16, d.Rows)
+	f.l2 = c.l2
+}
+
+// weight is that of row r.
+func (f *catFit) weight(r int) float32 {
+	if f.weights == nil {
+		return 1
+	}
+	return f.weights[r]
 }
 
 func (f *catFit) boost(ctx context.Context, progress learn.Progress) ([]tree, error) {
@@ -142,20 +153,17 @@ func (f *catFit) boost(ctx context.Context, progress learn.Progress) ([]tree, er
 		f.gradients()
 		f.bootstrap(uint64(round))
 		grower.noise = c.strength * f.deviation() * noiseLeft(t.data.Rows, float64(round)*f.p.eta)
-		t.rows = t.rows[:0]
-		for r := range t.data.Rows {
-			t.rows = append(t.rows, int32(r))
-		}
-		splits, cells, err := grower.grow(ctx, f.scaled, uint64(round))
+		splits, err := grower.grow(ctx, f.scaled, uint64(round))
 		if err != nil {
 			return nil, err
 		}
-		values := f.leaves(cells)
-		for k := range f.groups {
-			trees = append(trees, f.tree(splits, cells, values, k))
-		}
+		f.locate(splits)
+		values, stats := f.leaves(1 << len(splits))
 		if t.crew.Stopped() {
 			return nil, context.Cause(ctx)
+		}
+		for k := range f.groups {
+			trees = append(trees, f.tree(splits, stats, values, k))
 		}
 		if progress != nil {
 			progress(round+1, f.p.rounds)
@@ -173,20 +181,50 @@ func (f *catFit) each(cost int, do func(from, to int)) {
 
 // gradients are those at the present margins, in t.grads.
 func (f *catFit) gradients() {
-	f.each(10*f.groups, func(from, to int) { f.loss.gradients(f.t.grads, f.margins, f.t.data.Y, from, to) })
+	y := f.t.data.Y
+	f.each(10*f.groups, func(from, to int) {
+		if f.p.catting.loss == "Logloss" {
+			for r, m := range f.margins[0][from:to] {
+				p := 1 / (1 + exp(max(min(-m, 88.7), -88.7)))
+				f.t.grads[0][from+r].g = float32(p - float64(y[from+r]))
+			}
+		} else {
+			f.loss.gradients(f.t.grads, f.margins, y, from, to)
+		}
+		for _, out := range f.t.grads {
+			weigh(out[from:to], f.weights, from)
+		}
+	})
+}
+
+// locate finds the leaf of each row: the first split decides the first half.
+func (f *catFit) locate(splits []obliviousSplit) {
+	rights := make([][maxBins]uint8, len(splits))
+	for i := range splits {
+		f.t.sides(&rights[i], &splits[i].split)
+		for b := range rights[i] {
+			rights[i][b] ^= 1
+		}
+	}
+	f.each(2*len(splits), func(from, to int) {
+		places := f.places[from:to]
+		clear(places)
+		for i := range splits {
+			column, right := f.t.bins.columns[splits[i].feature][from:to], &rights[i]
+			for r, b := range column[:len(places)] {
+				places[r] = places[r]<<1 | uint16(right[b])
+			}
+		}
+	})
 }
 
 // tree writes an oblivious tree as nodes, for group k.
-func (f *catFit) tree(splits []obliviousSplit, cells []cell, values [][]float64, k int) tree {
+func (f *catFit) tree(splits []obliviousSplit, stats []stat, values [][]float64, k int) tree {
 	inner := 1<<len(splits) - 1
-	t := tree{nodes: make([]node, inner+len(cells)), stats: make([]stat, inner+len(cells))}
-	for i, c := range cells {
-		v := 0.0
-		if values[i] != nil {
-			v = values[i][k]
-		}
-		t.nodes[inner+i] = node{feature: leaf, value: float32(v)}
-		t.stats[inner+i] = stat{cover: float32(c.to - c.from), rows: uint32(c.to - c.from)}
+	t := tree{nodes: make([]node, inner+len(stats)), stats: make([]stat, inner+len(stats))}
+	copy(t.stats[inner:], stats)
+	for i := range stats {
+		t.nodes[inner+i] = node{feature: leaf, value: float32(values[i][k])}
 	}
 	for i := inner - 1; i >= 0; i-- {
 		level := 0

@@ -2,59 +2,154 @@ package gbdt
 
 import "math"
 
-// leaves computes the values of all leaves, [leaf][group], after the learning rate, and adds them to the margins.
-func (f *catFit) leaves(cells []cell) [][]float64 {
-	values := make([][]float64, len(cells))
-	f.t.crew.Each(len(cells), f.t.data.Rows*20*f.p.catting.leafIterations, func(i int) {
-		rows := f.t.rows[cells[i].from:cells[i].to]
-		var v []float64
-		if f.p.catting.loss == "MultiClass" {
-			v = f.softmaxLeaf(rows)
-		} else {
-			v = f.leaf(rows)
-		}
-		for k := range v {
-			v[k] = float64(float32(v[k] * f.p.eta))
-			for _, r := range rows {
-				f.margins[k][r] += v[k]
-			}
-		}
-		values[i] = v
-	})
+// leaves computes the values of all leaves, [leaf][group], after the learning rate, adds them to the margins, and returns the statistics of the leaves. f.places
+// has each row's leaf: what a tree was grown from may have been a part of the rows.
+func (f *catFit) leaves(n int) (values [][]float64, stats []stat) {
+	stats = f.count(n)
 	if f.t.crew.Stopped() {
-		return values
+		return nil, nil
+	}
+	loss, point := f.loss.(*pointLoss)
+	switch {
+	case point && f.logistic():
+		values = f.logisticLeaves(n)
+	case point:
+		values = f.pointLeaves(n, loss)
+	default:
+		values = f.softmaxLeaves(n, stats)
 	}
 	f.reach = 0
 	for _, v := range values {
 		total := 0.0
-		for _, x := range v {
-			total += x * x
+		for k := range v {
+			v[k] = float64(float32(v[k] * f.p.eta))
+			total += v[k] * v[k]
 		}
-		f.reach += math.Sqrt(total) / float64(len(values))
+		f.reach += math.Sqrt(total) / float64(n)
+	}
+	f.each(2*f.groups, func(from, to int) {
+		for k, margins := range f.margins {
+			for r, place := range f.places[from:to] {
+				margins[from+r] += values[place][k]
+			}
+		}
+	})
+	return values, stats
+}
+
+// leafBlock is the number of rows that are summed together.
+const leafBlock = 1 << 15
+
+// maxLeafSums is the number of sums that all blocks may have.
+const maxLeafSums = 1 << 22
+
+// sums adds up width numbers a leaf. add does it for the rows from from to to-1. The number of parts depends on the data and the tree alone.
+func (f *catFit) sums(leaves, width, cost int, add func(out []float64, from, to int)) []float64 {
+	rows := f.t.data.Rows
+	blocks := max(1, min((rows+leafBlock-1)/leafBlock, maxLeafSums/(leaves*width)))
+	parts := make([][]float64, blocks)
+	f.t.crew.Each(blocks, rows*cost, func(b int) {
+		out := make([]float64, leaves*width)
+		for from, end := rows*b/blocks, rows*(b+1)/blocks; from < end && !f.t.crew.Stopped(); from += leafBlock {
+			add(out, from, min(from+leafBlock, end))
+		}
+		parts[b] = out
+	})
+	if f.t.crew.Stopped() {
+		return make([]float64, leaves*width)
+	}
+	for _, part := range parts[1:] {
+		for i, x := range part {
+			parts[0][i] += x
+		}
+	}
+	return parts[0]
+}
+
+// count takes the numbers of rows of the leaves, and their weights.
+func (f *catFit) count(n int) []stat {
+	if f.weights == nil {
+		rows := f.sums(n, 1, 1, func(out []float64, from, to int) {
+			for _, place := range f.places[from:to] {
+				out[place]++
+			}
+		})
+		stats := make([]stat, n)
+		for i, c := range rows {
+			stats[i] = stat{cover: float32(c), rows: uint32(c)}
+		}
+		return stats
+	}
+	both := f.sums(n, 2, 2, func(out []float64, from, to int) {
+		for r, place := range f.places[from:to] {
+			out[2*int(place)]++
+			out[2*int(place)+1] += float64(f.weights[from+r])
+		}
+	})
+	stats := make([]stat, n)
+	for i := range stats {
+		stats[i] = stat{cover: float32(both[2*i+1]), rows: uint32(both[2*i])}
+	}
+	return stats
+}
+
+// pointLeaves takes the steps of leaves of one margin.
+func (f *catFit) pointLeaves(n int, loss *pointLoss) [][]float64 {
+	c := &f.p.catting
+	values := make([][]float64, n)
+	for i := range values {
+		values[i] = make([]float64, 1)
+	}
+	margins, y := f.margins[0], f.t.data.Y
+	for range c.leafIterations {
+		sums := f.sums(n, 2, 20, func(out []float64, from, to int) {
+			for r := from; r < to; r++ {
+				place := int(f.places[r])
+				w := float64(f.weight(r))
+				g, h := loss.slope(margins[r]+values[place][0], float64(y[r]))
+				if c.leafMethod == "Gradient" {
+					h = 1
+				}
+				out[2*place] += w * g
+				out[2*place+1] += w * h
+			}
+		})
+		for i, v := range values {
+			if h := sums[2*i+1] + f.l2; h > 0 {
+				v[0] -= sums[2*i] / h
+			}
+		}
 	}
 	return values
 }
 
-// leaf takes the steps of a leaf of one margin.
-func (f *catFit) leaf(rows []int32) []float64 {
-	c := &f.p.catting
-	loss := f.loss.(*pointLoss)
-	value := 0.0
-	for range c.leafIterations {
-		var s sum
-		for _, r := range rows {
-			g, h := loss.slope(f.margins[0][r]+value, float64(f.t.data.Y[r]))
-			s.g, s.h = s.g+g, s.h+h
-		}
-		if c.leafMethod == "Gradient" {
-			s.h = float64(len(rows))
-		}
-		if s.h+c.l2 <= 0 {
-			break
-		}
-		value -= s.g / (s.h + c.l2)
+// byLeaf sorts the rows by leaf into f.t.rows, each leaf's in ascending order, and returns where each leaf begins, and the end.
+func (f *catFit) byLeaf(stats []stat) []int {
+	begins := make([]int, len(stats)+1)
+	for i, s := range stats {
+		begins[i+1] = begins[i] + int(s.rows)
 	}
-	return []float64{value}
+	rows, at := f.t.rows[:len(f.places)], append([]int(nil), begins...)
+	for r, place := range f.places {
+		rows[at[place]] = int32(r)
+		at[place]++
+	}
+	return begins
+}
+
+// softmaxLeaves takes the steps of leaves of several margins.
+func (f *catFit) softmaxLeaves(n int, stats []stat) [][]float64 {
+	begins := f.byLeaf(stats)
+	values := make([][]float64, n)
+	f.t.crew.Each(n, f.t.data.Rows*20*f.groups*f.p.catting.leafIterations, func(i int) {
+		values[i] = f.softmaxLeaf(f.t.rows[begins[i]:begins[i+1]])
+	})
+	for i := range values {
+		if values[i] == nil { // stopped
+			values[i] = make([]float64, f.groups)
+		}
+	}
+	return values
 }
 
 // wholeHessian is the number of classes up to which a leaf's Newton step has the whole matrix of second derivatives, and not its diagonal alone.
@@ -72,30 +167,32 @@ func (f *catFit) softmaxLeaf(rows []int32) []float64 {
 	}
 	whole := n <= wholeHessian && c.leafMethod == "Newton"
 	for range c.leafIterations {
-		g, h := make([]float64, n), make([]float64, n*n)
+		g, h, weight := make([]float64, n), make([]float64, n*n), 0.0
 		for _, r := range rows {
 			for k := range at {
 				at[k][0] = f.margins[k][r] + value[k]
 			}
 			loss.probabilities(p, at, 0)
+			w := float64(f.weight(int(r)))
+			weight += w
 			for k, q := range p {
-				g[k] -= q
-				h[k*n+k] += q
+				g[k] -= w * q
+				h[k*n+k] += w * q
 				if !whole {
-					h[k*n+k] -= q * q
+					h[k*n+k] -= w * q * q
 					continue
 				}
 				for j, s := range p {
-					h[k*n+j] -= q * s
+					h[k*n+j] -= w * q * s
 				}
 			}
-			g[int(f.t.data.Y[r])]++
+			g[int(f.t.data.Y[r])] += w
 		}
 		for k := range n {
 			if c.leafMethod == "Gradient" {
-				h[k*n+k] = float64(len(rows))
+				h[k*n+k] = weight
 			}
-			h[k*n+k] += max(c.l2, 1e-12)
+			h[k*n+k] += max(f.l2, 1e-12)
 		}
 		if whole {
 			solve(h, g)

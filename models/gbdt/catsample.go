@@ -1,19 +1,23 @@
 package gbdt
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // deviation is the root of the mean square of the gradients.
 func (f *catFit) deviation() float64 {
-	total := 0.0
-	for _, grads := range f.t.grads {
-		for _, g := range grads {
-			total += float64(g.g) * float64(g.g)
+	rows := f.t.data.Rows
+	parts := make([]float64, (rows+sampleBlock-1)/sampleBlock)
+	f.t.crew.Each(len(parts), rows*f.groups, func(b int) {
+		for _, grads := range f.t.grads {
+			for _, g := range grads[b*sampleBlock : min((b+1)*sampleBlock, rows)] {
+				parts[b] += float64(g.g) * float64(g.g)
+			}
 		}
+	})
+	total := 0.0
+	for _, p := range parts {
+		total += p
 	}
-	return math.Sqrt(total / float64(f.t.data.Rows))
+	return math.Sqrt(total / float64(rows))
 }
 
 // noiseLeft makes the noise of scores vanish as the model grows (CalcDerivativesStDevFromZeroMultiplier).
@@ -22,37 +26,88 @@ func noiseLeft(rows int, length float64) float64 {
 	return left / (1 + left)
 }
 
-// bootstrap draws the rows' weights and makes the gradients that a tree is grown from, with the weights in place of second derivatives.
+// sampleBlock is the number of rows that are drawn together. Minimal variance sampling looks at the sizes of a block's gradients (CatBoost's TMvsSampler).
+const sampleBlock = 8192
+
+// bootstrap draws the rows' weights, makes the gradients that a tree is grown from, with the weights in place of second derivatives, and lists the rows that have
+// a weight.
 func (f *catFit) bootstrap(round uint64) {
 	c := &f.p.catting
-	at := func(r int) float64 { return unit(draw(f.p.seed, drawWeight, round, uint64(r))) }
-	bar, reg := 0.0, 0.0
+	rows := f.t.data.Rows
+	blocks := (rows + sampleBlock - 1) / sampleBlock
+	reg := 0.0
 	if c.bootstrap == "MVS" {
-		bar, reg = f.mvsBar()
+		reg = f.mvsReg()
 	}
-	f.each(10*f.groups, func(from, to int) {
-		for r := from; r < to; r++ {
-			w := 1.0
-			switch c.bootstrap {
-			case "Bayesian":
-				w = math.Pow(-math.Log(1-at(r)), c.temperature)
-			case "Bernoulli":
-				w = float64(b2f(at(r) < c.share))
-			case "MVS":
-				if bar <= 0 {
-					break
-				}
-				likely := min(1, f.size(r, reg)/bar)
-				w = 0
-				if likely > 0 && at(r) < likely {
-					w = 1 / likely
-				}
+	ends := make([]int, blocks)
+	f.t.crew.Each(blocks, rows*(20+5*f.groups), func(b int) {
+		from, to := b*sampleBlock, min((b+1)*sampleBlock, rows)
+		ends[b] = f.draw(round, from, to, reg)
+	})
+	total := 0
+	for b, n := range ends {
+		total += n
+		ends[b] = total
+	}
+	f.t.rows = f.t.rows[:total]
+	f.t.crew.Each(blocks, rows, func(b int) {
+		from, to := b*sampleBlock, min((b+1)*sampleBlock, rows)
+		out := f.t.rows[:ends[b]]
+		if b > 0 {
+			out = out[ends[b-1]:]
+		}
+		if len(out) == to-from {
+			for i := range out {
+				out[i] = int32(from + i)
 			}
-			for k := range f.scaled {
-				f.scaled[k][r] = gradient{f.t.grads[k][r].g * float32(w), float32(w)}
+			return
+		}
+		n := 0
+		for r, g := range f.scaled[0][from:to] {
+			if g.h > 0 {
+				out[n] = int32(from + r)
+				n++
 			}
 		}
 	})
+}
+
+// draw does the rows of a block and returns how many of them have a weight.
+func (f *catFit) draw(round uint64, from, to int, reg float64) (drawn int) {
+	c := &f.p.catting
+	key := draw(f.p.seed, drawWeight, round)
+	at := func(r int) float64 { return unit(mix(key ^ uint64(r))) } // a draw with the row as the last key
+	bar, sizes := 0.0, [sampleBlock]float64{}
+	if c.bootstrap == "MVS" && c.share < 1 {
+		for r := from; r < to; r++ {
+			sizes[r-from] = f.size(r, reg)
+		}
+		bar = mvsBar(sizes[:to-from], c.share*float64(to-from))
+	}
+	for r := from; r < to; r++ {
+		w := 1.0
+		switch c.bootstrap {
+		case "Bayesian":
+			w = math.Pow(-math.Log(1-at(r)), c.temperature)
+		case "Bernoulli":
+			w = float64(b2f(at(r) < c.share))
+		case "MVS":
+			if size := sizes[r-from]; size < bar {
+				w = 0
+				if at(r)*bar < size {
+					w = bar / size
+				}
+			}
+		}
+		weight := float32(w)
+		for k := range f.scaled {
+			f.scaled[k][r] = gradient{f.t.grads[k][r].g * weight, weight * f.weight(r)}
+		}
+		if f.scaled[0][r].h > 0 {
+			drawn++
+		}
+	}
+	return drawn
 }
 
 // size is that of a row's gradient, regularised.
@@ -65,45 +120,46 @@ func (f *catFit) size(r int, reg float64) float64 {
 	return math.Sqrt(total)
 }
 
-// mvsBar is the size of a gradient from which on a row is taken for sure, so that the expected number of rows is the share that is wanted (minimal variance
-// sampling, Ibragimov and Gusev 2019), and the regularisation of sizes.
-func (f *catFit) mvsBar() (bar, reg float64) {
-	c := &f.p.catting
-	rows := f.t.data.Rows
-	if c.share >= 1 {
-		return 0, 0
+// mvsReg is the regularisation of sizes: if nobody has given it, the square of the mean size of the last tree's leaves, or of the gradients.
+func (f *catFit) mvsReg() float64 {
+	if reg := f.p.catting.mvsReg; !math.IsNaN(reg) {
+		return reg
 	}
-	reg = c.mvsReg
-	if math.IsNaN(reg) {
-		reach := f.reach
-		if reach < 0 {
-			reach = 0
-			for r := range rows {
-				reach += f.size(r, 0) / float64(rows)
-			}
-		}
-		reg = reach * reach
-	}
-	sizes := make([]float64, rows)
-	f.each(5*f.groups, func(from, to int) {
-		for r := from; r < to; r++ {
-			sizes[r] = f.size(r, reg)
-		}
-	})
-	slices.Sort(sizes)
-	below := 0.0 // sum of the sizes of the rows that are drawn by chance
-	want := c.share * float64(rows)
-	for i, s := range sizes {
-		below += s
-		sure := float64(rows - i - 1)
-		// With the bar at the next larger size at most, so many rows come out.
-		if want <= sure {
-			continue
-		}
-		bar = below / (want - sure)
-		if i+1 == rows || bar <= sizes[i+1] {
-			return bar, reg
+	reach := f.reach
+	if reach < 0 {
+		reach = 0
+		for r := range f.t.data.Rows {
+			reach += f.size(r, 0) / float64(f.t.data.Rows)
 		}
 	}
-	return bar, reg
+	return reach * reach
+}
+
+// mvsBar is the size from which on a row is taken for sure, so that the expected number of rows is the one that is wanted, more than 0 and less than all
+// (minimal variance sampling, Ibragimov and Gusev 2019): each row below it is taken with a probability in proportion to its size. 0: take all.
+func mvsBar(sizes []float64, want float64) float64 {
+	// The expected number is concave and piecewise straight in the inverse of the bar, so that Newton's steps come to it from one side and end.
+	bar := math.Inf(1)
+	for {
+		// Sizes are not negative, and their bits are in their order: no branch to mispredict.
+		below, sure, limit := [2]float64{}, int64(len(sizes)), int64(math.Float64bits(bar))
+		for i, s := range sizes {
+			smaller := (int64(math.Float64bits(s)) - limit) >> 63 // -1 or 0
+			below[i&1] += math.Float64frombits(math.Float64bits(s) & uint64(smaller))
+			sure += smaller
+		}
+		rest := want - float64(sure)
+		if below[0]+below[1] == 0 || rest <= 0 {
+			break
+		}
+		next := (below[0] + below[1]) / rest
+		if !(next < bar) {
+			break
+		}
+		bar = next
+	}
+	if math.IsInf(bar, 1) {
+		return 0
+	}
+	return bar
 }

@@ -34,9 +34,8 @@ type oblivious struct {
 	high  bool    // missing values are above all others
 }
 
-// grow returns the splits of a tree and its leaves, in the order of the paths: the first split decides the first half. grads are weighted gradients, and the
-// weights in place of second derivatives.
-func (o *oblivious) grow(ctx context.Context, grads [][]gradient, number uint64) ([]obliviousSplit, []cell, error) {
+// grow returns the splits of a tree, a level each, from the rows of the trainer. grads are weighted gradients, and the weights in place of second derivatives.
+func (o *oblivious) grow(ctx context.Context, grads [][]gradient, number uint64) ([]obliviousSplit, error) {
 	t := o.t
 	t.number = number
 	t.packed.values = nil
@@ -53,14 +52,17 @@ func (o *oblivious) grow(ctx context.Context, grads [][]gradient, number uint64)
 	var splits []obliviousSplit
 	for level := range o.depth {
 		if t.crew.Stopped() {
-			return nil, nil, context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
 		best := o.search(cells, level)
 		if best.feature < 0 {
 			break
 		}
 		splits = append(splits, best)
-		cells = o.divide(cells, &best.split, grads, level+1 < o.depth)
+		if level+1 == o.depth {
+			break
+		}
+		cells = o.divide(cells, &best.split, grads)
 	}
 	for _, c := range cells {
 		for _, h := range c.hists {
@@ -68,9 +70,9 @@ func (o *oblivious) grow(ctx context.Context, grads [][]gradient, number uint64)
 		}
 	}
 	if t.crew.Stopped() {
-		return nil, nil, context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
-	return splits, cells, nil
+	return splits, nil
 }
 
 // sum builds the histograms of rows, and takes them off sibling's where that is not nil.
@@ -86,8 +88,8 @@ func (o *oblivious) sum(out, sibling []histogram, rows []int32, grads []gradient
 	})
 }
 
-// divide splits all cells. With more, their histograms are made for the next level.
-func (o *oblivious) divide(cells []cell, s *split, grads [][]gradient, more bool) []cell {
+// divide splits all cells and makes their histograms for the next level.
+func (o *oblivious) divide(cells []cell, s *split, grads [][]gradient) []cell {
 	t := o.t
 	next := make([]cell, 0, 2*len(cells))
 	for _, c := range cells {
@@ -108,24 +110,18 @@ func (o *oblivious) divide(cells []cell, s *split, grads [][]gradient, more bool
 			}
 			left.sums, right.sums = append(left.sums, l), append(right.sums, c.sums[k].minus(l))
 		}
-		if more {
-			small, large := &left, &right
-			if right.to-right.from < left.to-left.from {
-				small, large = &right, &left
+		small, large := &left, &right
+		if right.to-right.from < left.to-left.from {
+			small, large = &right, &left
+		}
+		for k, parent := range c.hists {
+			if small.from == small.to {
+				large.hists = append(large.hists, parent)
+				continue
 			}
-			for k, parent := range c.hists {
-				if small.from == small.to {
-					large.hists = append(large.hists, parent)
-					continue
-				}
-				h := t.pool.get()
-				o.sum(h, parent, t.rows[small.from:small.to], grads[k])
-				small.hists, large.hists = append(small.hists, h), append(large.hists, parent)
-			}
-		} else {
-			for _, h := range c.hists {
-				t.pool.put(h)
-			}
+			h := t.pool.get()
+			o.sum(h, parent, t.rows[small.from:small.to], grads[k])
+			small.hists, large.hists = append(small.hists, h), append(large.hists, parent)
 		}
 		next = append(next, left, right)
 	}

@@ -9,20 +9,8 @@ const partitionBlock = 1 << 15
 // so that later reads of the data go forward only. The same part of the spare room is used.
 func (t *trainer) partition(c *crew.Crew, from, to int, s *split) int {
 	rows, spare := t.rows[from:to], t.spare[from:to]
-	var left [maxBins]uint8 // 1 for bins that go left
-	if s.set != nil {
-		s.set.sides(&left, s.defaultLeft)
-	} else {
-		for b := range int(s.bin) + 1 {
-			left[b] = 1
-		}
-	}
-	if t.bins.features[s.feature].missing {
-		left[missingBin] = 0
-		if s.defaultLeft {
-			left[missingBin] = 1
-		}
-	}
+	var left [maxBins]uint8
+	t.sides(&left, s)
 	column := t.bins.columns[s.feature]
 	blocks := (len(rows) + partitionBlock - 1) / partitionBlock
 	if blocks <= 1 {
@@ -53,6 +41,23 @@ func (t *trainer) partition(c *crew.Crew, from, to int, s *split) int {
 		copy(rows[total+from-starts[b]:], rights[from:from+(to-from-n)])
 	})
 	return total
+}
+
+// sides writes 1 for the bins that go left.
+func (t *trainer) sides(left *[maxBins]uint8, s *split) {
+	if s.set != nil {
+		s.set.sides(left, s.defaultLeft)
+	} else {
+		for b := range int(s.bin) + 1 {
+			left[b] = 1
+		}
+	}
+	if t.bins.features[s.feature].missing {
+		left[missingBin] = 0
+		if s.defaultLeft {
+			left[missingBin] = 1
+		}
+	}
 }
 
 // divide writes the rows to lefts and rights and returns how many went left. lefts may be rows itself.
