@@ -2,7 +2,6 @@ package gbdt
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/pgowl/pgowl/models/crew"
@@ -24,11 +23,12 @@ type catFit struct {
 	scaled  [][]gradient
 	places  []uint16 // the leaf of each row
 	targets []targetFeature
-	reach   float64 // mean size of the last tree's leaves, negative before the first
+	watch   *catWatch // nil: nobody stops early
+	reach   float64   // mean size of the last tree's leaves, negative before the first
 }
 
 // TrainCatBoost fits oblivious trees by CatBoost's rules (Plain boosting on the CPU). It is a learn.Trainer; the hyperparameters are CatBoost's, with its
-// defaults; the losses are RMSE, Logloss for two classes and MultiClass for more. Features that data.Categorical or the hyperparameter cat_features names become
+// defaults; the losses are RMSE, Logloss for two classes and MultiClass for more unless loss_function names another. Features that data.Categorical or the hyperparameter cat_features names become
 // ordered target statistics, each by itself: CatBoost also combines them.
 func TrainCatBoost(ctx context.Context, data *learn.Dataset, task learn.Task, hyperparams map[string]any, progress learn.Progress) (learn.Model, error) {
 	p := catDefaults()
@@ -38,8 +38,13 @@ func TrainCatBoost(ctx context.Context, data *learn.Dataset, task learn.Task, hy
 	if err := valid(data, task); err != nil {
 		return nil, fmt.Errorf("gbdt: %w", err)
 	}
-	if data.Weights != nil {
-		return nil, errors.New("gbdt: this algorithm takes no weights of rows")
+	patience, err := p.catting.stopping.patience()
+	if err != nil {
+		return nil, err
+	}
+	var apart *learn.Dataset
+	if patience > 0 {
+		data, apart = holdApart(data, heldShare, p.seed)
 	}
 	if err := p.catDecide(data, task); err != nil {
 		return nil, err
@@ -50,6 +55,9 @@ func TrainCatBoost(ctx context.Context, data *learn.Dataset, task learn.Task, hy
 	crew, release := crew.New(ctx, p.threads)
 	defer release()
 	f := &catFit{p: &p, reach: -1, t: &trainer{params: p, data: data, crew: crew, memory: histogramMemory}}
+	if err := f.weigh(data); err != nil {
+		return nil, err
+	}
 	if err := f.bin(data); err != nil {
 		return nil, err
 	}
@@ -60,6 +68,14 @@ func TrainCatBoost(ctx context.Context, data *learn.Dataset, task learn.Task, hy
 		progress(0, p.rounds)
 	}
 	f.prepare(data)
+	if _, err := f.metric(); err != nil {
+		return nil, err
+	}
+	if apart != nil {
+		if err := f.watchApart(apart, patience); err != nil {
+			return nil, err
+		}
+	}
 	trees, err := f.boost(ctx, progress)
 	if err != nil {
 		return nil, err
@@ -101,13 +117,11 @@ func (f *catFit) bin(d *learn.Dataset) error {
 
 func (f *catFit) prepare(d *learn.Dataset) {
 	c := &f.p.catting
+	rule := catLossRules[c.loss.name]
 	f.groups = 1
-	switch c.loss {
-	case "RMSE":
-		f.loss = squaredLoss()
-	case "Logloss":
-		f.loss = entropyLoss()
-	default:
+	if rule.point != nil {
+		f.loss = rule.point(c.loss.values)
+	} else {
 		f.groups = d.Classes
 		f.loss = &softmaxLoss{d.Classes, 1}
 	}
@@ -123,7 +137,7 @@ func (f *catFit) prepare(d *learn.Dataset) {
 	t.sampleColumns(0)
 	f.begin = make([]float64, f.groups)
 	if c.fromMean == 1 {
-		f.begin = f.loss.start(d.Y)
+		f.begin[0] = rule.start(c.loss.values, d.Y, f.weights)
 	}
 	f.margins, f.scaled = make([][]float64, f.groups), make([][]gradient, f.groups)
 	for k := range f.margins {
@@ -133,7 +147,6 @@ func (f *catFit) prepare(d *learn.Dataset) {
 		}
 	}
 	f.places = make([]uint16, d.Rows)
-	f.l2 = c.l2
 }
 
 // weight is that of row r.
@@ -147,7 +160,7 @@ func (f *catFit) weight(r int) float32 {
 func (f *catFit) boost(ctx context.Context, progress learn.Progress) ([]tree, error) {
 	c := &f.p.catting
 	t := f.t
-	grower := &oblivious{t: t, depth: c.depth, l2: c.l2, share: c.rsm, seed: f.p.seed, plain: c.l2Score, high: c.missingHigh}
+	grower := &oblivious{t: t, depth: c.depth, l2: f.l2, share: c.rsm, seed: f.p.seed, plain: c.l2Score, high: c.missingHigh}
 	var trees []tree
 	for round := range f.p.rounds {
 		f.gradients()
@@ -168,6 +181,12 @@ func (f *catFit) boost(ctx context.Context, progress learn.Progress) ([]tree, er
 		if progress != nil {
 			progress(round+1, f.p.rounds)
 		}
+		if f.watch != nil && f.judge(trees[len(trees)-f.groups:]) {
+			break
+		}
+	}
+	if f.watch != nil && f.watch.stopper.keepBest {
+		trees = trees[:max(1, f.watch.stopper.best)*f.groups]
 	}
 	return trees, nil
 }
@@ -183,7 +202,7 @@ func (f *catFit) each(cost int, do func(from, to int)) {
 func (f *catFit) gradients() {
 	y := f.t.data.Y
 	f.each(10*f.groups, func(from, to int) {
-		if f.p.catting.loss == "Logloss" {
+		if f.p.catting.loss.name == "Logloss" {
 			for r, m := range f.margins[0][from:to] {
 				p := 1 / (1 + exp(max(min(-m, 88.7), -88.7)))
 				f.t.grads[0][from+r].g = float32(p - float64(y[from+r]))
@@ -244,15 +263,7 @@ func (f *catFit) tree(splits []obliviousSplit, stats []stat, values [][]float64,
 
 // model folds the start into the first trees.
 func (f *catFit) model(trees []tree) *Model {
-	m := &Model{features: f.t.data.Features, classes: f.t.data.Classes, groups: f.groups, parallel: 1, trees: trees, byRows: true}
-	switch f.p.catting.loss {
-	case "RMSE":
-		m.objective = squaredError
-	case "Logloss":
-		m.objective = logistic
-	default:
-		m.objective = softmax
-	}
+	m := &Model{features: f.t.data.Features, classes: f.t.data.Classes, groups: f.groups, parallel: 1, trees: trees, byRows: true, objective: catLossRules[f.p.catting.loss.name].objective}
 	for k := range f.groups {
 		nodes := trees[k].nodes
 		for i := range nodes {

@@ -10,63 +10,85 @@ import (
 // catDecide fills in what depends on the data and on other parameters.
 func (p *params) catDecide(d *learn.Dataset, task learn.Task) error {
 	c := &p.catting
-	given := c.loss
-	if c.loss == "" {
+	if c.loss.name == "" {
 		switch {
 		case task == learn.Regression:
-			c.loss = "RMSE"
+			c.loss.name = "RMSE"
 		case d.Classes == 2:
-			c.loss = "Logloss"
+			c.loss.name = "Logloss"
 		default:
-			c.loss = "MultiClass"
+			c.loss.name = "MultiClass"
 		}
 	}
-	reason := ""
+	rule := catLossRules[c.loss.name]
+	groups, reason := 1, rule.objective.unfit(d.Y)
 	switch {
-	case (c.loss == "RMSE") != (task == learn.Regression):
-		reason = fmt.Sprintf("%q is for %s", c.loss, map[bool]learn.Task{true: learn.Regression, false: learn.Classification}[c.loss == "RMSE"])
-	case c.loss == "Logloss" && d.Classes != 2:
-		reason = fmt.Sprintf("%q needs 2 classes, the labels have %d", c.loss, d.Classes)
+	case rule.task != task:
+		reason = fmt.Sprintf("%q is for %s", c.loss.name, rule.task)
+	case rule.point == nil:
+		groups = d.Classes
+	case task == learn.Classification && d.Classes != 2:
+		reason = fmt.Sprintf("%q needs 2 classes, the labels have %d", c.loss.name, d.Classes)
 	}
 	if reason != "" {
-		return &learn.ParamError{Name: "loss_function", Value: given, Reason: reason}
-	}
-	groups := 1
-	if c.loss == "MultiClass" {
-		groups = d.Classes
+		return &learn.ParamError{Name: "loss_function", Value: c.loss.given, Reason: reason}
 	}
 	if bytes := float64(int(1)<<(c.depth-1)) * float64(d.Features) * float64(groups) * maxBins * 16; bytes > 4<<30 {
 		return &learn.ParamError{Name: "depth", Value: c.depth, Reason: fmt.Sprintf("needs %.0f GiB of memory with %d features", bytes/(1<<30), d.Features)}
 	}
+	if c.fromMean == 1 && rule.start == nil {
+		return &learn.ParamError{Name: "boost_from_average", Value: true, Reason: "cannot be had with loss_function " + c.loss.name}
+	}
 	if c.fromMean < 0 {
-		c.fromMean = 0
-		if c.loss == "RMSE" {
-			c.fromMean = 1
-		}
+		c.fromMean = int(b2f(rule.auto))
 	}
 	if math.IsNaN(p.eta) {
 		p.eta = c.autoRate(p.rounds, d.Rows)
 	}
-	if c.leafIterations == 0 {
-		c.leafIterations = 1
-		if c.loss == "Logloss" && (p.rounds >= 200 || d.Features >= 20) {
-			c.leafIterations = 10
+	if err := c.decideLeaves(p.rounds, d.Features); err != nil {
+		return err
+	}
+	return c.decideBootstrap(d.Rows)
+}
+
+// decideLeaves chooses how the values of leaves are found.
+func (c *catParams) decideLeaves(rounds, features int) error {
+	rule := catLossRules[c.loss.name]
+	if c.leafMethod == "" {
+		switch {
+		case rule.best != nil:
+			c.leafMethod = "Exact"
+		case rule.newton == 0 || rule.slow || c.loss.name == "Lq" && c.loss.values["q"] < 2:
+			c.leafMethod = "Gradient"
+		default:
+			c.leafMethod = "Newton"
 		}
 	}
-	if c.leafMethod == "" {
-		c.leafMethod = "Newton"
+	steps := map[string]int{"Newton": rule.newton, "Gradient": rule.gradient, "Exact": int(b2f(rule.best != nil))}[c.leafMethod]
+	if steps == 0 {
+		return &learn.ParamError{Name: "leaf_estimation_method", Value: c.leafMethod, Reason: "cannot be had with loss_function " + c.loss.name}
 	}
-	return c.decideBootstrap()
+	if c.leafIterations == 0 {
+		c.leafIterations = 1
+		if rounds >= 200 || features >= 20 {
+			c.leafIterations = steps
+		}
+	}
+	if c.leafMethod == "Exact" && c.leafIterations > 1 {
+		return &learn.ParamError{Name: "leaf_estimation_iterations", Value: c.leafIterations, Reason: "must be 1 with leaf_estimation_method Exact"}
+	}
+	if c.l2 == 0 {
+		c.l2 = 1e-20
+	}
+	return nil
 }
 
 // decideBootstrap chooses how rows are drawn.
-func (c *catParams) decideBootstrap() error {
+func (c *catParams) decideBootstrap(rows int) error {
 	if c.bootstrap == "" {
 		switch {
-		case !math.IsNaN(c.temperature) || c.loss == "MultiClass" && math.IsNaN(c.share):
+		case !math.IsNaN(c.temperature) || c.loss.name == "MultiClass":
 			c.bootstrap = "Bayesian"
-		case c.loss == "MultiClass":
-			c.bootstrap = "Bernoulli"
 		default:
 			c.bootstrap = "MVS"
 		}
@@ -81,9 +103,13 @@ func (c *catParams) decideBootstrap() error {
 		c.temperature = 1
 	}
 	if math.IsNaN(c.share) {
-		c.share = .8
-		if c.bootstrap == "Bernoulli" {
+		switch {
+		case rows < 100: // CatBoost draws nothing of so few
+			c.share = 1
+		case c.bootstrap == "Bernoulli":
 			c.share = .66
+		default:
+			c.share = .8
 		}
 	}
 	return nil
@@ -96,7 +122,7 @@ func (c *catParams) autoRate(rounds, rows int) float64 {
 		"RMSE 1": {.158, -4.287, -.813, 2.571}, "RMSE 0": {.178, -4.473, -.76, 2.133},
 		"Logloss 1": {.408, -7.299, -.928, 2.701}, "Logloss 0": {.427, -7.525, -.917, 2.63},
 		"MultiClass 0": {.051, -2.889, -.845, 2.928},
-	}[fmt.Sprint(c.loss, " ", c.fromMean)]
+	}[fmt.Sprint(c.loss.name, " ", c.fromMean)]
 	if g.size == 0 {
 		return .03
 	}

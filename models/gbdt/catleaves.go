@@ -11,6 +11,8 @@ func (f *catFit) leaves(n int) (values [][]float64, stats []stat) {
 	}
 	loss, point := f.loss.(*pointLoss)
 	switch {
+	case f.p.catting.leafMethod == "Exact":
+		values = f.exactLeaves(n, stats)
 	case point && f.logistic():
 		values = f.logisticLeaves(n)
 	case point:
@@ -93,34 +95,71 @@ func (f *catFit) count(n int) []stat {
 	return stats
 }
 
-// pointLeaves takes the steps of leaves of one margin.
+// pointLeaves takes the steps of leaves of one margin. A step after which the loss is not less is taken back and tried at half its length, which counts as one
+// of the steps (CatBoost's leaf_estimation_backtracking AnyImprovement).
 func (f *catFit) pointLeaves(n int, loss *pointLoss) [][]float64 {
 	c := &f.p.catting
-	values := make([][]float64, n)
-	for i := range values {
-		values[i] = make([]float64, 1)
+	values, steps, before := make([]float64, n), make([]float64, n), make([]float64, n)
+	least, scale := math.Inf(1), 1.0
+	careful := c.leafIterations > 1 && !c.noBacktracking
+	if careful {
+		least = f.lossWith(values, loss)
 	}
-	margins, y := f.margins[0], f.t.data.Y
-	for range c.leafIterations {
-		sums := f.sums(n, 2, 20, func(out []float64, from, to int) {
-			for r := from; r < to; r++ {
-				place := int(f.places[r])
-				w := float64(f.weight(r))
-				g, h := loss.slope(margins[r]+values[place][0], float64(y[r]))
-				if c.leafMethod == "Gradient" {
-					h = 1
-				}
-				out[2*place] += w * g
-				out[2*place+1] += w * h
+	for i := 0; i < c.leafIterations && !f.t.crew.Stopped(); i++ {
+		if scale == 1 {
+			f.pointSteps(steps, values, loss)
+			copy(before, values)
+		}
+		for j := range values {
+			values[j] = before[j] + scale*steps[j]
+		}
+		if !careful {
+			continue
+		}
+		if now := f.lossWith(values, loss); now < least {
+			least, scale = now, 1
+			continue
+		}
+		copy(values, before)
+		scale /= 2
+	}
+	out := make([][]float64, n)
+	for i, v := range values {
+		out[i] = []float64{v}
+	}
+	return out
+}
+
+// pointSteps writes the next step of each leaf.
+func (f *catFit) pointSteps(steps, values []float64, loss *pointLoss) {
+	margins, y, flat := f.margins[0], f.t.data.Y, f.p.catting.leafMethod == "Gradient"
+	sums := f.sums(len(steps), 2, 20, func(out []float64, from, to int) {
+		for r := from; r < to; r++ {
+			place := int(f.places[r])
+			w := float64(f.weight(r))
+			g, h := loss.slope(margins[r]+values[place], float64(y[r]))
+			if flat {
+				h = 1
 			}
-		})
-		for i, v := range values {
-			if h := sums[2*i+1] + f.l2; h > 0 {
-				v[0] -= sums[2*i] / h
-			}
+			out[2*place] += w * g
+			out[2*place+1] += w * h
+		}
+	})
+	for i := range steps {
+		steps[i] = 0
+		if h := sums[2*i+1] + f.l2; h > 0 {
+			steps[i] = -sums[2*i] / h
 		}
 	}
-	return values
+}
+
+// lossWith is the loss of all rows with these values of the leaves.
+func (f *catFit) lossWith(values []float64, loss *pointLoss) float64 {
+	return f.sums(1, 1, 20, func(out []float64, from, to int) {
+		for r := from; r < to; r++ {
+			out[0] += float64(f.weight(r)) * loss.value(f.margins[0][r]+values[f.places[r]], float64(f.t.data.Y[r]))
+		}
+	})[0]
 }
 
 // byLeaf sorts the rows by leaf into f.t.rows, each leaf's in ascending order, and returns where each leaf begins, and the end.
@@ -137,19 +176,42 @@ func (f *catFit) byLeaf(stats []stat) []int {
 	return begins
 }
 
+// exactLeaves gives each leaf its best value. As in CatBoost, the rows of a leaf weigh the same there.
+func (f *catFit) exactLeaves(n int, stats []stat) [][]float64 {
+	c := &f.p.catting
+	begins, best := f.byLeaf(stats), catLossRules[c.loss.name].best
+	values := make([][]float64, n)
+	f.t.crew.Each(n, f.t.data.Rows*40, func(i int) {
+		rows := f.t.rows[:cap(f.t.rows)][begins[i]:begins[i+1]]
+		residuals := make([]float32, len(rows))
+		for j, r := range rows {
+			residuals[j] = float32(float64(f.t.data.Y[r]) - f.margins[0][r])
+		}
+		if len(rows) > 0 {
+			values[i] = []float64{best(c.loss.values, residuals, nil)}
+		}
+	})
+	return filled(values, 1)
+}
+
+// filled puts zeros where leaves have no rows, or the fit was stopped.
+func filled(values [][]float64, groups int) [][]float64 {
+	for i := range values {
+		if values[i] == nil {
+			values[i] = make([]float64, groups)
+		}
+	}
+	return values
+}
+
 // softmaxLeaves takes the steps of leaves of several margins.
 func (f *catFit) softmaxLeaves(n int, stats []stat) [][]float64 {
 	begins := f.byLeaf(stats)
 	values := make([][]float64, n)
 	f.t.crew.Each(n, f.t.data.Rows*20*f.groups*f.p.catting.leafIterations, func(i int) {
-		values[i] = f.softmaxLeaf(f.t.rows[begins[i]:begins[i+1]])
+		values[i] = f.softmaxLeaf(f.t.rows[:cap(f.t.rows)][begins[i]:begins[i+1]])
 	})
-	for i := range values {
-		if values[i] == nil { // stopped
-			values[i] = make([]float64, f.groups)
-		}
-	}
-	return values
+	return filled(values, f.groups)
 }
 
 // wholeHessian is the number of classes up to which a leaf's Newton step has the whole matrix of second derivatives, and not its diagonal alone.

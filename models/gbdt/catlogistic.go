@@ -15,7 +15,7 @@ const (
 // logistic says whether the leaves are those of the logistic loss by Newton's steps.
 func (f *catFit) logistic() bool {
 	c := &f.p.catting
-	return (c.loss == "Logloss" || c.loss == "CrossEntropy") && c.leafMethod == "Newton"
+	return (c.loss.name == "Logloss" || c.loss.name == "CrossEntropy") && c.leafMethod == "Newton"
 }
 
 // logisticLeaves takes the steps of all leaves.

@@ -73,11 +73,14 @@ func holdApart(d *learn.Dataset, share float64, seed uint64) (fit, apart *learn.
 		held[order[0]] = true
 	}
 	part := func(want bool) *learn.Dataset {
-		p := &learn.Dataset{Features: d.Features, Classes: d.Classes, Categorical: d.Categorical}
+		p := &learn.Dataset{Features: d.Features, Classes: d.Classes, Categorical: d.Categorical, Names: d.Names, ClassLabels: d.ClassLabels}
 		for r := range d.Rows {
 			if held[r] == want {
 				p.X = append(p.X, d.Row(r)...)
 				p.Y = append(p.Y, d.Y[r])
+				if d.Weights != nil {
+					p.Weights = append(p.Weights, d.Weights[r])
+				}
 				p.Rows++
 			}
 		}

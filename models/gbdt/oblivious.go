@@ -131,16 +131,34 @@ func (o *oblivious) divide(cells []cell, s *split, grads [][]gradient) []cell {
 // search finds the split of a level.
 func (o *oblivious) search(cells []cell, level int) obliviousSplit {
 	t := o.t
-	set := choose(t.used, o.share, draw(o.seed, drawLevel, t.number, uint64(level)))
+	set := o.allowed(level)
 	found := make([]obliviousSplit, len(set))
 	t.crew.Each(len(set), len(set)*len(cells)*maxBins*8, func(i int) { found[i] = o.scan(cells, set[i], level) })
 	best := obliviousSplit{score: math.Inf(-1), split: split{feature: -1}}
 	for _, f := range found {
+		if f.feature < 0 {
+			continue
+		}
+		f.score = f.gain + o.draw(level, f.feature, 0)
 		if f.score > best.score {
 			best = f
 		}
 	}
 	return best
+}
+
+// allowed are the features that a level chooses from: each with the same chance, and now and then none.
+func (o *oblivious) allowed(level int) []int32 {
+	if o.share >= 1 {
+		return o.t.used
+	}
+	var set []int32
+	for _, f := range o.t.used {
+		if unit(draw(o.seed, drawLevel, o.t.number, uint64(level), uint64(f))) < o.share {
+			set = append(set, f)
+		}
+	}
+	return set
 }
 
 // scan tries all cuts of a feature.
@@ -187,9 +205,7 @@ func (o *oblivious) scan(cells []cell, f int32, level int) obliviousSplit {
 			score /= math.Sqrt(max(below[cut+1], 1e-100))
 		}
 		gain := score
-		if o.noise > 0 {
-			score += o.noise * normal(draw(o.seed, drawNoise, o.t.number, uint64(level), uint64(f), uint64(cut+1)))
-		}
+		score += o.draw(level, f, cut+2)
 		if score > best.score {
 			best.score = score
 			best.feature, best.bin, best.gain = f, int32(cut), gain
@@ -200,6 +216,15 @@ func (o *oblivious) scan(cells []cell, f int32, level int) obliviousSplit {
 		}
 	}
 	return best
+}
+
+// draw is what is added to a score by chance: to that of a feature's cut, from 1 on, and once more to that of its best cut, 0, when it is compared with those of
+// other features.
+func (o *oblivious) draw(level int, f int32, cut int) float64 {
+	if o.noise <= 0 {
+		return 0
+	}
+	return o.noise * normal(draw(o.seed, drawNoise, o.t.number, uint64(level), uint64(f), uint64(cut)))
 }
 
 // add adds a leaf to the fraction of a score.

@@ -2,14 +2,13 @@ package gbdt
 
 import (
 	"math"
-	"slices"
 
 	"github.com/pgowl/pgowl/models/param"
 )
 
 // catParams are CatBoost's hyperparameters that XGBoost has not, or has with another meaning.
 type catParams struct {
-	loss           string // RMSE, Logloss, MultiClass; "" is the task's default
+	loss           catLoss // without a name it is the task's default
 	depth          int
 	l2             float64
 	strength       float64 // random_strength
@@ -19,13 +18,17 @@ type catParams struct {
 	mvsReg         float64 // NaN is estimated
 	rsm            float64
 	leafIterations int    // 0 is chosen by the loss
-	leafMethod     string // Newton, Gradient
+	leafMethod     string // Newton, Gradient, Exact; "" is chosen by the loss
 	fromMean       int    // boost_from_average: 1, 0, or -1, which is chosen by the loss
 	oneHot         int    // one_hot_max_size
 	categorical    []int
 	missingHigh    bool // nan_mode Max
 	noMissing      bool // nan_mode Forbidden
 	l2Score        bool // score_function L2, else Cosine
+	noBacktracking bool
+	weights        catWeights
+	stopping       catStopping
+	evalMetric     string
 }
 
 func catDefaults() params {
@@ -52,12 +55,17 @@ var catTable = table{aliases: catAliases, setters: map[string]setter{
 	"subsample":                  number(func(p *params, x float64) { p.catting.share = x }, fraction),
 	"mvs_reg":                    number(func(p *params, x float64) { p.catting.mvsReg = x }, param.AtLeast(0)),
 	"rsm":                        number(func(p *params, x float64) { p.catting.rsm = x }, fraction),
-	"border_count":               integer(func(p *params, n int) { p.maxBin = n }, 1, 65535),
+	"border_count":               setBorders,
 	"random_seed":                integer(func(p *params, n int) { p.seed = uint64(n) }, math.MinInt64, math.MaxInt64),
 	"thread_count":               integer(func(p *params, n int) { p.threads = n }, -1, maxThreads),
 	"loss_function":              setCatLoss,
 	"leaf_estimation_iterations": integer(func(p *params, n int) { p.catting.leafIterations = n }, 1, 1000),
-	"leaf_estimation_method":     choice(func(p *params, s string) { p.catting.leafMethod = s }, "Newton", "Gradient"),
+	"leaf_estimation_method": choice(func(p *params, s string) {
+		if s == "Simple" { // on the CPU that is the same
+			s = "Gradient"
+		}
+		p.catting.leafMethod = s
+	}, "Newton", "Gradient", "Exact", "Simple"),
 	"boost_from_average": truth(func(p *params, yes bool) {
 		p.catting.fromMean = 0
 		if yes {
@@ -74,13 +82,21 @@ var catTable = table{aliases: catAliases, setters: map[string]setter{
 	"feature_border_type": texts([]string{"GreedyLogSum"}, []string{"Median", "Uniform", "UniformAndQuantiles", "MaxLogSum", "MinEntropy"}),
 	"sampling_frequency":  texts([]string{"PerTree"}, []string{"PerTreeLevel"}),
 	"task_type":           texts([]string{"CPU", "GPU"}, nil),
-	"devices":             texts(nil, nil), "eval_metric": texts(nil, nil), "custom_metric": texts(nil, nil), "custom_loss": texts(nil, nil),
+	"devices":             texts(nil, nil), "custom_metric": texts(nil, nil), "custom_loss": texts(nil, nil),
 	"logging_level": texts([]string{"Silent", "Verbose", "Info", "Debug"}, nil), "train_dir": texts(nil, nil), "name": texts(nil, nil),
 	"verbose": anyVerbosity, "silent": boolean, "metric_period": integer(func(*params, int) {}, 1, math.MaxInt32), "allow_writing_files": boolean,
-	"used_ram_limit": texts(nil, nil), "min_data_in_leaf": only(1.0), "max_leaves": unavailable, "use_best_model": only(false),
-	"early_stopping_rounds": only(nil), "od_type": unavailable, "od_wait": unavailable, "od_pval": unavailable,
-	"class_weights": only(nil), "auto_class_weights": only(nil), "scale_pos_weight": only(1.0), "monotone_constraints": only(nil),
-	"model_shrink_rate": only(0.0), "langevin": only(false), "posterior_sampling": only(false), "leaf_estimation_backtracking": unavailable,
+	"used_ram_limit": texts(nil, nil), "min_data_in_leaf": only(1.0), "max_leaves": unavailable,
+	"eval_metric":           setCatMetric,
+	"early_stopping_rounds": integer(func(p *params, n int) { p.catting.stopping.rounds = n }, 1, maxRounds),
+	"od_wait":               integer(func(p *params, n int) { p.catting.stopping.wait = n }, 1, maxRounds),
+	"od_type":               choice(func(p *params, s string) { p.catting.stopping.iter = s == "Iter" }, "Iter", "IncToDec"),
+	"od_pval":               only(0.0),
+	"use_best_model":        truth(func(p *params, yes bool) { p.catting.stopping.all = !yes }),
+	"class_weights":         setClassWeights,
+	"auto_class_weights":    choice(func(p *params, s string) { p.catting.weights.auto = s }, "None", "Balanced", "SqrtBalanced"),
+	"scale_pos_weight":      number(func(p *params, x float64) { p.catting.weights.positive = x }, param.Above(0)),
+	"monotone_constraints":  only(nil),
+	"model_shrink_rate":     only(0.0), "langevin": only(false), "posterior_sampling": only(false), "leaf_estimation_backtracking": choice(func(p *params, s string) { p.catting.noBacktracking = s == "No" }, "AnyImprovement", "No"),
 	"max_ctr_complexity": only(1.0), "simple_ctr": unavailable, "combinations_ctr": unavailable, "text_features": only(nil), "embedding_features": only(nil),
 	"feature_weights": only(nil), "per_float_feature_quantization": only(nil), "ignored_features": only(nil),
 	"penalties_coefficient": only(1.0), "model_size_reg": number(func(*params, float64) {}, param.AtLeast(0)), "approx_on_full_history": only(false),
@@ -94,18 +110,23 @@ func anyVerbosity(p *params, v any) string {
 	return boolean(p, v)
 }
 
-// laterCatLosses are CatBoost's others.
-var laterCatLosses = []string{"CrossEntropy", "MultiClassOneVsAll", "MAE", "Quantile", "MAPE", "Poisson", "Tweedie", "Huber", "Expectile", "LogLinQuantile", "Lq",
-	"MultiQuantile", "MultiRMSE", "RMSEWithUncertainty", "Focal", "Cox", "YetiRank", "PairLogit", "QueryRMSE", "QuerySoftMax"}
-
-func setCatLoss(p *params, v any) string {
+// setCatMetric takes the name of a metric; which there are depends on the loss.
+func setCatMetric(p *params, v any) string {
 	s, ok := v.(string)
-	switch {
-	case !ok:
+	if !ok {
 		return "must be a text"
-	case slices.Contains([]string{"RMSE", "Logloss", "MultiClass"}, s):
-		p.catting.loss = s
-		return ""
 	}
-	return texts([]string{"RMSE", "Logloss", "MultiClass"}, laterCatLosses)(p, v)
+	p.catting.evalMetric = s
+	return ""
+}
+
+// setBorders takes as many borders as the bins of a byte have.
+func setBorders(p *params, v any) string {
+	if reason := integer(func(p *params, n int) { p.maxBin = n }, 1, 65535)(p, v); reason != "" {
+		return reason
+	}
+	if p.maxBin > maxBins-1 {
+		return "more than 255 is not available yet"
+	}
+	return ""
 }
