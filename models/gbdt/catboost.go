@@ -21,7 +21,9 @@ type catFit struct {
 	weights []float32   // of the rows; nil: one each
 	l2      float64     // of leaves, by the weight of a row on average
 	scaled  [][]gradient
-	places  []uint16 // the leaf of each row
+	exact   [][]sum     // the same of few rows; nil: there are many
+	slopes  [][]float64 // of few rows: t.grads
+	places  []uint16    // the leaf of each row
 	targets []targetFeature
 	watch   *catWatch // nil: nobody stops early
 	reach   float64   // mean size of the last tree's leaves, negative before the first
@@ -147,6 +149,12 @@ func (f *catFit) prepare(d *learn.Dataset) {
 		}
 	}
 	f.places = make([]uint16, d.Rows)
+	if d.Rows < packedRows {
+		f.exact, f.slopes = make([][]sum, f.groups), make([][]float64, f.groups)
+		for k := range f.exact {
+			f.exact[k], f.slopes[k] = make([]sum, d.Rows), make([]float64, d.Rows)
+		}
+	}
 }
 
 // weight is that of row r.
@@ -160,33 +168,59 @@ func (f *catFit) weight(r int) float32 {
 func (f *catFit) boost(ctx context.Context, progress learn.Progress) ([]tree, error) {
 	c := &f.p.catting
 	t := f.t
-	grower := &oblivious{t: t, depth: c.depth, l2: f.l2, share: c.rsm, seed: f.p.seed, plain: c.l2Score, high: c.missingHigh}
+	grower := &oblivious{t: t, depth: c.depth, l2: f.l2, share: c.rsm, seed: f.p.seed, plain: c.l2Score, high: c.missingHigh, minData: c.minData, maxLeaves: c.maxLeaves,
+		grads: f.scaled, exact: f.exact}
 	var trees []tree
 	for round := range f.p.rounds {
 		f.gradients()
 		f.bootstrap(uint64(round))
 		grower.noise = c.strength * f.deviation() * noiseLeft(t.data.Rows, float64(round)*f.p.eta)
-		splits, err := grower.grow(ctx, f.scaled, uint64(round))
+		latest, err := f.round(ctx, grower, uint64(round))
 		if err != nil {
 			return nil, err
 		}
-		f.locate(splits)
-		values, stats := f.leaves(1 << len(splits))
-		if t.crew.Stopped() {
-			return nil, context.Cause(ctx)
-		}
-		for k := range f.groups {
-			trees = append(trees, f.tree(splits, stats, values, k))
-		}
+		trees = append(trees, latest...)
 		if progress != nil {
 			progress(round+1, f.p.rounds)
 		}
-		if f.watch != nil && f.judge(trees[len(trees)-f.groups:]) {
+		if f.watch != nil && f.judge(latest) {
 			break
 		}
 	}
 	if f.watch != nil && f.watch.stopper.keepBest {
 		trees = trees[:max(1, f.watch.stopper.best)*f.groups]
+	}
+	return trees, nil
+}
+
+// round grows the tree of a round, which has the same shape for all groups.
+func (f *catFit) round(ctx context.Context, grower *oblivious, number uint64) ([]tree, error) {
+	var write func(stats []stat, values [][]float64, k int) tree
+	leaves := 0
+	if policy := f.p.catting.policy; policy == "SymmetricTree" {
+		splits, err := grower.grow(ctx, number)
+		if err != nil {
+			return nil, err
+		}
+		f.locate(splits)
+		leaves = 1 << len(splits)
+		write = func(stats []stat, values [][]float64, k int) tree { return f.tree(splits, stats, values, k) }
+	} else {
+		nodes, err := grower.growLeaves(ctx, number, policy == "Lossguide")
+		if err != nil {
+			return nil, err
+		}
+		f.locateIn(nodes)
+		leaves = (len(nodes) + 1) / 2
+		write = func(stats []stat, values [][]float64, k int) tree { return f.grownTree(nodes, stats, values, k) }
+	}
+	values, stats := f.leaves(leaves)
+	if f.t.crew.Stopped() {
+		return nil, context.Cause(ctx)
+	}
+	var trees []tree
+	for k := range f.groups {
+		trees = append(trees, write(stats, values, k))
 	}
 	return trees, nil
 }
@@ -202,18 +236,40 @@ func (f *catFit) each(cost int, do func(from, to int)) {
 func (f *catFit) gradients() {
 	y := f.t.data.Y
 	f.each(10*f.groups, func(from, to int) {
-		if f.p.catting.loss.name == "Logloss" {
+		switch {
+		case f.exact != nil:
+			f.fewGradients(from, to)
+			return
+		case f.p.catting.loss.name == "Logloss":
 			for r, m := range f.margins[0][from:to] {
 				p := 1 / (1 + exp(max(min(-m, 88.7), -88.7)))
 				f.t.grads[0][from+r].g = float32(p - float64(y[from+r]))
 			}
-		} else {
+		default:
 			f.loss.gradients(f.t.grads, f.margins, y, from, to)
 		}
 		for _, out := range f.t.grads {
 			weigh(out[from:to], f.weights, from)
 		}
 	})
+}
+
+// fewGradients writes those of a block in both forms.
+func (f *catFit) fewGradients(from, to int) {
+	y, p := f.t.data.Y, make([]float64, f.groups)
+	for r := from; r < to; r++ {
+		switch loss := f.loss.(type) {
+		case *pointLoss:
+			p[0], _ = loss.slope(f.margins[0][r], float64(y[r]))
+		case *softmaxLoss:
+			loss.probabilities(p, f.margins, r)
+			p[int(y[r])]--
+		}
+		for k, g := range p {
+			g *= float64(f.weight(r))
+			f.slopes[k][r], f.t.grads[k][r].g = g, float32(g)
+		}
+	}
 }
 
 // locate finds the leaf of each row: the first split decides the first half.
@@ -251,10 +307,7 @@ func (f *catFit) tree(splits []obliviousSplit, stats []stat, values [][]float64,
 			level++
 		}
 		s := &splits[level]
-		t.nodes[i] = node{feature: s.feature, value: s.threshold, left: int32(2*i + 1), defaultLeft: s.defaultLeft}
-		if target := f.t.bins.features[s.feature].targets; target != nil {
-			target.split(&t.nodes[i], s.bin)
-		}
+		t.nodes[i] = f.node(s, int32(2*i+1))
 		l, r := t.stats[2*i+1], t.stats[2*i+2]
 		t.stats[i] = stat{gain: finite(s.gain), cover: l.cover + r.cover, rows: l.rows + r.rows}
 	}

@@ -33,7 +33,17 @@ func (p *params) catDecide(d *learn.Dataset, task learn.Task) error {
 	if reason != "" {
 		return &learn.ParamError{Name: "loss_function", Value: c.loss.given, Reason: reason}
 	}
-	if bytes := float64(int(1)<<(c.depth-1)) * float64(d.Features) * float64(groups) * maxBins * 16; bytes > 4<<30 {
+	cells := 1 << (c.depth - 1)
+	switch {
+	case c.policy == "Lossguide":
+		if c.maxLeaves == 0 {
+			c.maxLeaves = 31
+		}
+		cells = min(cells, c.maxLeaves)
+	case c.maxLeaves != 0:
+		return &learn.ParamError{Name: "max_leaves", Value: c.maxLeaves, Reason: "needs grow_policy Lossguide"}
+	}
+	if bytes := float64(cells) * float64(d.Features) * float64(groups) * maxBins * 16; bytes > 4<<30 {
 		return &learn.ParamError{Name: "depth", Value: c.depth, Reason: fmt.Sprintf("needs %.0f GiB of memory with %d features", bytes/(1<<30), d.Features)}
 	}
 	if c.fromMean == 1 && rule.start == nil {

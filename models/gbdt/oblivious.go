@@ -3,6 +3,9 @@ package gbdt
 import (
 	"context"
 	"math"
+	"slices"
+
+	"github.com/pgowl/pgowl/models/crew"
 )
 
 // maxObliviousDepth is CatBoost's largest depth.
@@ -14,15 +17,15 @@ type obliviousSplit struct {
 	score float64
 }
 
-// cell is a leaf of an oblivious tree that grows: its rows in trainer.rows, and its sums and histograms, one set a group; no histograms when it has no rows.
+// cell is a leaf of an oblivious tree that grows: its rows in trainer.rows, and its sums and histograms, one set a group; a histogram is nil when it has no rows.
 type cell struct {
 	from, to int
 	sums     []sum
 	hists    [][]histogram
 }
 
-// oblivious grows trees in which all nodes of a level have the same split (CatBoost's SymmetricTree). The score of a split is the cosine between the
-// gradients and what the leaves would say (or L2, the squared gain), over all leaves and groups.
+// oblivious grows CatBoost's trees: those in which all nodes of a level have the same split (SymmetricTree), and, in catgrow.go, others. The score of a split is the
+// cosine between the gradients and what the leaves would say (or L2, the squared gain), over all leaves and groups.
 type oblivious struct {
 	t     *trainer
 	depth int
@@ -32,119 +35,224 @@ type oblivious struct {
 	plain bool    // the score is L2
 	noise float64 // standard deviation of what is added to scores
 	high  bool    // missing values are above all others
+
+	minData, maxLeaves int // of trees that are not symmetric
+
+	// of the tree that is being grown, [group][row]: weighted gradients, and the weights in place of second derivatives
+	grads [][]gradient
+	exact [][]sum // the same of few rows, as CatBoost has them: splits may differ by less than a float32 can tell; nil: there are many
 }
 
-// grow returns the splits of a tree, a level each, from the rows of the trainer. grads are weighted gradients, and the weights in place of second derivatives.
-func (o *oblivious) grow(ctx context.Context, grads [][]gradient, number uint64) ([]obliviousSplit, error) {
+// root begins a tree from the rows of the trainer.
+func (o *oblivious) root(number uint64) cell {
 	t := o.t
 	t.number = number
 	t.packed.values = nil
-	if len(grads) == 1 {
-		t.pack(grads[0])
+	if len(o.grads) == 1 {
+		t.pack(o.grads[0])
 	}
-	root := cell{to: len(t.rows), sums: make([]sum, len(grads)), hists: make([][]histogram, len(grads))}
-	for k := range grads {
-		root.sums[k] = t.total(grads[k])
-		root.hists[k] = t.pool.get()
-		o.sum(root.hists[k], nil, t.rows, grads[k])
+	c := cell{to: len(t.rows), sums: make([]sum, len(o.grads)), hists: make([][]histogram, len(o.grads))}
+	for k := range o.grads {
+		if o.exact == nil {
+			c.sums[k] = t.total(o.grads[k])
+		} else {
+			for _, r := range t.rows {
+				c.sums[k].g += o.exact[k][r].g
+				c.sums[k].h += o.exact[k][r].h
+			}
+		}
+		c.hists[k] = t.pool.get()
+		o.sum(t.crew, c.hists[k], nil, t.rows, k)
 	}
-	cells := []cell{root}
+	return c
+}
+
+// release gives the histograms of cells back.
+func (o *oblivious) release(cells []cell) {
+	for _, c := range cells {
+		for _, h := range c.hists {
+			o.t.pool.put(h)
+		}
+	}
+}
+
+// grow returns the splits of a tree, a level each.
+func (o *oblivious) grow(ctx context.Context, number uint64) ([]obliviousSplit, error) {
+	cells := []cell{o.root(number)}
 	var splits []obliviousSplit
 	for level := range o.depth {
-		if t.crew.Stopped() {
-			return nil, context.Cause(ctx)
+		if o.t.crew.Stopped() {
+			break
 		}
-		best := o.search(cells, level)
+		best := o.search(cells, o.allowed(level), level)
 		if best.feature < 0 {
 			break
 		}
 		splits = append(splits, best)
+		if at := o.redundant(cells, &best.split); at >= 0 {
+			splits = slices.Delete(splits, at, at+1)
+			break
+		}
 		if level+1 == o.depth {
 			break
 		}
-		cells = o.divide(cells, &best.split, grads)
+		cells = o.divideAll(cells, &best.split)
 	}
-	for _, c := range cells {
-		for _, h := range c.hists {
-			t.pool.put(h)
-		}
-	}
-	if t.crew.Stopped() {
+	o.release(cells)
+	if o.t.crew.Stopped() {
 		return nil, context.Cause(ctx)
 	}
 	return splits, nil
 }
 
-// sum builds the histograms of rows, and takes them off sibling's where that is not nil.
-func (o *oblivious) sum(out, sibling []histogram, rows []int32, grads []gradient) {
+// divideAll splits the cells of a level: one after the other those that several threads share, the others a thread each.
+func (o *oblivious) divideAll(cells []cell, s *split) []cell {
 	t := o.t
-	blocks := t.build(t.crew, out, rows, grads)
+	next := make([]cell, 2*len(cells))
+	rows, small := 0, []int(nil)
+	for i, c := range cells {
+		if n := c.to - c.from; n < expandedAlone {
+			rows, small = rows+n, append(small, i)
+			continue
+		}
+		next[2*i], next[2*i+1] = o.divide(t.crew, c, s, true)
+	}
+	alone := t.crew.Alone()
+	t.crew.Each(len(small), (rows+len(small)*maxBins)*len(t.used), func(i int) {
+		at := small[i]
+		next[2*at], next[2*at+1] = o.divide(alone, cells[at], s, true)
+	})
+	return next
+}
+
+// redundant finds a level whose split divides no cell once these have been split: of each two cells that it parts, one is empty. -1: there is none. CatBoost
+// takes it away and ends the tree.
+func (o *oblivious) redundant(cells []cell, s *split) int {
+	empty := make([]bool, 2*len(cells))
+	for i, c := range cells {
+		left := o.left(c, s, 0)
+		empty[2*i], empty[2*i+1] = left.h <= 1e-9*c.sums[0].h, c.sums[0].h-left.h <= 1e-9*c.sums[0].h
+	}
+	for level, size := 0, len(cells); size > 0; level, size = level+1, size/2 {
+		parts := false
+		for i := range empty {
+			parts = parts || i&size == 0 && !empty[i] && !empty[i|size]
+		}
+		if !parts {
+			return level
+		}
+	}
+	return -1
+}
+
+// left is the sum of what a split sends to the left.
+func (o *oblivious) left(c cell, s *split, group int) (l sum) {
+	if c.hists[group] == nil {
+		return l
+	}
+	h := &c.hists[group][s.feature]
+	for bin := 0; bin <= int(s.bin); bin++ {
+		l.g, l.h = l.g+h[bin].g, l.h+h[bin].h
+	}
+	if o.t.bins.features[s.feature].missing && s.defaultLeft {
+		l.g, l.h = l.g+h[missingBin].g, l.h+h[missingBin].h
+	}
+	return l
+}
+
+// sum builds the histograms of rows for a group, and takes them off sibling's where that is not nil.
+func (o *oblivious) sum(by *crew.Crew, out, sibling []histogram, rows []int32, group int) {
+	t := o.t
+	if o.exact != nil {
+		by.Each(len(t.used), len(rows)*len(t.used), func(i int) {
+			f := t.used[i]
+			o.sumExactly(&out[f], t.bins.columns[f], rows, o.exact[group])
+			if sibling != nil {
+				subtractBins(sibling[f][:], out[f][:])
+			}
+		})
+		return
+	}
+	blocks := t.build(by, out, rows, o.grads[group])
 	const together = 8
 	tasks := (len(t.used) + together - 1) / together
-	t.crew.Each(tasks, len(t.used)*maxBins*blocks, func(task int) {
+	by.Each(tasks, len(t.used)*maxBins*blocks, func(task int) {
 		for _, f := range t.used[task*together : min((task+1)*together, len(t.used))] {
 			t.finish(out, sibling, int(f), blocks)
 		}
 	})
 }
 
-// divide splits all cells and makes their histograms for the next level.
-func (o *oblivious) divide(cells []cell, s *split, grads [][]gradient) []cell {
-	t := o.t
-	next := make([]cell, 0, 2*len(cells))
-	for _, c := range cells {
-		n := 0
-		if c.to > c.from {
-			n = t.partition(t.crew, c.from, c.to, s)
-		}
-		left, right := cell{from: c.from, to: c.from + n}, cell{from: c.from + n, to: c.to}
-		for k := range c.hists {
-			var l sum
-			feat := &t.bins.features[s.feature]
-			h := &c.hists[k][s.feature]
-			for bin := 0; bin <= int(s.bin); bin++ {
-				l.g, l.h = l.g+h[bin].g, l.h+h[bin].h
-			}
-			if feat.missing && s.defaultLeft {
-				l.g, l.h = l.g+h[missingBin].g, l.h+h[missingBin].h
-			}
-			left.sums, right.sums = append(left.sums, l), append(right.sums, c.sums[k].minus(l))
-		}
-		small, large := &left, &right
-		if right.to-right.from < left.to-left.from {
-			small, large = &right, &left
-		}
-		for k, parent := range c.hists {
-			if small.from == small.to {
-				large.hists = append(large.hists, parent)
-				continue
-			}
-			h := t.pool.get()
-			o.sum(h, parent, t.rows[small.from:small.to], grads[k])
-			small.hists, large.hists = append(small.hists, h), append(large.hists, parent)
-		}
-		next = append(next, left, right)
+func (o *oblivious) sumExactly(to *histogram, column []uint8, rows []int32, grads []sum) {
+	*to = histogram{}
+	for _, r := range rows {
+		s, g := &to[column[r]], grads[r]
+		s.g += g.g
+		s.h += g.h
 	}
-	return next
 }
 
-// search finds the split of a level.
-func (o *oblivious) search(cells []cell, level int) obliviousSplit {
+// divide splits a cell, whose histograms it takes. With more, those of the halves are made.
+func (o *oblivious) divide(by *crew.Crew, c cell, s *split, more bool) (left, right cell) {
 	t := o.t
-	set := o.allowed(level)
+	n := 0
+	if c.to > c.from {
+		n = t.partition(by, c.from, c.to, s)
+	}
+	left, right = cell{from: c.from, to: c.from + n}, cell{from: c.from + n, to: c.to}
+	left.hists, right.hists = make([][]histogram, len(c.sums)), make([][]histogram, len(c.sums))
+	for k := range c.sums {
+		l := o.left(c, s, k)
+		left.sums, right.sums = append(left.sums, l), append(right.sums, c.sums[k].minus(l))
+	}
+	if !more {
+		o.release([]cell{c})
+		return left, right
+	}
+	small, large := &left, &right
+	if right.to-right.from < left.to-left.from {
+		small, large = &right, &left
+	}
+	copy(large.hists, c.hists)
+	if small.from == small.to {
+		return left, right
+	}
+	for k := range c.sums {
+		small.hists[k] = t.pool.get()
+		o.sum(by, small.hists[k], large.hists[k], t.rows[small.from:small.to], k)
+	}
+	return left, right
+}
+
+// search finds the best split of cells among those by the features of a set. key is what its draws depend on. Of splits with the same score it is the first, but
+// those of features with two bins come last: CatBoost looks at them in packs.
+func (o *oblivious) search(cells []cell, set []int32, key int) obliviousSplit {
+	t := o.t
 	found := make([]obliviousSplit, len(set))
-	t.crew.Each(len(set), len(set)*len(cells)*maxBins*8, func(i int) { found[i] = o.scan(cells, set[i], level) })
+	t.crew.Each(len(set), len(set)*len(cells)*maxBins*8, func(i int) { found[i] = o.scan(cells, set[i], key) })
 	best := obliviousSplit{score: math.Inf(-1), split: split{feature: -1}}
-	for _, f := range found {
-		if f.feature < 0 {
-			continue
-		}
-		f.score = f.gain + o.draw(level, f.feature, 0)
-		if f.score > best.score {
-			best = f
+	for _, packed := range []bool{false, true} {
+		for _, f := range found {
+			if f.feature < 0 || packed != o.packed(f.feature) {
+				continue
+			}
+			f.score = f.gain + o.draw(key, f.feature, 0)
+			if f.score > best.score {
+				best = f
+			}
 		}
 	}
 	return best
+}
+
+// packed says whether a feature has two bins.
+func (o *oblivious) packed(f int32) bool {
+	feat := &o.t.bins.features[f]
+	bins := feat.bins()
+	if feat.missing {
+		bins++
+	}
+	return bins <= 2 && feat.targets == nil
 }
 
 // allowed are the features that a level chooses from: each with the same chance, and now and then none.
@@ -162,7 +270,7 @@ func (o *oblivious) allowed(level int) []int32 {
 }
 
 // scan tries all cuts of a feature.
-func (o *oblivious) scan(cells []cell, f int32, level int) obliviousSplit {
+func (o *oblivious) scan(cells []cell, f int32, key int) obliviousSplit {
 	feat := &o.t.bins.features[f]
 	best := obliviousSplit{score: math.Inf(-1), split: split{feature: -1, defaultLeft: !o.high}}
 	bins := feat.bins()
@@ -177,9 +285,11 @@ func (o *oblivious) scan(cells []cell, f int32, level int) obliviousSplit {
 		return best
 	}
 	var above, below [maxBins + 1]float64 // of the fraction of each cut's score
-	var divides [maxBins + 1]bool
 	for _, c := range cells {
 		for k, hist := range c.hists {
+			if hist == nil {
+				continue
+			}
 			h, total := &hist[f], c.sums[k]
 			var left sum
 			if feat.missing && !o.high {
@@ -192,20 +302,16 @@ func (o *oblivious) scan(cells []cell, f int32, level int) obliviousSplit {
 				right := total.minus(left)
 				o.add(left, &above[cut+1], &below[cut+1])
 				o.add(right, &above[cut+1], &below[cut+1])
-				divides[cut+1] = divides[cut+1] || left.h > 1e-9*total.h && right.h > 1e-9*total.h
 			}
 		}
 	}
 	for cut := first; cut <= last; cut++ {
-		if !divides[cut+1] {
-			continue
-		}
 		score := above[cut+1]
 		if !o.plain {
 			score /= math.Sqrt(max(below[cut+1], 1e-100))
 		}
 		gain := score
-		score += o.draw(level, f, cut+2)
+		score += o.draw(key, f, cut+2)
 		if score > best.score {
 			best.score = score
 			best.feature, best.bin, best.gain = f, int32(cut), gain
@@ -220,11 +326,11 @@ func (o *oblivious) scan(cells []cell, f int32, level int) obliviousSplit {
 
 // draw is what is added to a score by chance: to that of a feature's cut, from 1 on, and once more to that of its best cut, 0, when it is compared with those of
 // other features.
-func (o *oblivious) draw(level int, f int32, cut int) float64 {
+func (o *oblivious) draw(key int, f int32, cut int) float64 {
 	if o.noise <= 0 {
 		return 0
 	}
-	return o.noise * normal(draw(o.seed, drawNoise, o.t.number, uint64(level), uint64(f), uint64(cut)))
+	return o.noise * normal(draw(o.seed, drawNoise, o.t.number, uint64(key), uint64(f), uint64(cut)))
 }
 
 // add adds a leaf to the fraction of a score.

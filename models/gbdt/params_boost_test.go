@@ -93,7 +93,7 @@ func TestBoostParamErrors(t *testing.T) {
 		{"catboost", 0, "loss_function", "Logloss", "", "is for classification"},
 		{"catboost", 0, "loss_function", "RMSEWithUncertainty", "", "not available yet"},
 		{"catboost", 3, "loss_function", "Logloss", "", "needs 2 classes"},
-		{"catboost", 0, "grow_policy", "Depthwise", "", "not available yet"},
+		{"catboost", 0, "boosting_type", "Ordered", "", "not available yet"},
 		{"xgboost_random_forest", 0, "num_parallel_tree", 5.0, "", "n_estimators"},
 		{"xgboost_random_forest", 0, "n_estimatrs", 5.0, "n_estimators", ""},
 	} {

@@ -26,6 +26,9 @@ type catParams struct {
 	noMissing      bool // nan_mode Forbidden
 	l2Score        bool // score_function L2, else Cosine
 	noBacktracking bool
+	policy         string // grow_policy
+	minData        int    // min_data_in_leaf; symmetric trees pay no heed to it
+	maxLeaves      int    // of Lossguide, 0 is not given
 	weights        catWeights
 	stopping       catStopping
 	evalMetric     string
@@ -33,7 +36,7 @@ type catParams struct {
 
 func catDefaults() params {
 	p := params{rounds: 1000, eta: math.NaN(), maxBin: 254, colTree: 1, colLevel: 1, colNode: 1, subsample: 1, parallelTrees: 1}
-	p.catting = catParams{depth: 6, l2: 3, strength: 1, temperature: math.NaN(), share: math.NaN(), mvsReg: math.NaN(), rsm: 1, fromMean: -1, oneHot: 2}
+	p.catting = catParams{policy: "SymmetricTree", depth: 6, l2: 3, strength: 1, temperature: math.NaN(), share: math.NaN(), mvsReg: math.NaN(), rsm: 1, fromMean: -1, oneHot: 2}
 	return p
 }
 
@@ -77,7 +80,9 @@ var catTable = table{aliases: catAliases, setters: map[string]setter{
 	"nan_mode": choice(func(p *params, s string) { p.catting.missingHigh, p.catting.noMissing = s == "Max", s == "Forbidden" },
 		"Min", "Max", "Forbidden"),
 	"score_function":      choice(func(p *params, s string) { p.catting.l2Score = s == "L2" }, "Cosine", "L2"),
-	"grow_policy":         texts([]string{"SymmetricTree"}, []string{"Depthwise", "Lossguide"}),
+	"grow_policy":         choice(func(p *params, s string) { p.catting.policy = s }, "SymmetricTree", "Depthwise", "Lossguide"),
+	"min_data_in_leaf":    integer(func(p *params, n int) { p.catting.minData = n }, 1, math.MaxInt32),
+	"max_leaves":          integer(func(p *params, n int) { p.catting.maxLeaves = n }, 2, 1<<maxObliviousDepth),
 	"boosting_type":       texts([]string{"Plain"}, []string{"Ordered"}),
 	"feature_border_type": texts([]string{"GreedyLogSum"}, []string{"Median", "Uniform", "UniformAndQuantiles", "MaxLogSum", "MinEntropy"}),
 	"sampling_frequency":  texts([]string{"PerTree"}, []string{"PerTreeLevel"}),
@@ -85,7 +90,7 @@ var catTable = table{aliases: catAliases, setters: map[string]setter{
 	"devices":             texts(nil, nil), "custom_metric": texts(nil, nil), "custom_loss": texts(nil, nil),
 	"logging_level": texts([]string{"Silent", "Verbose", "Info", "Debug"}, nil), "train_dir": texts(nil, nil), "name": texts(nil, nil),
 	"verbose": anyVerbosity, "silent": boolean, "metric_period": integer(func(*params, int) {}, 1, math.MaxInt32), "allow_writing_files": boolean,
-	"used_ram_limit": texts(nil, nil), "min_data_in_leaf": only(1.0), "max_leaves": unavailable,
+	"used_ram_limit":        texts(nil, nil),
 	"eval_metric":           setCatMetric,
 	"early_stopping_rounds": integer(func(p *params, n int) { p.catting.stopping.rounds = n }, 1, maxRounds),
 	"od_wait":               integer(func(p *params, n int) { p.catting.stopping.wait = n }, 1, maxRounds),
