@@ -21,10 +21,10 @@ type catFit struct {
 	weights []float32   // of the rows; nil: one each
 	l2      float64     // of leaves, by the weight of a row on average
 	scaled  [][]gradient
-	exact   [][]sum     // the same of few rows; nil: there are many
-	slopes  [][]float64 // of few rows: t.grads
-	places  []uint16    // the leaf of each row
+	places  []uint16 // the leaf of each row
 	targets []targetFeature
+	signs   []int8    // monotone constraints of the features, nil: there are none
+	chains  [][]int   // leaves of the last tree that must not fall
 	watch   *catWatch // nil: nobody stops early
 	reach   float64   // mean size of the last tree's leaves, negative before the first
 }
@@ -58,6 +58,9 @@ func TrainCatBoost(ctx context.Context, data *learn.Dataset, task learn.Task, hy
 	defer release()
 	f := &catFit{p: &p, reach: -1, t: &trainer{params: p, data: data, crew: crew, memory: histogramMemory}}
 	if err := f.weigh(data); err != nil {
+		return nil, err
+	}
+	if f.signs, err = p.catSigns(data); err != nil {
 		return nil, err
 	}
 	if err := f.bin(data); err != nil {
@@ -149,12 +152,6 @@ func (f *catFit) prepare(d *learn.Dataset) {
 		}
 	}
 	f.places = make([]uint16, d.Rows)
-	if d.Rows < packedRows {
-		f.exact, f.slopes = make([][]sum, f.groups), make([][]float64, f.groups)
-		for k := range f.exact {
-			f.exact[k], f.slopes[k] = make([]sum, d.Rows), make([]float64, d.Rows)
-		}
-	}
 }
 
 // weight is that of row r.
@@ -168,10 +165,11 @@ func (f *catFit) weight(r int) float32 {
 func (f *catFit) boost(ctx context.Context, progress learn.Progress) ([]tree, error) {
 	c := &f.p.catting
 	t := f.t
-	grower := &oblivious{t: t, depth: c.depth, l2: f.l2, share: c.rsm, seed: f.p.seed, plain: c.l2Score, high: c.missingHigh, minData: c.minData, maxLeaves: c.maxLeaves,
-		grads: f.scaled, exact: f.exact}
+	grower := &oblivious{t: t, depth: c.depth, l2: f.l2, share: c.rsm, seed: f.p.seed, plain: c.l2Score, high: c.missingHigh, minData: c.minData, maxLeaves: c.maxLeaves, signs: f.signs,
+		grads: f.scaled}
 	var trees []tree
 	for round := range f.p.rounds {
+		f.shrink(round)
 		f.gradients()
 		f.bootstrap(uint64(round))
 		grower.noise = c.strength * f.deviation() * noiseLeft(t.data.Rows, float64(round)*f.p.eta)
@@ -190,6 +188,7 @@ func (f *catFit) boost(ctx context.Context, progress learn.Progress) ([]tree, er
 	if f.watch != nil && f.watch.stopper.keepBest {
 		trees = trees[:max(1, f.watch.stopper.best)*f.groups]
 	}
+	f.shrunk(trees)
 	return trees, nil
 }
 
@@ -203,6 +202,10 @@ func (f *catFit) round(ctx context.Context, grower *oblivious, number uint64) ([
 			return nil, err
 		}
 		f.locate(splits)
+		f.chains = nil
+		if list := grower.signsOf(splits); constrained(list) {
+			f.chains = chains(list)
+		}
 		leaves = 1 << len(splits)
 		write = func(stats []stat, values [][]float64, k int) tree { return f.tree(splits, stats, values, k) }
 	} else {
@@ -236,40 +239,18 @@ func (f *catFit) each(cost int, do func(from, to int)) {
 func (f *catFit) gradients() {
 	y := f.t.data.Y
 	f.each(10*f.groups, func(from, to int) {
-		switch {
-		case f.exact != nil:
-			f.fewGradients(from, to)
-			return
-		case f.p.catting.loss.name == "Logloss":
+		if f.p.catting.loss.name == "Logloss" {
 			for r, m := range f.margins[0][from:to] {
 				p := 1 / (1 + exp(max(min(-m, 88.7), -88.7)))
 				f.t.grads[0][from+r].g = float32(p - float64(y[from+r]))
 			}
-		default:
+		} else {
 			f.loss.gradients(f.t.grads, f.margins, y, from, to)
 		}
 		for _, out := range f.t.grads {
 			weigh(out[from:to], f.weights, from)
 		}
 	})
-}
-
-// fewGradients writes those of a block in both forms.
-func (f *catFit) fewGradients(from, to int) {
-	y, p := f.t.data.Y, make([]float64, f.groups)
-	for r := from; r < to; r++ {
-		switch loss := f.loss.(type) {
-		case *pointLoss:
-			p[0], _ = loss.slope(f.margins[0][r], float64(y[r]))
-		case *softmaxLoss:
-			loss.probabilities(p, f.margins, r)
-			p[int(y[r])]--
-		}
-		for k, g := range p {
-			g *= float64(f.weight(r))
-			f.slopes[k][r], f.t.grads[k][r].g = g, float32(g)
-		}
-	}
 }
 
 // locate finds the leaf of each row: the first split decides the first half.

@@ -58,6 +58,9 @@ func (p *params) catDecide(d *learn.Dataset, task learn.Task) error {
 	if err := c.decideLeaves(p.rounds, d.Features); err != nil {
 		return err
 	}
+	if c.shrinkDecreasing && c.shrinkRate >= 1 || !c.shrinkDecreasing && c.shrinkRate*p.eta >= 1 {
+		return &learn.ParamError{Name: "model_shrink_rate", Value: c.shrinkRate, Reason: "leaves nothing of the model"}
+	}
 	return c.decideBootstrap(d.Rows)
 }
 

@@ -101,7 +101,7 @@ func (o *oblivious) growLeaves(ctx context.Context, number uint64, byGain bool) 
 // look finds the best split of a leaf. If there is none its histograms are given back.
 func (o *oblivious) look(c *openCell, set []int32) bool {
 	if c.depth < o.depth && c.to-c.from >= max(1, o.minData) {
-		c.best = o.search([]cell{c.cell}, set, c.node)
+		c.best = o.search([]cell{c.cell}, set, c.node, nil)
 		c.gain = c.best.score - o.alone(c.cell)
 		if c.best.feature >= 0 && c.gain >= leastCatGain {
 			c.best.gain = c.gain

@@ -145,10 +145,20 @@ func (f *catFit) pointSteps(steps, values []float64, loss *pointLoss) {
 			out[2*place+1] += w * h
 		}
 	})
+	to, weights := make([]float64, len(steps)), make([]float64, len(steps))
 	for i := range steps {
 		steps[i] = 0
-		if h := sums[2*i+1] + f.l2; h > 0 {
-			steps[i] = -sums[2*i] / h
+		if weights[i] = sums[2*i+1] + f.l2; weights[i] > 0 {
+			steps[i] = -sums[2*i] / weights[i]
+		}
+		to[i] = values[i] + steps[i]
+	}
+	for _, chain := range f.chains {
+		rise(to, weights, chain)
+	}
+	for i := range steps {
+		if f.chains != nil {
+			steps[i] = to[i] - values[i]
 		}
 	}
 }

@@ -12,10 +12,10 @@ const (
 	logisticWidth = 9
 )
 
-// logistic says whether the leaves are those of the logistic loss by Newton's steps.
+// logistic says whether the leaves are those of the logistic loss by Newton's steps, each for itself.
 func (f *catFit) logistic() bool {
 	c := &f.p.catting
-	return (c.loss.name == "Logloss" || c.loss.name == "CrossEntropy") && c.leafMethod == "Newton"
+	return (c.loss.name == "Logloss" || c.loss.name == "CrossEntropy") && c.leafMethod == "Newton" && f.chains == nil
 }
 
 // logisticLeaves takes the steps of all leaves.

@@ -102,9 +102,6 @@ func (f *catFit) draw(round uint64, from, to int, reg float64) (drawn int) {
 		weight := float32(w)
 		for k := range f.scaled {
 			f.scaled[k][r] = gradient{f.t.grads[k][r].g * weight, weight * f.weight(r)}
-			if f.exact != nil {
-				f.exact[k][r] = sum{f.slopes[k][r] * w, w * float64(f.weight(r))}
-			}
 		}
 		if f.scaled[0][r].h > 0 {
 			drawn++

@@ -36,11 +36,11 @@ type oblivious struct {
 	noise float64 // standard deviation of what is added to scores
 	high  bool    // missing values are above all others
 
-	minData, maxLeaves int // of trees that are not symmetric
+	minData, maxLeaves int    // of trees that are not symmetric
+	signs              []int8 // monotone constraints of the features, nil: there are none
 
-	// of the tree that is being grown, [group][row]: weighted gradients, and the weights in place of second derivatives
+	// grads are those of the tree that is being grown, weighted, [group][row], with the weights in place of second derivatives.
 	grads [][]gradient
-	exact [][]sum // the same of few rows, as CatBoost has them: splits may differ by less than a float32 can tell; nil: there are many
 }
 
 // root begins a tree from the rows of the trainer.
@@ -53,14 +53,7 @@ func (o *oblivious) root(number uint64) cell {
 	}
 	c := cell{to: len(t.rows), sums: make([]sum, len(o.grads)), hists: make([][]histogram, len(o.grads))}
 	for k := range o.grads {
-		if o.exact == nil {
-			c.sums[k] = t.total(o.grads[k])
-		} else {
-			for _, r := range t.rows {
-				c.sums[k].g += o.exact[k][r].g
-				c.sums[k].h += o.exact[k][r].h
-			}
-		}
+		c.sums[k] = t.total(o.grads[k])
 		c.hists[k] = t.pool.get()
 		o.sum(t.crew, c.hists[k], nil, t.rows, k)
 	}
@@ -84,7 +77,7 @@ func (o *oblivious) grow(ctx context.Context, number uint64) ([]obliviousSplit, 
 		if o.t.crew.Stopped() {
 			break
 		}
-		best := o.search(cells, o.allowed(level), level)
+		best := o.search(cells, o.allowed(level), level, o.signsOf(splits))
 		if best.feature < 0 {
 			break
 		}
@@ -163,16 +156,6 @@ func (o *oblivious) left(c cell, s *split, group int) (l sum) {
 // sum builds the histograms of rows for a group, and takes them off sibling's where that is not nil.
 func (o *oblivious) sum(by *crew.Crew, out, sibling []histogram, rows []int32, group int) {
 	t := o.t
-	if o.exact != nil {
-		by.Each(len(t.used), len(rows)*len(t.used), func(i int) {
-			f := t.used[i]
-			o.sumExactly(&out[f], t.bins.columns[f], rows, o.exact[group])
-			if sibling != nil {
-				subtractBins(sibling[f][:], out[f][:])
-			}
-		})
-		return
-	}
 	blocks := t.build(by, out, rows, o.grads[group])
 	const together = 8
 	tasks := (len(t.used) + together - 1) / together
@@ -181,15 +164,6 @@ func (o *oblivious) sum(by *crew.Crew, out, sibling []histogram, rows []int32, g
 			t.finish(out, sibling, int(f), blocks)
 		}
 	})
-}
-
-func (o *oblivious) sumExactly(to *histogram, column []uint8, rows []int32, grads []sum) {
-	*to = histogram{}
-	for _, r := range rows {
-		s, g := &to[column[r]], grads[r]
-		s.g += g.g
-		s.h += g.h
-	}
 }
 
 // divide splits a cell, whose histograms it takes. With more, those of the halves are made.
@@ -224,12 +198,20 @@ func (o *oblivious) divide(by *crew.Crew, c cell, s *split, more bool) (left, ri
 	return left, right
 }
 
-// search finds the best split of cells among those by the features of a set. key is what its draws depend on. Of splits with the same score it is the first, but
+// search finds the best split of cells among those by the features of a set. key is what its draws depend on, path the monotone constraints
+// of the splits so far. Of splits with the same score it is the first, but
 // those of features with two bins come last: CatBoost looks at them in packs.
-func (o *oblivious) search(cells []cell, set []int32, key int) obliviousSplit {
+func (o *oblivious) search(cells []cell, set []int32, key int, path []int8) obliviousSplit {
 	t := o.t
+	bound := constrained(path)
 	found := make([]obliviousSplit, len(set))
-	t.crew.Each(len(set), len(set)*len(cells)*maxBins*8, func(i int) { found[i] = o.scan(cells, set[i], key) })
+	t.crew.Each(len(set), len(set)*len(cells)*maxBins*8, func(i int) {
+		if bound || o.signOf(set[i]) != 0 {
+			found[i] = o.scanMonotone(cells, set[i], key, path)
+		} else {
+			found[i] = o.scan(cells, set[i], key)
+		}
+	})
 	best := obliviousSplit{score: math.Inf(-1), split: split{feature: -1}}
 	for _, packed := range []bool{false, true} {
 		for _, f := range found {
@@ -269,18 +251,23 @@ func (o *oblivious) allowed(level int) []int32 {
 	return set
 }
 
+// cuts are the first and the last cut of a feature.
+func (o *oblivious) cuts(feat *feature) (first, last int) {
+	last = feat.bins() - 2
+	switch {
+	case feat.missing && o.high:
+		last++
+	case feat.missing:
+		first = -1 // missing values alone on the left
+	}
+	return first, last
+}
+
 // scan tries all cuts of a feature.
 func (o *oblivious) scan(cells []cell, f int32, key int) obliviousSplit {
 	feat := &o.t.bins.features[f]
 	best := obliviousSplit{score: math.Inf(-1), split: split{feature: -1, defaultLeft: !o.high}}
-	bins := feat.bins()
-	first, last := 0, bins-2
-	if feat.missing && !o.high {
-		first = -1 // missing values alone on the left
-	}
-	if feat.missing && o.high {
-		last = bins - 1
-	}
+	first, last := o.cuts(feat)
 	if last < first {
 		return best
 	}
@@ -306,22 +293,27 @@ func (o *oblivious) scan(cells []cell, f int32, key int) obliviousSplit {
 		}
 	}
 	for cut := first; cut <= last; cut++ {
-		score := above[cut+1]
-		if !o.plain {
-			score /= math.Sqrt(max(below[cut+1], 1e-100))
-		}
-		gain := score
-		score += o.draw(key, f, cut+2)
-		if score > best.score {
-			best.score = score
-			best.feature, best.bin, best.gain = f, int32(cut), gain
-			best.threshold = feat.below
-			if cut >= 0 && feat.codes == nil && feat.targets == nil {
-				best.threshold = feat.cuts[cut]
-			}
-		}
+		best.offer(o, above[cut+1], below[cut+1], f, cut, key)
 	}
 	return best
+}
+
+// offer takes a cut that scores more, by the fraction of its score and a draw.
+func (best *obliviousSplit) offer(o *oblivious, above, below float64, f int32, cut, key int) {
+	gain := above
+	if !o.plain {
+		gain /= math.Sqrt(max(below, 1e-100))
+	}
+	score := gain + o.draw(key, f, cut+2)
+	if !(score > best.score) {
+		return
+	}
+	best.score, best.feature, best.bin, best.gain = score, f, int32(cut), gain
+	feat := &o.t.bins.features[f]
+	best.threshold = feat.below
+	if cut >= 0 && feat.codes == nil && feat.targets == nil {
+		best.threshold = feat.cuts[cut]
+	}
 }
 
 // draw is what is added to a score by chance: to that of a feature's cut, from 1 on, and once more to that of its best cut, 0, when it is compared with those of

@@ -26,17 +26,21 @@ type catParams struct {
 	noMissing      bool // nan_mode Forbidden
 	l2Score        bool // score_function L2, else Cosine
 	noBacktracking bool
-	policy         string // grow_policy
-	minData        int    // min_data_in_leaf; symmetric trees pay no heed to it
-	maxLeaves      int    // of Lossguide, 0 is not given
-	weights        catWeights
-	stopping       catStopping
-	evalMetric     string
+
+	shrinkRate       float64 // model_shrink_rate, NaN is not given
+	shrinkDecreasing bool    // model_shrink_mode
+
+	policy     string // grow_policy
+	minData    int    // min_data_in_leaf; symmetric trees pay no heed to it
+	maxLeaves  int    // of Lossguide, 0 is not given
+	weights    catWeights
+	stopping   catStopping
+	evalMetric string
 }
 
 func catDefaults() params {
 	p := params{rounds: 1000, eta: math.NaN(), maxBin: 254, colTree: 1, colLevel: 1, colNode: 1, subsample: 1, parallelTrees: 1}
-	p.catting = catParams{policy: "SymmetricTree", depth: 6, l2: 3, strength: 1, temperature: math.NaN(), share: math.NaN(), mvsReg: math.NaN(), rsm: 1, fromMean: -1, oneHot: 2}
+	p.catting = catParams{policy: "SymmetricTree", depth: 6, l2: 3, strength: 1, temperature: math.NaN(), share: math.NaN(), mvsReg: math.NaN(), shrinkRate: math.NaN(), rsm: 1, fromMean: -1, oneHot: 2}
 	return p
 }
 
@@ -100,9 +104,12 @@ var catTable = table{aliases: catAliases, setters: map[string]setter{
 	"class_weights":         setClassWeights,
 	"auto_class_weights":    choice(func(p *params, s string) { p.catting.weights.auto = s }, "None", "Balanced", "SqrtBalanced"),
 	"scale_pos_weight":      number(func(p *params, x float64) { p.catting.weights.positive = x }, param.Above(0)),
-	"monotone_constraints":  only(nil),
-	"model_shrink_rate":     only(0.0), "langevin": only(false), "posterior_sampling": only(false), "leaf_estimation_backtracking": choice(func(p *params, s string) { p.catting.noBacktracking = s == "No" }, "AnyImprovement", "No"),
-	"max_ctr_complexity": only(1.0), "simple_ctr": unavailable, "combinations_ctr": unavailable, "text_features": only(nil), "embedding_features": only(nil),
+	"monotone_constraints":  setMonotone,
+	"model_shrink_rate":     number(func(p *params, x float64) { p.catting.shrinkRate = x }, param.AtLeast(0)),
+	"model_shrink_mode":     choice(func(p *params, s string) { p.catting.shrinkDecreasing = s == "Decreasing" }, "Constant", "Decreasing"),
+	"langevin":              only(false), "posterior_sampling": only(false),
+	"leaf_estimation_backtracking": choice(func(p *params, s string) { p.catting.noBacktracking = s == "No" }, "AnyImprovement", "No"),
+	"max_ctr_complexity":           only(1.0), "simple_ctr": unavailable, "combinations_ctr": unavailable, "text_features": only(nil), "embedding_features": only(nil),
 	"feature_weights": only(nil), "per_float_feature_quantization": only(nil), "ignored_features": only(nil),
 	"penalties_coefficient": only(1.0), "model_size_reg": number(func(*params, float64) {}, param.AtLeast(0)), "approx_on_full_history": only(false),
 }}

@@ -18,8 +18,8 @@ var catIgnored = map[string]string{
 
 // catRefused are the hyperparameters of which only the value that changes nothing is taken, with one that is not.
 var catRefused = map[string]any{
-	"boosting_type": "Ordered", "feature_border_type": "Uniform", "sampling_frequency": "PerTreeLevel", "od_pval": .5, "monotone_constraints": []any{1., 0.},
-	"model_shrink_rate": .1, "langevin": true, "posterior_sampling": true, "simple_ctr": "Borders", "combinations_ctr": "Borders",
+	"boosting_type": "Ordered", "feature_border_type": "Uniform", "sampling_frequency": "PerTreeLevel", "od_pval": .5,
+	"langevin": true, "posterior_sampling": true, "simple_ctr": "Borders", "combinations_ctr": "Borders",
 	"text_features": []any{0.}, "embedding_features": []any{0.}, "feature_weights": []any{1.}, "per_float_feature_quantization": "0:border_count=5",
 	"ignored_features": []any{0.}, "penalties_coefficient": 2., "approx_on_full_history": true,
 }
@@ -48,7 +48,7 @@ func TestCatBoostCoverage(t *testing.T) {
 	}
 	for _, list := range []map[string]any{{"grow_policy": "Depthwise", "max_leaves": 5.}, {"early_stopping_rounds": 5., "od_wait": 3.}, {"class_weights": []any{1., 2., 3.}},
 		{"class_weights": []any{1., 2.}, "scale_pos_weight": 2.}, {"class_weights": map[string]any{"7": 1.}}, {"loss_function": "Quantile:alpha=2"}, {"loss_function": "Lq"},
-		{"loss_function": "Huber:d=1"}, {"leaf_estimation_method": "Exact"}, {"eval_metric": "NDCG"}, {"eval_metric": "MAE"}, {"bootstrap_type": "Bayesian", "subsample": .5}} {
+		{"loss_function": "Huber:d=1"}, {"leaf_estimation_method": "Exact"}, {"monotone_constraints": []any{2., 0.}}, {"monotone_constraints": []any{1.}, "grow_policy": "Lossguide"}, {"eval_metric": "NDCG"}, {"eval_metric": "MAE"}, {"bootstrap_type": "Bayesian", "subsample": .5}} {
 		_, err := TrainCatBoost(t.Context(), noisy(50, 2, 2, 0), taskOf(2), list, nil)
 		if err == nil || !strings.Contains(err.Error(), "hyperparameter") {
 			t.Errorf("%v: %v", list, err)

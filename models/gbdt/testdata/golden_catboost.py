@@ -89,7 +89,7 @@ def fit(kind, params, x, y, w, xt):
 # Nothing is drawn.
 STILL = {"iterations": 20, "depth": 4, "bootstrap_type": "No", "random_strength": 0, "learning_rate": 0.2}
 # The kind of the labels, rows, and parameters beside STILL.
-DRAWN = {"bootstrap_type": None, "random_strength": None, "iterations": 60}
+DRAWN = {"bootstrap_type": None, "random_strength": None, "iterations": 30}
 CASES = [
     ("regression", 600, {}),
     ("binary", 600, {}),
@@ -156,6 +156,15 @@ CASES = [
     ("regression", 600, {"grow_policy": "Lossguide"}),
     ("binary", 600, {"grow_policy": "Lossguide", "max_leaves": 8, "min_data_in_leaf": 20, "depth": 6}),
     ("regression", 600, {"grow_policy": "Lossguide", "max_leaves": 12, "score_function": "L2", "depth": 6, "iterations": 6}),
+    ("regression", 600, {"monotone_constraints": [1, 0, 0, 0, 0, 0, 0]}),
+    ("regression", 600, {"monotone_constraints": [-1, 1, -1, 0, 0, 1, 0], "WEIGHTED": True}),
+    # CatBoost shrinks the exponentials of margins by way of a rough logarithm.
+    ("binary", 600, {"monotone_constraints": [1, -1, 0, 0, 0, 0, 0], "score_function": "L2", "model_shrink_rate": 0}),
+    ("binary", 600, {"monotone_constraints": [-1, 1, 0, -1, 0, 0, 0], "leaf_estimation_iterations": 3, "model_shrink_rate": 0}),
+    ("regression", 600, {"model_shrink_rate": 0.3}),
+    ("regression", 600, {"model_shrink_rate": 0.5, "model_shrink_mode": "Decreasing"}),
+    ("regression", 600, {"monotone_constraints": [0, -1, 0, 0, 0, 0, 1], "model_shrink_rate": 0}),
+    ("regression", 900, {"monotone_constraints": [-1, -1, 0, 0, 0, 0, 1], "model_shrink_mode": "Decreasing", "learning_rate": 0.4}),
     ("regression", 60, {"depth": 8}),
     ("binary", 40, {"depth": 6}),
     # From here on something is drawn.
