@@ -212,6 +212,7 @@ func (o *oblivious) search(cells []cell, set []int32, key int, path []int8) obli
 			found[i] = o.scan(cells, set[i], key)
 		}
 	})
+	o.bestCategories(found)
 	best := obliviousSplit{score: math.Inf(-1), split: split{feature: -1}}
 	for _, packed := range []bool{false, true} {
 		for _, f := range found {
@@ -225,6 +226,30 @@ func (o *oblivious) search(cells []cell, set []int32, key int, path []int8) obli
 		}
 	}
 	return best
+}
+
+// bestCategories leaves of the features that are one category each only the one that scores most, for each feature that they are made of: to CatBoost they are the
+// cuts of that one.
+func (o *oblivious) bestCategories(found []obliviousSplit) {
+	best := map[int32]int{}
+	for i := range found {
+		if found[i].feature < 0 {
+			continue
+		}
+		target := o.t.bins.features[found[i].feature].targets
+		if target == nil || !target.oneHot {
+			continue
+		}
+		other, is := best[target.source]
+		switch {
+		case !is:
+			best[target.source] = i
+		case found[i].score > found[other].score:
+			found[other].feature, best[target.source] = -1, i
+		default:
+			found[i].feature = -1
+		}
+	}
 }
 
 // packed says whether a feature has two bins.

@@ -21,6 +21,7 @@ type targetFeature struct {
 	codes  []float32 // the categories, in ascending order
 	bins   []uint8   // of each
 	unseen uint8     // of others
+	oneHot bool      // is one category or is not
 }
 
 // split makes a node that splits at a cut: by the set of the categories that are on the other side than those that nobody has seen, and that missing values
@@ -141,7 +142,7 @@ func targetClasses(d *learn.Dataset) (int, func(r, k int) bool) {
 // oneHotFeatures has 1 for the rows of a category, for each of them.
 func oneHotFeatures(d *learn.Dataset, f int, codes []float32) (features []targetFeature, columns [][]uint8) {
 	for i, code := range codes {
-		t := targetFeature{source: int32(f), codes: codes, bins: make([]uint8, len(codes))}
+		t := targetFeature{source: int32(f), codes: codes, bins: make([]uint8, len(codes)), oneHot: true}
 		t.bins[i] = 1
 		column := make([]uint8, d.Rows)
 		for r := range d.Rows {

@@ -167,6 +167,8 @@ CASES = [
     ("regression", 900, {"monotone_constraints": [-1, -1, 0, 0, 0, 0, 1], "model_shrink_mode": "Decreasing", "learning_rate": 0.4}),
     ("regression", 60, {"depth": 8}),
     ("binary", 40, {"depth": 6}),
+    ("regression", 600, {"cat_features": [4, 5], "one_hot_max_size": 20}),
+    ("multi", 600, {"cat_features": [4, 5], "one_hot_max_size": 20}),
     # From here on something is drawn.
     ("regression", 900, DRAWN | {"learning_rate": None}),
     ("binary", 900, DRAWN | {"learning_rate": None}),
@@ -229,7 +231,7 @@ for kind, rows, params in CASES:
     x, y = data(rows + TEST, kind)
     w = 1 + np.arange(rows) % 3 if weighted else None
     exact = params["bootstrap_type"] == "No" and params["random_strength"] == 0 and params.get("rsm", 1) == 1 if "bootstrap_type" in params and "random_strength" in params else False
-    exact = exact and not any(c in (params.get("cat_features") or []) for c in (4, 5))
+    exact = exact and (not params.get("cat_features") or params.get("one_hot_max_size", 2) >= 20)
     scores = []
     try:
         for seed in range(1 if exact else SEEDS):
