@@ -77,37 +77,59 @@ func (f *catFit) draw(round uint64, from, to int, reg float64) (drawn int) {
 	c := &f.p.catting
 	key := draw(f.p.seed, drawWeight, round)
 	at := func(r int) float64 { return unit(mix(key ^ uint64(r))) } // a draw with the row as the last key
-	bar, sizes := 0.0, [sampleBlock]float64{}
-	if c.bootstrap == "MVS" && c.share < 1 {
+	var weights [sampleBlock]float32
+	switch c.bootstrap {
+	case "Bayesian":
 		for r := from; r < to; r++ {
-			sizes[r-from] = f.size(r, reg)
+			weights[r-from] = float32(math.Pow(-math.Log(1-at(r)), c.temperature))
 		}
-		bar = mvsBar(sizes[:to-from], c.share*float64(to-from))
+	case "Bernoulli":
+		for r := from; r < to; r++ {
+			weights[r-from] = b2f(at(r) < c.share)
+		}
+	case "MVS":
+		f.drawBySize(weights[:to-from], key, from, reg)
+	default:
+		for i := range weights {
+			weights[i] = 1
+		}
 	}
-	for r := from; r < to; r++ {
-		w := 1.0
-		switch c.bootstrap {
-		case "Bayesian":
-			w = math.Pow(-math.Log(1-at(r)), c.temperature)
-		case "Bernoulli":
-			w = float64(b2f(at(r) < c.share))
-		case "MVS":
-			if size := sizes[r-from]; size < bar {
-				w = 0
-				if at(r)*bar < size {
-					w = bar / size
-				}
+	for k, scaled := range f.scaled {
+		for i, g := range f.t.grads[k][from:to] {
+			scaled[from+i] = gradient{g.g * weights[i], weights[i]}
+		}
+		if f.weights != nil {
+			for i, w := range f.weights[from:to] {
+				scaled[from+i].h *= w
 			}
 		}
-		weight := float32(w)
-		for k := range f.scaled {
-			f.scaled[k][r] = gradient{f.t.grads[k][r].g * weight, weight * f.weight(r)}
-		}
-		if f.scaled[0][r].h > 0 {
-			drawn++
-		}
+	}
+	for _, g := range f.scaled[0][from:to] {
+		drawn += int(b2f(g.h > 0))
 	}
 	return drawn
+}
+
+// drawBySize draws the rows from a given one on by the sizes of their gradients: those below a bar with a probability in proportion, and a weight that makes up for it.
+func (f *catFit) drawBySize(weights []float32, key uint64, from int, reg float64) {
+	bar, room := 0.0, [sampleBlock]float64{}
+	sizes := room[:len(weights)]
+	if share := f.p.catting.share; share < 1 {
+		for i := range sizes {
+			sizes[i] = f.size(from+i, reg)
+		}
+		bar = mvsBar(sizes, share*float64(len(sizes)))
+	}
+	for i, size := range sizes {
+		switch {
+		case bar == 0:
+			weights[i] = 1
+		case unit(mix(key^uint64(from+i)))*bar < size:
+			weights[i] = float32(max(1, bar/size))
+		default:
+			weights[i] = 0
+		}
+	}
 }
 
 // size is that of a row's gradient, regularised.

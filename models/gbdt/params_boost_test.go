@@ -36,6 +36,7 @@ func FuzzTables(f *testing.F) {
 	f.Add([]byte(`{"num_leaves":7,"objective":"binary","categorical_feature":"0,1"}`))
 	f.Add([]byte(`{"max_iter":1e300,"loss":[1],"depth":-1,"categorical_feature":[0,"a"]}`))
 	f.Add([]byte(`{"learning_rate":{"a":1},"eta":{"a":1},"verbose":null,"max_features":"sqrt"}`))
+	f.Add([]byte(`{"loss_function":"Quantile:alpha=0.7;delta=1e-9","class_weights":{"a":1},"monotone_constraints":"(1,x)","eval_metric":":"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var in map[string]any
 		if json.Unmarshal(data, &in) != nil {
