@@ -29,9 +29,10 @@ type catFit struct {
 	reach   float64   // mean size of the last tree's leaves, negative before the first
 }
 
-// TrainCatBoost fits oblivious trees by CatBoost's rules (Plain boosting on the CPU). It is a learn.Trainer; the hyperparameters are CatBoost's, with its
-// defaults; the losses are RMSE, Logloss for two classes and MultiClass for more unless loss_function names another. Features that data.Categorical or the hyperparameter cat_features names become
-// ordered target statistics, each by itself: CatBoost also combines them.
+// TrainCatBoost fits trees by CatBoost's rules (Plain boosting on the CPU). It is a learn.Trainer; the hyperparameters are CatBoost's, with its defaults; the
+// losses are RMSE, Logloss for two classes and MultiClass for more unless loss_function names another. Features that data.Categorical or the hyperparameter
+// cat_features names become ordered target statistics, each by itself: CatBoost also combines them. Early stopping, if it is asked for, judges by a tenth of the
+// rows that the seed draws.
 func TrainCatBoost(ctx context.Context, data *learn.Dataset, task learn.Task, hyperparams map[string]any, progress learn.Progress) (learn.Model, error) {
 	p := catDefaults()
 	if _, err := catTable.read(&p, hyperparams); err != nil {
@@ -73,9 +74,6 @@ func TrainCatBoost(ctx context.Context, data *learn.Dataset, task learn.Task, hy
 		progress(0, p.rounds)
 	}
 	f.prepare(data)
-	if _, err := f.metric(); err != nil {
-		return nil, err
-	}
 	if apart != nil {
 		if err := f.watchApart(apart, patience); err != nil {
 			return nil, err
@@ -251,48 +249,6 @@ func (f *catFit) gradients() {
 			weigh(out[from:to], f.weights, from)
 		}
 	})
-}
-
-// locate finds the leaf of each row: the first split decides the first half.
-func (f *catFit) locate(splits []obliviousSplit) {
-	rights := make([][maxBins]uint8, len(splits))
-	for i := range splits {
-		f.t.sides(&rights[i], &splits[i].split)
-		for b := range rights[i] {
-			rights[i][b] ^= 1
-		}
-	}
-	f.each(2*len(splits), func(from, to int) {
-		places := f.places[from:to]
-		clear(places)
-		for i := range splits {
-			column, right := f.t.bins.columns[splits[i].feature][from:to], &rights[i]
-			for r, b := range column[:len(places)] {
-				places[r] = places[r]<<1 | uint16(right[b])
-			}
-		}
-	})
-}
-
-// tree writes an oblivious tree as nodes, for group k.
-func (f *catFit) tree(splits []obliviousSplit, stats []stat, values [][]float64, k int) tree {
-	inner := 1<<len(splits) - 1
-	t := tree{nodes: make([]node, inner+len(stats)), stats: make([]stat, inner+len(stats))}
-	copy(t.stats[inner:], stats)
-	for i := range stats {
-		t.nodes[inner+i] = node{feature: leaf, value: float32(values[i][k])}
-	}
-	for i := inner - 1; i >= 0; i-- {
-		level := 0
-		for 1<<(level+1)-1 <= i {
-			level++
-		}
-		s := &splits[level]
-		t.nodes[i] = f.node(s, int32(2*i+1))
-		l, r := t.stats[2*i+1], t.stats[2*i+2]
-		t.stats[i] = stat{gain: finite(s.gain), cover: l.cover + r.cover, rows: l.rows + r.rows}
-	}
-	return t
 }
 
 // model folds the start into the first trees.

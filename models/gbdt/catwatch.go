@@ -39,7 +39,7 @@ type catMetric struct {
 	of     func(margins [][]float64, y, w []float32) float64
 }
 
-// metric is eval_metric, or the loss itself. Errors are *learn.ParamError.
+// metric is eval_metric, or the loss itself. Without early stopping nobody asks, as in CatBoost without a second data set. Errors are *learn.ParamError.
 func (f *catFit) metric() (catMetric, error) {
 	c := &f.p.catting
 	name := c.evalMetric

@@ -48,7 +48,7 @@ func TestCatBoostCoverage(t *testing.T) {
 	}
 	for _, list := range []map[string]any{{"grow_policy": "Depthwise", "max_leaves": 5.}, {"early_stopping_rounds": 5., "od_wait": 3.}, {"class_weights": []any{1., 2., 3.}},
 		{"class_weights": []any{1., 2.}, "scale_pos_weight": 2.}, {"class_weights": map[string]any{"7": 1.}}, {"loss_function": "Quantile:alpha=2"}, {"loss_function": "Lq"},
-		{"loss_function": "Huber:d=1"}, {"leaf_estimation_method": "Exact"}, {"monotone_constraints": []any{2., 0.}}, {"monotone_constraints": []any{1.}, "grow_policy": "Lossguide"}, {"eval_metric": "NDCG"}, {"eval_metric": "MAE"}, {"bootstrap_type": "Bayesian", "subsample": .5}} {
+		{"loss_function": "Huber:d=1"}, {"leaf_estimation_method": "Exact"}, {"monotone_constraints": []any{2., 0.}}, {"monotone_constraints": []any{1.}, "grow_policy": "Lossguide"}, {"eval_metric": "NDCG", "od_wait": 3.}, {"eval_metric": "MAE", "od_wait": 3.}, {"bootstrap_type": "Bayesian", "subsample": .5}} {
 		_, err := TrainCatBoost(t.Context(), noisy(50, 2, 2, 0), taskOf(2), list, nil)
 		if err == nil || !strings.Contains(err.Error(), "hyperparameter") {
 			t.Errorf("%v: %v", list, err)
