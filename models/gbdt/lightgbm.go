@@ -34,8 +34,17 @@ func TrainLightGBM(ctx context.Context, data *learn.Dataset, task learn.Task, hy
 func (p *params) lightRecipe(d *learn.Dataset, task learn.Task) (*recipe, error) {
 	l := &p.light
 	r := &recipe{params: *p, rules: l.rules, groups: 1, objective: squaredError, scale: 1, fromZero: !l.fromMean, untilStuck: true}
-	r.rules.seed, r.rules.inherited = p.seed, true
-	r.params.colTree, r.params.colNode = l.share, l.nodeShare
+	r.rules.inherited, r.bag = true, allRows{}
+	if r.rules.smooth > epsilon { // LightGBM needs that, as its numbers of rows are estimates
+		r.rules.minData = max(r.rules.minData, 2)
+	}
+	if r.rules.minHessian <= epsilon {
+		r.rules.minData = max(r.rules.minData, 1)
+	}
+	r.light = &lightFit{seeds: l.seeds(p.seed), seed: uint32(p.seed), sketch: l.sketch}
+	if l.quantize {
+		r.light.quant = &l.quant
+	}
 	categorical, err := joinCategories(d, "categorical_feature", l.categories)
 	if err != nil {
 		return nil, err
@@ -47,7 +56,10 @@ func (p *params) lightRecipe(d *learn.Dataset, task learn.Task) (*recipe, error)
 	if err := p.lightSampling(r); err != nil {
 		return nil, err
 	}
-	if l.stop.patience > 0 {
+	if err := p.lightConstraints(r, d); err != nil {
+		return nil, err
+	}
+	if l.stop.patience > 0 && l.boosting != "dart" { // whose later rounds change the earlier ones; LightGBM has no early stopping there either
 		stop := l.stop
 		stop.share, stop.keepBest = holdoutShare, true
 		r.stopper = &stop
@@ -109,6 +121,7 @@ func (p *params) lightLoss(r *recipe, d *learn.Dataset, task learn.Task) error {
 	case "cross_entropy":
 		r.loss, r.objective = entropyLoss(), logistic
 	case "binary":
+		r.binary = true
 		negative, positive := 1.0, p.scalePosWeight
 		if l.unbalanced {
 			share := mean(d.Y)
@@ -129,36 +142,42 @@ func (p *params) lightLoss(r *recipe, d *learn.Dataset, task learn.Task) error {
 		}
 		r.loss, r.objective, r.groups = &softmaxLoss{d.Classes, factor}, softmax, d.Classes
 	}
+	switch name {
+	case "regression", "regression_l1", "quantile", "mape", "huber":
+		r.light.flat = true
+	}
 	if reason := r.objective.unfit(d.Y); reason != "" {
 		return bad("%s", reason)
 	}
 	return nil
 }
 
-// lightSampling chooses the rows of trees.
+// lightSampling chooses the rows of trees, and how they are boosted.
 func (p *params) lightSampling(r *recipe) error {
 	l := &p.light
-	b := &r.bag
-	byClass := l.bag.positive < 1 || l.bag.negative < 1
+	seed := r.light.seeds.bagging
+	byClass := (l.positive < 1 || l.negative < 1) && r.binary
 	switch {
-	case l.goss && l.boosting == "rf":
-		return &learn.ParamError{Name: "data_sample_strategy", Value: "goss", Reason: "cannot be used with boosting rf"}
+	case l.goss && l.freq > 0 && l.fraction != 1:
+		return &learn.ParamError{Name: "bagging_fraction", Value: l.fraction, Reason: "cannot be used together with data_sample_strategy goss"}
+	case l.goss && (l.top+l.other > 1 || l.top == 0 || l.other == 0):
+		return &learn.ParamError{Name: "other_rate", Value: l.other, Reason: "top_rate and other_rate must be more than 0, and 1 or less together"}
 	case l.goss:
-		if l.bag.top+l.bag.other > 1 || l.bag.top == 0 || l.bag.other == 0 {
-			return &learn.ParamError{Name: "other_rate", Value: l.bag.other, Reason: "top_rate and other_rate must be more than 0, and 1 or less together"}
-		}
-		*b = bag{goss: true, top: l.bag.top, other: l.bag.other, gossFrom: int(1 / p.eta)}
-	case l.freq > 0 && byClass && r.objective == logistic:
-		*b = bag{positive: l.bag.positive, negative: l.bag.negative, every: l.freq}
+		r.bag = &goss{top: l.top, other: l.other, from: int(1 / p.eta), seed: seed}
+	case l.freq > 0 && byClass:
+		r.bag = &lightBag{positive: l.positive, negative: l.negative, every: l.freq, seed: seed}
 	case l.freq > 0 && l.fraction < 1:
-		*b = bag{share: l.fraction, every: l.freq}
+		r.bag = &lightBag{share: l.fraction, every: l.freq, seed: seed}
 	}
-	if l.boosting == "rf" {
-		if !(b.share > 0 || b.positive > 0) && l.share >= 1 {
+	switch l.boosting {
+	case "rf":
+		if !l.goss && !(l.freq > 0 && l.fraction < 1) && l.share >= 1 {
 			return &learn.ParamError{Name: "boosting", Value: "rf", Reason: "needs bagging_freq above 0 and a bagging_fraction below 1, or a feature_fraction below 1"}
 		}
 		r.average, r.untilStuck = true, false
 		r.params.eta = 1
+	case "dart":
+		r.light.dart = &lightDart{lightDropout: l.dart, random: lightRandom(r.light.seeds.drop), eta: p.eta}
 	}
 	return nil
 }

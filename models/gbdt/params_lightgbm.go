@@ -13,10 +13,19 @@ import (
 // lightParams are LightGBM's hyperparameters that XGBoost has not, or has with another meaning.
 type lightParams struct {
 	objective  string // one of lightObjectives, "" is the task's default
-	boosting   string // gbdt, rf
+	boosting   string // gbdt, rf, dart
 	goss       bool
 	rules      leafRules
-	bag        bag
+	top, other float64 // of goss
+	positive   float64 // pos_bagging_fraction
+	negative   float64
+	sketch     int                 // bin_construct_sample_cnt
+	seeded     bool                // seed is given
+	given      []func(*lightSeeds) // seeds that are
+	dart       lightDropout
+	quantize   bool // use_quantized_grad
+	quant      quantized
+	penalty    float64 // monotone_penalty
 	freq       int     // bagging_freq
 	fraction   float64 // bagging_fraction
 	nodeShare  float64 // feature_fraction_bynode
@@ -40,7 +49,7 @@ func lightDefaults() params {
 		boosting: "gbdt",
 		rules: leafRules{minData: 20, minHessian: 1e-3, maxDepth: -1,
 			cat: catRules{smooth: 10, l2: 10, maxThreshold: 32, maxOneHot: 4, minGroup: 100}},
-		bag:      bag{top: .2, other: .1, negative: 1, positive: 1},
+		top: .2, other: .1, negative: 1, positive: 1, sketch: 200_000, dart: lightDropout{rate: .1, skip: .5, most: 50}, quant: quantized{bins: 4, stochastic: true},
 		fraction: 1, nodeShare: 1, share: 1, minInBin: 3, sigmoid: 1, fromMean: true, alpha: .9, fairC: 1, step: .7,
 	}
 	return p
@@ -95,13 +104,13 @@ var lightTable = table{aliases: lightAliases, setters: map[string]setter{
 	"learning_rate":           number(func(p *params, x float64) { p.eta = x }, param.Above(0)),
 	"num_leaves":              integer(func(p *params, n int) { p.maxLeaves = n }, 2, 131072),
 	"num_threads":             integer(func(p *params, n int) { p.threads = n }, -1, maxThreads),
-	"seed":                    integer(func(p *params, n int) { p.seed = uint64(n) }, math.MinInt64, math.MaxInt64),
+	"seed":                    integer(func(p *params, n int) { p.seed, p.light.seeded = uint64(n), true }, math.MinInt64, math.MaxInt64),
 	"max_depth":               integer(func(p *params, n int) { p.light.rules.maxDepth = n }, -1<<31, maxTreeDepth),
 	"min_data_in_leaf":        integer(func(p *params, n int) { p.light.rules.minData = n }, 0, math.MaxInt32),
 	"min_sum_hessian_in_leaf": number(func(p *params, x float64) { p.light.rules.minHessian = x }, param.AtLeast(0)),
 	"bagging_fraction":        number(func(p *params, x float64) { p.light.fraction = x }, fraction),
-	"pos_bagging_fraction":    number(func(p *params, x float64) { p.light.bag.positive = x }, fraction),
-	"neg_bagging_fraction":    number(func(p *params, x float64) { p.light.bag.negative = x }, fraction),
+	"pos_bagging_fraction":    number(func(p *params, x float64) { p.light.positive = x }, fraction),
+	"neg_bagging_fraction":    number(func(p *params, x float64) { p.light.negative = x }, fraction),
 	"bagging_freq":            integer(func(p *params, n int) { p.light.freq = max(n, 0) }, math.MinInt32, math.MaxInt32),
 	"feature_fraction":        number(func(p *params, x float64) { p.light.share = x }, fraction),
 	"feature_fraction_bynode": number(func(p *params, x float64) { p.light.nodeShare = x }, fraction),
@@ -113,8 +122,8 @@ var lightTable = table{aliases: lightAliases, setters: map[string]setter{
 	"lambda_l1":              number(func(p *params, x float64) { p.light.rules.l1 = x }, param.AtLeast(0)),
 	"lambda_l2":              number(func(p *params, x float64) { p.light.rules.l2 = x }, param.AtLeast(0)),
 	"min_gain_to_split":      number(func(p *params, x float64) { p.light.rules.minGain = x }, param.AtLeast(0)),
-	"top_rate":               number(func(p *params, x float64) { p.light.bag.top = x }, share01),
-	"other_rate":             number(func(p *params, x float64) { p.light.bag.other = x }, share01),
+	"top_rate":               number(func(p *params, x float64) { p.light.top = x }, share01),
+	"other_rate":             number(func(p *params, x float64) { p.light.other = x }, share01),
 	"min_data_per_group":     integer(func(p *params, n int) { p.light.rules.cat.minGroup = n }, 1, math.MaxInt32),
 	"max_cat_threshold":      integer(func(p *params, n int) { p.light.rules.cat.maxThreshold = n }, 1, math.MaxInt32),
 	"cat_l2":                 number(func(p *params, x float64) { p.light.rules.cat.l2 = x }, param.AtLeast(0)),
@@ -136,6 +145,21 @@ var lightTable = table{aliases: lightAliases, setters: map[string]setter{
 	"metric":                 texts(nil, nil),
 	"first_metric_only":      boolean,
 
+	"bin_construct_sample_cnt":    integer(func(p *params, n int) { p.light.sketch = n }, 1, math.MaxInt32),
+	"monotone_constraints":        setMonotone,
+	"monotone_penalty":            number(func(p *params, x float64) { p.light.penalty = x }, param.AtLeast(0)),
+	"monotone_constraints_method": texts([]string{"basic"}, []string{"intermediate", "advanced"}),
+	"interaction_constraints":     setLightInteractions,
+	"drop_rate":                   number(func(p *params, x float64) { p.light.dart.rate = x }, share01),
+	"skip_drop":                   number(func(p *params, x float64) { p.light.dart.skip = x }, share01),
+	"max_drop":                    integer(func(p *params, n int) { p.light.dart.most = n }, math.MinInt32, math.MaxInt32),
+	"uniform_drop":                truth(func(p *params, b bool) { p.light.dart.uniform = b }),
+	"xgboost_dart_mode":           truth(func(p *params, b bool) { p.light.dart.xgboost = b }),
+	"use_quantized_grad":          truth(func(p *params, b bool) { p.light.quantize = b }),
+	"num_grad_quant_bins":         integer(func(p *params, n int) { p.light.quant.bins = n }, 2, math.MaxInt8),
+	"quant_train_renew_leaf":      truth(func(p *params, b bool) { p.light.quant.renew = b }),
+	"stochastic_rounding":         truth(func(p *params, b bool) { p.light.quant.stochastic = b }),
+
 	// how LightGBM computes, or what it prints
 	"tree_learner": texts([]string{"serial"}, []string{"feature", "data", "voting"}),
 	"device_type":  texts([]string{"cpu", "gpu", "cuda"}, nil),
@@ -143,22 +167,47 @@ var lightTable = table{aliases: lightAliases, setters: map[string]setter{
 	"silent":       boolean, "importance_type": texts([]string{"split", "gain"}, nil),
 	"deterministic": boolean, "force_col_wise": boolean, "force_row_wise": boolean, "is_enable_sparse": boolean, "enable_bundle": boolean,
 	"feature_pre_filter": boolean, "two_round": boolean, "pre_partition": boolean,
-	"histogram_pool_size":      number(func(*params, float64) {}, nil),
-	"bin_construct_sample_cnt": integer(func(*params, int) {}, 1, math.MaxInt32),
-	"top_k":                    integer(func(*params, int) {}, 1, math.MaxInt32),
-	// all draws come from seed
-	"bagging_seed": anySeed, "feature_fraction_seed": anySeed, "extra_seed": anySeed, "data_random_seed": anySeed, "drop_seed": anySeed, "objective_seed": anySeed,
+	"histogram_pool_size": number(func(*params, float64) {}, nil),
+	"top_k":               integer(func(*params, int) {}, 1, math.MaxInt32),
+	"bagging_seed":        oneSeed(func(s *lightSeeds) *uint32 { return &s.bagging }), "feature_fraction_seed": oneSeed(func(s *lightSeeds) *uint32 { return &s.features }),
+	"extra_seed": oneSeed(func(s *lightSeeds) *uint32 { return &s.extra }), "data_random_seed": oneSeed(func(s *lightSeeds) *uint32 { return &s.data }),
+	"drop_seed": oneSeed(func(s *lightSeeds) *uint32 { return &s.drop }), "objective_seed": oneSeed(func(*lightSeeds) *uint32 { return new(uint32) }),
 
-	"linear_tree": only(false), "use_quantized_grad": only(false), "reg_sqrt": only(false), "use_missing": only(true), "zero_as_missing": only(false),
-	"class_weight": only(nil), "monotone_constraints": only(nil), "monotone_constraints_method": unavailable, "monotone_penalty": unavailable,
-	"interaction_constraints": only(nil), "feature_contri": only(nil), "forcedsplits_filename": only(""), "max_bin_by_feature": only(nil),
-	"linear_lambda": unavailable, "num_grad_quant_bins": unavailable, "quant_train_renew_leaf": unavailable, "stochastic_rounding": unavailable,
-	"drop_rate": unavailable, "max_drop": unavailable, "skip_drop": unavailable, "xgboost_dart_mode": unavailable, "uniform_drop": unavailable,
+	"linear_tree": only(false), "reg_sqrt": only(false), "use_missing": only(true), "zero_as_missing": only(false),
+	"class_weight": only(nil), "feature_contri": only(nil), "forcedsplits_filename": only(""), "max_bin_by_feature": only(nil),
+	"linear_lambda": unavailable,
 	"cegb_tradeoff": unavailable, "cegb_penalty_split": unavailable, "bagging_by_query": only(false),
 }}
 
-// anySeed takes the seed of one of LightGBM's draws. Here all come from one.
-var anySeed = integer(func(*params, int) {}, math.MinInt64, math.MaxInt64)
+// oneSeed takes the seed of one of LightGBM's generators.
+func oneSeed(which func(*lightSeeds) *uint32) setter {
+	return integer(func(p *params, n int) {
+		p.light.given = append(p.light.given, func(s *lightSeeds) { *which(s) = uint32(n) })
+	}, math.MinInt64, math.MaxInt64)
+}
+
+// seeds are those of all generators: what is given, else what seed says, else LightGBM's own.
+func (l *lightParams) seeds(seed uint64) lightSeeds {
+	s := defaultSeeds
+	if l.seeded {
+		s = seedsOf(seed)
+	}
+	for _, set := range l.given {
+		set(&s)
+	}
+	return s
+}
+
+// setLightInteractions is setInteractions, which also takes the text that LightGBM takes: [0,1],[2,3].
+func setLightInteractions(p *params, v any) string {
+	if s, ok := v.(string); ok && !strings.HasPrefix(strings.ReplaceAll(s, " ", ""), "[[") {
+		if strings.TrimSpace(s) == "" {
+			return ""
+		}
+		v = "[" + s + "]"
+	}
+	return setInteractions(p, v)
+}
 
 // only takes the value that changes nothing.
 func only(value any) setter {
@@ -203,12 +252,12 @@ func setBoosting(p *params, v any) string {
 		p.light.boosting = "gbdt"
 	case "rf", "random_forest":
 		p.light.boosting = "rf"
+	case "dart":
+		p.light.boosting = "dart"
 	case "goss":
 		p.light.goss = true
-	case "dart":
-		return `"dart" is not available yet`
 	default:
-		return "must be gbdt, rf or goss"
+		return "must be gbdt, rf, dart or goss"
 	}
 	return ""
 }

@@ -16,14 +16,16 @@ type recipe struct {
 	cut       cutter
 	loss      criterion
 	groups    int
+	binary    bool        // two classes of which rows may be drawn apart
 	objective objectiveID // of the model
 	scale     float64     // what the margins are multiplied with to be the objective's
 	fromZero  bool        // the margins begin at 0, not at the loss's best constant
 	average   bool        // a random forest: the trees do not see each other, and the margin is their mean
 	// untilStuck ends the fit at the first round in which no tree has a split.
 	untilStuck bool
-	bag        bag
-	stopper    *stopper // nil: all rounds
+	bag        bagger
+	light      *lightFit // what LightGBM alone does, nil: nothing
+	stopper    *stopper  // nil: all rounds
 }
 
 // course is a fit on its way.
@@ -53,11 +55,19 @@ func (r *recipe) train(ctx context.Context, data *learn.Dataset, progress learn.
 		c.t.data, c.apart = holdApart(data, r.stopper.share, r.params.seed)
 	}
 	var err error
-	if c.t.bins, err = binBy(c.t.data, nil, r.params.seed, crew, r.cut); err != nil {
+	sketch := func() *sampler { return newSampler(c.t.data, nil, r.params.seed) }
+	if r.light != nil {
+		rows := r.light.sketchRows(c.t.data.Rows)
+		sketch = func() *sampler { return samplerOf(rows, c.t.data.Rows) }
+	}
+	if c.t.bins, err = binBy(c.t.data, sketch, crew, r.cut); err != nil {
 		return nil, fmt.Errorf("gbdt: %w", err)
 	}
 	if crew.Stopped() {
 		return nil, context.Cause(ctx)
+	}
+	if r.light != nil {
+		r.light.begin(c)
 	}
 	if progress != nil {
 		progress(0, r.params.rounds)
@@ -96,16 +106,19 @@ func (c *course) boost(ctx context.Context, progress learn.Progress) error {
 	t := c.t
 	number := uint64(0)
 	for round := range c.params.rounds {
+		if c.light != nil && c.light.dart != nil {
+			c.light.dart.begin(c)
+		}
 		if round == 0 || !c.average {
 			c.gradients()
 		}
-		grads := c.bag.draw(t, round, c.params.seed)
+		grads := c.bag.draw(t, round)
 		c.bagged = len(t.rows) < t.data.Rows
 		stuck := true
 		for k := range c.groups {
 			t.sampleColumns(number)
 			number++
-			grown := t.growOn(grads[k])
+			grown := c.grow(grads[k])
 			if t.crew.Stopped() {
 				return context.Cause(ctx)
 			}
@@ -118,6 +131,9 @@ func (c *course) boost(ctx context.Context, progress learn.Progress) error {
 		}
 		if t.crew.Stopped() {
 			return context.Cause(ctx)
+		}
+		if c.light != nil && c.light.dart != nil {
+			c.light.dart.end(c, !stuck)
 		}
 		if stuck && c.untilStuck {
 			if round > 0 {
@@ -133,6 +149,14 @@ func (c *course) boost(ctx context.Context, progress learn.Progress) error {
 		}
 	}
 	return nil
+}
+
+// grow makes a tree from the gradients of all rows.
+func (c *course) grow(grads []gradient) tree {
+	if c.light != nil && c.light.rounded != nil {
+		return c.light.growRounded(c.t, grads)
+	}
+	return c.t.growOn(grads)
 }
 
 // gradients are those of all rows at the present margins, in t.grads.
@@ -168,10 +192,10 @@ func (c *course) advance(grown *tree, k int) {
 	t := c.t
 	m := c.margins[k]
 	if c.apart != nil {
-		addTree(c.judged[k], grown, c.apart, t.crew)
+		addTree(c.judged[k], grown, 1, c.apart, t.crew)
 	}
 	if c.bagged {
-		addTree(m, grown, t.data, t.crew)
+		addTree(m, grown, 1, t.data, t.crew)
 		return
 	}
 	t.crew.Each(len(t.leaves), t.data.Rows*2, func(i int) {
@@ -183,12 +207,12 @@ func (c *course) advance(grown *tree, k int) {
 	})
 }
 
-// addTree adds a tree's values to the margins of a data set's rows.
-func addTree(margins []float64, grown *tree, d *learn.Dataset, c *crew.Crew) {
+// addTree adds a tree's values, times a factor, to the margins of a data set's rows.
+func addTree(margins []float64, grown *tree, factor float64, d *learn.Dataset, c *crew.Crew) {
 	blocks := (d.Rows + gradientBlock - 1) / gradientBlock
 	c.Each(blocks, d.Rows*20, func(b int) {
 		for r := b * gradientBlock; r < min((b+1)*gradientBlock, d.Rows); r++ {
-			margins[r] += float64(grown.value(d.Row(r)))
+			margins[r] += factor * float64(grown.value(d.Row(r)))
 		}
 	})
 }
@@ -219,6 +243,9 @@ func (c *course) judge() bool {
 // model folds what the margins begin with into the first trees, as LightGBM does.
 func (c *course) model() *Model {
 	rounds := len(c.trees) / c.groups
+	if c.light != nil && c.light.dart != nil {
+		c.light.dart.weigh(c)
+	}
 	for i := range c.trees {
 		k := i % c.groups
 		nodes := c.trees[i].nodes
