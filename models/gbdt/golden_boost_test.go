@@ -29,9 +29,10 @@ type boostCase struct {
 	Kind      string // of the labels
 	Rows      int
 	Params    map[string]any
-	Score     float64   // on the test rows: RMSE, AUC of two classes, log loss of several; without margins, the mean over some seeds
-	Spread    float64   // standard deviation of that score, for other seeds
-	Margins   []float64 // of the first test rows, where the library draws nothing
+	Score     float64              // on the test rows: RMSE, AUC of two classes, log loss of several; without margins, the mean over some seeds
+	Spread    float64              // standard deviation of that score, for other seeds
+	Margins   []float64            // of the first test rows, where the library draws nothing
+	Scores    map[string][]float64 // of the first rounds, by metric, on the rows that are held apart for early stopping
 }
 
 // data makes what the function of that name in golden_boost.py makes.

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/pgowl/pgowl/models/learn"
 )
 
 // TestLightGBM compares margins with those of LightGBM itself, draws and all.
@@ -12,9 +14,19 @@ func TestLightGBM(t *testing.T) {
 	for _, c := range lightCases(t) {
 		t.Run(fmt.Sprint(c.Kind, c.Params), func(t *testing.T) {
 			train, x, _ := holdOut(c.data(), boostTest)
-			fitted, err := TrainLightGBM(t.Context(), train, taskOf(train.Classes), c.Params, nil)
+			scores := map[string][]float64{}
+			fitted, err := TrainLightGBM(t.Context(), train, taskOf(train.Classes), c.Params, func(_, _ int, now ...learn.Score) {
+				for _, s := range now {
+					scores[s.Name] = append(scores[s.Name], s.Value)
+				}
+			})
 			if err != nil {
 				t.Fatal(err)
+			}
+			for name, want := range c.Scores {
+				if got := scores[name]; len(got) < len(want) || !close(got[:len(want)], want, 1e-5) {
+					t.Errorf("%s is %v, LightGBM's %v", name, got, want)
+				}
 			}
 			m := fitted.(*Model)
 			margins := m.margins(x[:len(c.Margins)/m.groups*m.features])
@@ -33,6 +45,16 @@ func TestLightGBM(t *testing.T) {
 			}
 		})
 	}
+}
+
+// close says whether numbers are the same but for a share of them.
+func close(got, want []float64, share float64) bool {
+	for i, v := range want {
+		if !(math.Abs(got[i]-v) <= share*math.Abs(v)) {
+			return false
+		}
+	}
+	return true
 }
 
 // centre subtracts the mean.

@@ -19,7 +19,7 @@ func (t *trainer) growOn(grads []gradient) tree {
 	p := &t.params
 	t.pack(grads)
 	total := t.total(grads)
-	grown := tree{[]node{{feature: leaf, value: t.leafValue(total, noLimits)}}, []stat{covered(t.real(total), len(t.rows))}}
+	grown := tree{nodes: []node{{feature: leaf, value: t.leafValue(total, noLimits)}}, stats: []stat{covered(t.real(total), len(t.rows))}}
 	root := &open{from: 0, to: len(t.rows), place: 1, limits: noLimits, outer: noLimits, bounds: noBounds}
 	if t.rules != nil {
 		root.output = t.rules.output(t.real(total), len(t.rows))

@@ -97,11 +97,7 @@ func (d *lightDart) end(c *course, grown bool) {
 	}
 	if len(d.factors) == 0 { // the first trees get what the margins began with
 		for k := range c.groups {
-			for j := range c.trees[k].nodes {
-				if n := &c.trees[k].nodes[j]; n.feature == leaf {
-					n.value = float32(float64(n.value) + c.begin[k])
-				}
-			}
+			c.trees[k].adjust(1, c.begin[k])
 			c.begin[k] = 0
 		}
 	}
@@ -115,11 +111,6 @@ func (d *lightDart) end(c *course, grown bool) {
 // weigh puts the weights of rounds into the leaves of their trees.
 func (d *lightDart) weigh(c *course) {
 	for i := range c.trees {
-		nodes := c.trees[i].nodes
-		for j := range nodes {
-			if n := &nodes[j]; n.feature == leaf {
-				n.value = float32(float64(n.value) * d.factors[i/c.groups])
-			}
-		}
+		c.trees[i].adjust(d.factors[i/c.groups], 0)
 	}
 }

@@ -6,7 +6,10 @@ type lightFit struct {
 	seed    uint32
 	sketch  int       // bin_construct_sample_cnt
 	sets    [][]int32 // interaction_constraints
+	linear  bool      // linear_tree
+	ridge   float64   // linear_lambda
 	dart    *lightDart
+	stop    *lightStopper // nil: all rounds
 	quant   *quantized
 	flat    bool // the second derivatives are all 1
 	rounded *discretizer

@@ -42,7 +42,11 @@ func (p *params) lightRecipe(d *learn.Dataset, task learn.Task) (*recipe, error)
 		r.rules.minData = max(r.rules.minData, 1)
 	}
 	r.light = &lightFit{seeds: l.seeds(p.seed), seed: uint32(p.seed), sketch: l.sketch}
-	if l.quantize {
+	r.light.linear, r.light.ridge = l.linear, l.ridge
+	switch {
+	case l.quantize && l.linear:
+		return nil, &learn.ParamError{Name: "use_quantized_grad", Value: true, Reason: "cannot be used together with linear_tree"}
+	case l.quantize:
 		r.light.quant = &l.quant
 	}
 	categorical, err := joinCategories(d, "categorical_feature", l.categories)
@@ -59,10 +63,16 @@ func (p *params) lightRecipe(d *learn.Dataset, task learn.Task) (*recipe, error)
 	if err := p.lightConstraints(r, d); err != nil {
 		return nil, err
 	}
-	if l.stop.patience > 0 && l.boosting != "dart" { // whose later rounds change the earlier ones; LightGBM has no early stopping there either
-		stop := l.stop
-		stop.share, stop.keepBest = holdoutShare, true
-		r.stopper = &stop
+	metrics, err := p.lightMeasures(r.name)
+	if err != nil {
+		return nil, err
+	}
+	if l.patience > 0 && l.boosting != "dart" { // whose later rounds change the earlier ones; LightGBM has no early stopping there either
+		if len(metrics) == 0 {
+			return nil, &learn.ParamError{Name: "early_stopping_round", Value: l.patience, Reason: "needs a metric"}
+		}
+		r.holdout = holdoutShare
+		r.light.stop = &lightStopper{metrics: metrics, patience: l.patience, delta: l.leastGain, firstOnly: l.firstOnly}
 	}
 	return r, nil
 }
@@ -83,7 +93,8 @@ func (p *params) lightLoss(r *recipe, d *learn.Dataset, task learn.Task) error {
 			}
 		}
 	}
-	classes := name == "binary" || name == "multiclass"
+	several := name == "multiclass" || name == "multiclassova"
+	classes := name == "binary" || several
 	switch {
 	case classes && task != learn.Classification:
 		return bad("%q is for classification", name)
@@ -91,11 +102,15 @@ func (p *params) lightLoss(r *recipe, d *learn.Dataset, task learn.Task) error {
 		return bad("%q is for regression", name)
 	case name == "binary" && d.Classes != 2:
 		return bad("%q needs 2 classes, the labels have %d", name, d.Classes)
-	case l.classes > 0 && name == "multiclass" && l.classes != d.Classes || l.classes > 1 && name != "multiclass":
+	case l.classes > 0 && several && l.classes != d.Classes || l.classes > 1 && !several:
 		return &learn.ParamError{Name: "num_class", Value: l.classes, Reason: fmt.Sprintf("does not fit %q with %d classes", name, d.Classes)}
 	case l.unbalanced && p.scalePosWeight != 1:
 		return &learn.ParamError{Name: "is_unbalance", Value: true, Reason: "cannot be used together with scale_pos_weight"}
 	}
+	if l.linear && name == "regression_l1" {
+		return bad("%q cannot be used together with linear_tree", name)
+	}
+	r.name = name
 	switch name {
 	case "regression":
 		r.loss = squaredLoss()
@@ -120,21 +135,14 @@ func (p *params) lightLoss(r *recipe, d *learn.Dataset, task learn.Task) error {
 		r.loss, r.objective = tweedieLoss(p.tweediePower), tweedie
 	case "cross_entropy":
 		r.loss, r.objective = entropyLoss(), logistic
+	case "cross_entropy_lambda":
+		r.loss, r.objective = lambdaLoss(), logPlus
 	case "binary":
 		r.binary = true
-		negative, positive := 1.0, p.scalePosWeight
-		if l.unbalanced {
-			share := mean(d.Y)
-			if share > .5 {
-				negative = share / (1 - share)
-			} else if share > 0 {
-				positive = (1 - share) / share
-			}
-			if share == 1 {
-				negative = 1
-			}
-		}
-		r.loss, r.objective, r.scale = binaryLoss(l.sigmoid, negative, positive), logistic, l.sigmoid
+		r.loss, r.objective, r.scale = &againstRest{p: p, sigma: l.sigmoid, first: 1, weights: make([][2]float64, 1)}, logistic, l.sigmoid
+	case "multiclassova":
+		r.loss, r.objective = &againstRest{p: p, sigma: l.sigmoid, weights: make([][2]float64, d.Classes)}, oneAgainstRest
+		r.groups, r.scale = d.Classes, l.sigmoid
 	case "multiclass":
 		factor := 1.0
 		if d.Classes > 1 {

@@ -23,7 +23,9 @@ type lightParams struct {
 	seeded     bool                // seed is given
 	given      []func(*lightSeeds) // seeds that are
 	dart       lightDropout
-	quantize   bool // use_quantized_grad
+	linear     bool    // linear_tree
+	ridge      float64 // linear_lambda
+	quantize   bool    // use_quantized_grad
 	quant      quantized
 	penalty    float64 // monotone_penalty
 	freq       int     // bagging_freq
@@ -38,7 +40,11 @@ type lightParams struct {
 	fairC      float64
 	step       float64 // poisson_max_delta_step
 	classes    int     // num_class, 0 is not given
-	stop       stopper
+	patience   int     // early_stopping_round
+	leastGain  float64 // early_stopping_min_delta
+	metrics    []string
+	unmeasured bool  // metric none
+	firstOnly  bool  // first_metric_only
 	categories []int // categorical_feature
 }
 
@@ -115,8 +121,8 @@ var lightTable = table{aliases: lightAliases, setters: map[string]setter{
 	"feature_fraction":        number(func(p *params, x float64) { p.light.share = x }, fraction),
 	"feature_fraction_bynode": number(func(p *params, x float64) { p.light.nodeShare = x }, fraction),
 	"extra_trees":             truth(func(p *params, b bool) { p.light.rules.random = b }),
-	"early_stopping_round":    integer(func(p *params, n int) { p.light.stop.patience = n }, math.MinInt32, math.MaxInt32),
-	"early_stopping_min_delta": number(func(p *params, x float64) { p.light.stop.delta = x },
+	"early_stopping_round":    integer(func(p *params, n int) { p.light.patience = n }, math.MinInt32, math.MaxInt32),
+	"early_stopping_min_delta": number(func(p *params, x float64) { p.light.leastGain = x },
 		param.AtLeast(0)),
 	"max_delta_step":         number(func(p *params, x float64) { p.light.rules.maxStep = x }, nil),
 	"lambda_l1":              number(func(p *params, x float64) { p.light.rules.l1 = x }, param.AtLeast(0)),
@@ -142,8 +148,8 @@ var lightTable = table{aliases: lightAliases, setters: map[string]setter{
 	"fair_c":                 number(func(p *params, x float64) { p.light.fairC = x }, param.Above(0)),
 	"poisson_max_delta_step": number(func(p *params, x float64) { p.light.step = x }, param.Above(0)),
 	"tweedie_variance_power": number(func(p *params, x float64) { p.tweediePower = x }, between12),
-	"metric":                 texts(nil, nil),
-	"first_metric_only":      boolean,
+	"metric":                 setLightMetric,
+	"first_metric_only":      truth(func(p *params, b bool) { p.light.firstOnly = b }),
 
 	"bin_construct_sample_cnt":    integer(func(p *params, n int) { p.light.sketch = n }, 1, math.MaxInt32),
 	"monotone_constraints":        setMonotone,
@@ -155,6 +161,8 @@ var lightTable = table{aliases: lightAliases, setters: map[string]setter{
 	"max_drop":                    integer(func(p *params, n int) { p.light.dart.most = n }, math.MinInt32, math.MaxInt32),
 	"uniform_drop":                truth(func(p *params, b bool) { p.light.dart.uniform = b }),
 	"xgboost_dart_mode":           truth(func(p *params, b bool) { p.light.dart.xgboost = b }),
+	"linear_tree":                 truth(func(p *params, b bool) { p.light.linear = b }),
+	"linear_lambda":               number(func(p *params, x float64) { p.light.ridge = x }, param.AtLeast(0)),
 	"use_quantized_grad":          truth(func(p *params, b bool) { p.light.quantize = b }),
 	"num_grad_quant_bins":         integer(func(p *params, n int) { p.light.quant.bins = n }, 2, math.MaxInt8),
 	"quant_train_renew_leaf":      truth(func(p *params, b bool) { p.light.quant.renew = b }),
@@ -173,9 +181,8 @@ var lightTable = table{aliases: lightAliases, setters: map[string]setter{
 	"extra_seed": oneSeed(func(s *lightSeeds) *uint32 { return &s.extra }), "data_random_seed": oneSeed(func(s *lightSeeds) *uint32 { return &s.data }),
 	"drop_seed": oneSeed(func(s *lightSeeds) *uint32 { return &s.drop }), "objective_seed": oneSeed(func(*lightSeeds) *uint32 { return new(uint32) }),
 
-	"linear_tree": only(false), "reg_sqrt": only(false), "use_missing": only(true), "zero_as_missing": only(false),
+	"reg_sqrt": only(false), "use_missing": only(true), "zero_as_missing": only(false),
 	"class_weight": only(nil), "feature_contri": only(nil), "forcedsplits_filename": only(""), "max_bin_by_feature": only(nil),
-	"linear_lambda": unavailable,
 	"cegb_tradeoff": unavailable, "cegb_penalty_split": unavailable, "bagging_by_query": only(false),
 }}
 
@@ -226,10 +233,11 @@ var lightObjectives = map[string]string{
 	"regression_l1": "regression_l1", "l1": "regression_l1", "mean_absolute_error": "regression_l1", "mae": "regression_l1",
 	"huber": "huber", "fair": "fair", "poisson": "poisson", "quantile": "quantile", "mape": "mape", "mean_absolute_percentage_error": "mape",
 	"gamma": "gamma", "tweedie": "tweedie", "binary": "binary", "multiclass": "multiclass", "softmax": "multiclass",
-	"cross_entropy": "cross_entropy", "xentropy": "cross_entropy",
+	"cross_entropy": "cross_entropy", "xentropy": "cross_entropy", "cross_entropy_lambda": "cross_entropy_lambda", "xentlambda": "cross_entropy_lambda",
+	"multiclassova": "multiclassova", "multiclass_ova": "multiclassova", "ova": "multiclassova", "ovr": "multiclassova",
 }
 
-var laterLightObjectives = []string{"multiclassova", "multiclass_ova", "ova", "ovr", "cross_entropy_lambda", "xentlambda", "lambdarank", "rank_xendcg",
+var laterLightObjectives = []string{"lambdarank", "rank_xendcg",
 	"xendcg", "xe_ndcg", "xe_ndcg_mart", "xendcg_mart", "custom", "none"}
 
 func setLightObjective(p *params, v any) string {

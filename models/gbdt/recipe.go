@@ -18,6 +18,7 @@ type recipe struct {
 	groups    int
 	binary    bool        // two classes of which rows may be drawn apart
 	objective objectiveID // of the model
+	name      string      // of LightGBM's objective
 	scale     float64     // what the margins are multiplied with to be the objective's
 	fromZero  bool        // the margins begin at 0, not at the loss's best constant
 	average   bool        // a random forest: the trees do not see each other, and the margin is their mean
@@ -25,7 +26,8 @@ type recipe struct {
 	untilStuck bool
 	bag        bagger
 	light      *lightFit // what LightGBM alone does, nil: nothing
-	stopper    *stopper  // nil: all rounds
+	holdout    float64   // share of the rows that are held apart
+	stopper    *stopper  // nil: all rounds; see lightFit for LightGBM's
 }
 
 // course is a fit on its way.
@@ -51,8 +53,8 @@ func (r *recipe) train(ctx context.Context, data *learn.Dataset, progress learn.
 	crew, release := crew.New(ctx, r.params.threads)
 	defer release()
 	c := &course{recipe: r, t: &trainer{params: r.params, plan: plan{groups: r.groups}, data: data, crew: crew, memory: histogramMemory, rules: &r.rules}}
-	if r.stopper != nil {
-		c.t.data, c.apart = holdApart(data, r.stopper.share, r.params.seed)
+	if r.holdout > 0 {
+		c.t.data, c.apart = holdApart(data, r.holdout, r.params.seed)
 	}
 	var err error
 	sketch := func() *sampler { return newSampler(c.t.data, nil, r.params.seed) }
@@ -98,6 +100,8 @@ func (c *course) prepare() {
 	c.margins = level(c.t.data.Rows)
 	if c.apart != nil {
 		c.judged = level(c.apart.Rows)
+	}
+	if c.apart != nil && c.stopper != nil {
 		c.stopper.judge(c.loss.mean(c.judged, c.apart.Y))
 	}
 }
@@ -119,6 +123,9 @@ func (c *course) boost(ctx context.Context, progress learn.Progress) error {
 			t.sampleColumns(number)
 			number++
 			grown := c.grow(grads[k])
+			if c.light != nil && c.light.linear && (c.average || round > 0) {
+				c.fitLines(&grown, grads[k])
+			}
 			if t.crew.Stopped() {
 				return context.Cause(ctx)
 			}
@@ -139,13 +146,17 @@ func (c *course) boost(ctx context.Context, progress learn.Progress) error {
 			if round > 0 {
 				c.trees = c.trees[:len(c.trees)-c.groups]
 			}
+			if c.light != nil && c.light.stop != nil && len(c.light.stop.at) > 0 {
+				c.trees = c.trees[:(c.light.stop.at[0]+1)*c.groups]
+			}
 			break
 		}
-		if c.judge() {
+		over, scores := c.judge(round)
+		if over {
 			break
 		}
 		if progress != nil {
-			progress(round+1, c.params.rounds)
+			progress(round+1, c.params.rounds, scores...)
 		}
 	}
 	return nil
@@ -201,6 +212,12 @@ func (c *course) advance(grown *tree, k int) {
 	t.crew.Each(len(t.leaves), t.data.Rows*2, func(i int) {
 		s := t.leaves[i]
 		v := float64(grown.nodes[s.node].value)
+		if grown.lines != nil {
+			for _, r := range t.rows[s.from:s.to] {
+				m[r] += grown.lines[s.node].value(t.data.Row(int(r)), float32(v))
+			}
+			return
+		}
 		for _, r := range t.rows[s.from:s.to] {
 			m[r] += v
 		}
@@ -212,32 +229,33 @@ func addTree(margins []float64, grown *tree, factor float64, d *learn.Dataset, c
 	blocks := (d.Rows + gradientBlock - 1) / gradientBlock
 	c.Each(blocks, d.Rows*20, func(b int) {
 		for r := b * gradientBlock; r < min((b+1)*gradientBlock, d.Rows); r++ {
-			margins[r] += factor * float64(grown.value(d.Row(r)))
+			margins[r] += factor * grown.exact(d.Row(r))
 		}
 	})
 }
 
-// judge looks at the rows that were held apart and says whether to stop.
-func (c *course) judge() bool {
+// judge looks at the rows that were held apart after a round, and says whether to stop.
+func (c *course) judge(round int) (over bool, scores []learn.Score) {
 	if c.apart == nil {
-		return false
+		return false, nil
 	}
 	if c.average { // the mean of the trees so far
 		n := float64(len(c.trees) / c.groups)
 		for k := range c.groups {
 			for r := range c.judged[k] {
-				latest := float64(c.trees[len(c.trees)-c.groups+k].value(c.apart.Row(r)))
+				latest := c.trees[len(c.trees)-c.groups+k].exact(c.apart.Row(r))
 				c.judged[k][r] += (c.begin[k] + latest - c.judged[k][r]) / n
 			}
 		}
 	}
-	if !c.stopper.judge(c.loss.mean(c.judged, c.apart.Y)) {
-		return false
+	if c.light != nil {
+		keep, over, scores := c.light.stop.judge(c.scored(), round, round == c.params.rounds-1)
+		if over {
+			c.trees = c.trees[:keep*c.groups]
+		}
+		return over, scores
 	}
-	if best := c.stopper.best; c.stopper.keepBest && best > 0 {
-		c.trees = c.trees[:best*c.groups]
-	}
-	return true
+	return c.stopper.judge(c.loss.mean(c.judged, c.apart.Y)), nil
 }
 
 // model folds what the margins begin with into the first trees, as LightGBM does.
@@ -248,20 +266,13 @@ func (c *course) model() *Model {
 	}
 	for i := range c.trees {
 		k := i % c.groups
-		nodes := c.trees[i].nodes
-		for j := range nodes {
-			n := &nodes[j]
-			if n.feature != leaf {
-				continue
-			}
-			v := float64(n.value)
-			switch {
-			case c.average:
-				v = (v + c.begin[k]) / float64(rounds)
-			case i < c.groups:
-				v += c.begin[k]
-			}
-			n.value = float32(v * c.scale)
+		switch {
+		case c.average:
+			c.trees[i].adjust(c.scale/float64(rounds), c.begin[k]*c.scale/float64(rounds))
+		case i < c.groups:
+			c.trees[i].adjust(c.scale, c.begin[k]*c.scale)
+		default:
+			c.trees[i].adjust(c.scale, 0)
 		}
 	}
 	return &Model{

@@ -122,7 +122,8 @@ func (p *params) histRecipe(d *learn.Dataset, task learn.Task) (*recipe, error) 
 		if share == 0 {
 			share = float64(s.validation.count) / float64(d.Rows)
 		}
-		r.stopper = &stopper{share: min(share, 1), patience: s.patience, delta: s.tolerance, sliding: true}
+		r.holdout = min(share, 1)
+		r.stopper = &stopper{patience: s.patience, delta: s.tolerance, sliding: true}
 	}
 	return r, nil
 }
@@ -181,7 +182,8 @@ func (p *params) gradientRecipe(d *learn.Dataset, task learn.Task) (*recipe, err
 		r.bag = exactBag{p.subsample, p.seed}
 	}
 	if s.patience > 0 {
-		r.stopper = &stopper{share: s.validation.share, patience: s.patience, delta: s.tolerance}
+		r.holdout = s.validation.share
+		r.stopper = &stopper{patience: s.patience, delta: s.tolerance}
 	}
 	return r, nil
 }

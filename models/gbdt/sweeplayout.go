@@ -86,7 +86,7 @@ func (l *sweepLayout) count(t *tree) {
 
 // sweepable says whether the tree can be swept: it has no sets and few enough leaves.
 func (t *tree) sweepable() bool {
-	return (len(t.nodes)+1)/2 <= sweepLeaves && !slices.ContainsFunc(t.nodes, func(n node) bool { return n.set != nil || n.value != n.value })
+	return t.lines == nil && (len(t.nodes)+1)/2 <= sweepLeaves && !slices.ContainsFunc(t.nodes, func(n node) bool { return n.set != nil || n.value != n.value })
 }
 
 // pays says whether sweeping is expected to be faster than walking.

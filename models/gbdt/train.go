@@ -243,6 +243,11 @@ func (m *Model) finished() (learn.Model, error) {
 
 // diverged says whether a leaf is not a number.
 func (t *tree) diverged() bool {
+	for _, l := range t.lines {
+		if l != nil && !l.finite() {
+			return true
+		}
+	}
 	return slices.ContainsFunc(t.nodes, func(n node) bool { return n.feature == leaf && (n.value != n.value || math.IsInf(float64(n.value), 0)) })
 }
 

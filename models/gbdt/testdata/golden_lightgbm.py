@@ -14,7 +14,12 @@ SHORT = {"num_iterations": 20}
 BAG = SHORT | {"bagging_fraction": 0.6, "bagging_freq": 2}
 GOSS = {"data_sample_strategy": "goss", "learning_rate": 0.3, "num_iterations": 20}
 DART = {"boosting": "dart", "num_iterations": 30, "drop_rate": 0.3}
+STOP = {"early_stopping_round": 5, "learning_rate": 0.5, "num_leaves": 8}
+REGRESSION = "l1,l2,rmse,quantile,huber,fair,poisson,mape,gamma,gamma_deviance,tweedie"
+LINEAR = {"linear_tree": True, "num_iterations": 15}
 QUANT = SHORT | {"use_quantized_grad": True}
+
+FREE = ["num_iterations"]  # early stopping may come before them
 
 # kind of labels, parameters
 CASES = [
@@ -54,6 +59,24 @@ CASES = [
     ("count", SHORT | {"objective": "tweedie", "tweedie_variance_power": 1.2}),
     ("positive", SHORT | {"objective": "gamma"}),
     ("share", SHORT | {"objective": "cross_entropy"}),
+    ("share", SHORT | {"objective": "cross_entropy_lambda"}),
+    ("multi", SHORT | {"objective": "multiclassova"}),
+    ("multi", SHORT | {"objective": "multiclassova", "sigmoid": 1.4, "is_unbalance": True}),
+    # early stopping
+    ("regression", STOP),
+    ("binary", STOP | {"seed": 3}),
+    ("multi", STOP),
+    ("multi", STOP | {"objective": "multiclassova", "metric": "multi_error"}),
+    ("regression", STOP | {"early_stopping_min_delta": 0.05}),
+    ("binary", STOP | {"metric": "binary_error"}),
+    ("binary", STOP | {"metric": "auc,binary_error", "first_metric_only": True}),
+    ("binary", STOP | {"metric": "auc,average_precision,binary_logloss,binary_error", "num_iterations": 10}),
+    ("positive", STOP | {"objective": "gamma", "metric": REGRESSION, "num_iterations": 10}),
+    ("positive", STOP | {"metric": REGRESSION, "alpha": 0.3, "fair_c": 0.4, "tweedie_variance_power": 1.2, "num_iterations": 10}),
+    ("share", STOP | {"objective": "cross_entropy_lambda", "metric": "cross_entropy_lambda,l2", "num_iterations": 10}),
+    ("share", STOP | {"objective": "cross_entropy", "metric": "kullback_leibler,cross_entropy", "num_iterations": 10}),
+    ("regression", STOP | {"metric": "l2,r2", "first_metric_only": True}),  # for its callback, a smaller r2 is better
+    ("binary", {"boosting": "rf", "feature_fraction": 0.6, "num_iterations": 10, "early_stopping_round": 3}),
     # draws
     ("regression", BAG),
     ("regression", BAG | {"seed": 7}),
@@ -88,6 +111,14 @@ CASES = [
     ("regression", SHORT | {"monotone_constraints": [1, 0, 0, 1, 0, 0, 0, 0], "monotone_penalty": 0.6, "path_smooth": 3}),
     ("regression", SHORT | {"interaction_constraints": [[0, 1, 2], [2, 3, 7]]}),
     ("regression", SHORT | {"interaction_constraints": [[0, 1, 2], [3, 4, 5, 6, 7]], "feature_fraction_bynode": 0.6}),
+    # leaves that are linear; few rounds: which slopes are 0, and not nearly so, is for rounding to say, and decides about rows with gaps
+    ("regression", LINEAR),
+    ("regression", LINEAR | {"linear_lambda": 3}),
+    ("binary", LINEAR | {"categorical_feature": [6, 7], "linear_lambda": 0.1, "num_iterations": 8}),
+    ("multi", LINEAR | {"bagging_fraction": 0.7, "bagging_freq": 1, "linear_lambda": 1, "num_iterations": 4}),
+    ("regression", LINEAR | {"boosting": "rf", "bagging_fraction": 0.7, "bagging_freq": 1}),
+    ("regression", LINEAR | DART),
+    ("regression", LINEAR | {"objective": "huber", "monotone_constraints": [1, -1, 0, 1, 0, 0, 0, 0]}),
     # rounded gradients
     ("regression", QUANT),
     ("binary", QUANT),
@@ -99,35 +130,72 @@ CASES = [
 ]
 
 
-def fit(kind, params, x, y, xt):
+def mix(x):
+    m = 2**64 - 1
+    x = (x + 0x9E3779B97F4A7C15) & m
+    x = ((x ^ x >> 30) * 0xBF58476D1CE4E5B9) & m
+    x = ((x ^ x >> 27) * 0x94D049BB133111EB) & m
+    return x ^ x >> 31
+
+
+def held(y, classes, seed):
+    """The rows that the engine holds apart for early stopping (holdApart), as LightGBM has to be given some."""
+
+    def key(r):
+        h = 0x6A09E667F3BCC909
+        for k in (seed, 11, r):
+            h = mix(h ^ k)
+        return h
+
+    out = np.zeros(len(y), bool)
+    for c in sorted(set(y)) if classes else [None]:
+        rows = sorted((r for r in range(len(y)) if not classes or y[r] == c), key=key)
+        out[rows[: int(0.1 * len(rows) + 0.5)]] = True
+    return out
+
+
+def fit(kind, params, x, y, xt, scores=None):
     p = {"verbosity": -1, "objective": {"binary": "binary", "multi": "multiclass"}.get(kind, "regression"), "num_threads": 1} | params
     if kind == "multi":
         p["num_class"] = 3
     rounds = p.pop("num_iterations", 100)
     categories = p.pop("categorical_feature", [])
-    m = lgb.train(p, lgb.Dataset(x, label=y, categorical_feature=categories), rounds)
+    stop = {}
+    if "early_stopping_round" in p:
+        out = held(y, kind in ("binary", "multi"), p.get("seed", 0))
+        stop["valid_sets"] = [lgb.Dataset(x[out], label=y[out])]
+        stop["callbacks"] = [lgb.record_evaluation(scores if scores is not None else {})]
+        x, y = x[~out], y[~out]
+    m = lgb.train(p, lgb.Dataset(x, label=y, categorical_feature=categories), rounds, **stop)
     margins = np.asarray(m.predict(xt, raw_score=True))
     if p.get("boosting") == "rf":  # which gives their sum
-        margins /= rounds
+        margins /= m.best_iteration if "early_stopping_round" in p else rounds
     if kind == "multi" and p["objective"] == "multiclass":  # what is the same for all classes means nothing
         margins = margins - margins.mean(1, keepdims=True)
     return margins.ravel()
 
 
-out = []
+out, vain = [], []
 for kind, params in CASES:
     x, y = data(ROWS + TEST, kind)
     xt = x[ROWS : ROWS + SHOWN]
-    margins = fit(kind, params, x[:ROWS], y[:ROWS], xt)
+    scores = {}
+    margins = fit(kind, params, x[:ROWS], y[:ROWS], xt, scores)
     for name in params:
         without = {k: v for k, v in params.items() if k != name}
         try:
-            other = fit(kind, without, x[:ROWS], y[:ROWS], xt)
+            others = {}
+            other = fit(kind, without, x[:ROWS], y[:ROWS], xt, others)
         except lgb.basic.LightGBMError:
             continue  # what it is given with is wrong without it
-        if np.allclose(margins, other, rtol=1e-3):
-            sys.exit(f"{name} changes nothing in {kind} {params}")
-    out.append({"algorithm": "lightgbm", "kind": kind, "rows": ROWS, "params": params,
-                "margins": [float(np.format_float_positional(v, 9, fractional=False)) for v in margins]})
+        if np.allclose(margins, other, rtol=1e-3) and scores == others and name not in FREE:
+            vain.append(f"{name} changes nothing in {kind} {params}")
+    case = {"algorithm": "lightgbm", "kind": kind, "rows": ROWS, "params": params,
+                "margins": [float(np.format_float_positional(v, 9, fractional=False)) for v in margins]}
+    if scores:
+        case["scores"] = {k: v[:3] for k, v in scores["valid_0"].items()}
+    out.append(case)
+if vain:
+    sys.exit("\n".join(vain))
 with open("golden_lightgbm.json", "w") as f:
     f.write("[\n" + ",\n".join(json.dumps(c) for c in out) + "\n]\n")
