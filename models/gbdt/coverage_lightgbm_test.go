@@ -19,7 +19,6 @@ var ignored = map[string]string{
 	"force_row_wise":      "how LightGBM lays out histograms",
 	"is_enable_sparse":    "how LightGBM stores bins",
 	"enable_bundle":       "how LightGBM stores bins: bundles of features that exclude each other give the same trees",
-	"feature_pre_filter":  "leaves out features that no leaf of min_data_in_leaf rows could be split by, and the search would not",
 	"two_round":           "how LightGBM reads files",
 	"pre_partition":       "there is one machine",
 	"histogram_pool_size": "memory for histograms, which is bounded anyway",

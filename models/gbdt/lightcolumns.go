@@ -20,9 +20,13 @@ func newLightColumns(p *params, seeds lightSeeds, b *binned, sets [][]int32) *li
 	c := &lightColumns{random: lightRandom(seeds.features), tree: p.light.share, node: p.light.nodeShare, sets: sets, features: len(b.features), seed: seeds.extra}
 	for f := range b.features {
 		feat := &b.features[f]
-		if n := feat.bins(); n > 1 || n == 1 && feat.missing {
-			c.valid = append(c.valid, int32(f))
+		if n := feat.bins(); !(n > 1 || n == 1 && feat.missing) {
+			continue
 		}
+		if p.light.preFilter && b.hopeless(f, p.light.rules.minData) {
+			continue
+		}
+		c.valid = append(c.valid, int32(f))
 	}
 	c.ofTree()
 	if p.light.rules.random {
@@ -30,6 +34,28 @@ func newLightColumns(p *params, seeds lightSeeds, b *binned, sets [][]int32) *li
 	}
 	c.drawsInSearch = c.node < 1 || p.light.rules.random
 	return c
+}
+
+// hopeless says whether no split by a feature leaves so many rows on both sides (LightGBM's NeedFilter). It leaves such features out, which changes the draws among the
+// others.
+func (b *binned) hopeless(f, least int) bool {
+	feat := &b.features[f]
+	var counts [maxBins]int
+	for _, bin := range b.columns[f] {
+		counts[bin]++
+	}
+	enough := func(n int) bool { return n >= least && b.rows-n >= least }
+	if feat.codes != nil {
+		// The bin of what is missing counts as one.
+		return feat.bins() <= 1 && !enough(counts[0])
+	}
+	left := 0
+	for bin := range feat.bins() {
+		if left += counts[bin]; enough(left) {
+			return false
+		}
+	}
+	return true
 }
 
 // seedThresholds gives each feature its generator for extra_trees. LightGBM numbers the features after it has shuffled them (Dataset's FastFeatureBundling); it does

@@ -47,6 +47,9 @@ func (t *trainer) constrainByRules(o, left, right *open) {
 	case -1:
 		left.bounds.low, right.bounds.high = max(left.bounds.low, middle), min(right.bounds.high, middle)
 	}
+	if t.columns == nil || t.columns.sets == nil {
+		return
+	}
 	left.path, right.path = o.path, o.path
 	if !slices.Contains(o.path, s.feature) {
 		left.path = append(slices.Clip(o.path), s.feature)

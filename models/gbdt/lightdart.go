@@ -110,7 +110,7 @@ func (d *lightDart) end(c *course, grown bool) {
 
 // weigh puts the weights of rounds into the leaves of their trees.
 func (d *lightDart) weigh(c *course) {
-	for i := range c.trees {
+	for i := range len(d.factors) * c.groups { // there are trees without where the first round could not split
 		c.trees[i].adjust(d.factors[i/c.groups], 0)
 	}
 }

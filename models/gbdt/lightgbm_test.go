@@ -74,6 +74,30 @@ func TestLightGBMKinds(t *testing.T) {
 	}
 }
 
+// Data that leave nothing to learn give a model all the same, by all kinds of fits.
+func TestLightGBMOddData(t *testing.T) {
+	nan := float32(math.NaN())
+	for _, kind := range lightKinds {
+		for name, d := range map[string]*learn.Dataset{
+			"one row":     {Rows: 1, Features: 4, X: []float32{1, 2, 3, 4}, Y: []float32{5}},
+			"missing":     {Rows: 2, Features: 4, X: []float32{nan, nan, nan, nan, nan, nan, nan, nan}, Y: []float32{5, 5}},
+			"few":         {Rows: 40, Features: 4, X: noisy(40, 4, 0, .5).X, Y: make([]float32, 40)},
+			"empty class": {Rows: 40, Features: 4, X: noisy(40, 4, 0, .5).X, Y: make([]float32, 40), Classes: 2},
+		} {
+			m, err := TrainLightGBM(t.Context(), d, taskOf(d.Classes), kind, nil)
+			if err != nil {
+				t.Errorf("%v, %s: %v", kind, name, err)
+				continue
+			}
+			for _, v := range outputs(m, d.X) {
+				if v != v {
+					t.Errorf("%v, %s: %v", kind, name, v)
+				}
+			}
+		}
+	}
+}
+
 // What is missing of a line's features makes it the plain leaf.
 func TestLine(t *testing.T) {
 	l := &line{constant: 1, features: []int32{1, 0}, slopes: []float64{2, -1}}

@@ -1,9 +1,7 @@
 package gbdt
 
 import (
-	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -27,6 +25,7 @@ type lightParams struct {
 	ridge      float64 // linear_lambda
 	quantize   bool    // use_quantized_grad
 	quant      quantized
+	preFilter  bool    // feature_pre_filter
 	penalty    float64 // monotone_penalty
 	freq       int     // bagging_freq
 	fraction   float64 // bagging_fraction
@@ -55,7 +54,7 @@ func lightDefaults() params {
 		boosting: "gbdt",
 		rules: leafRules{minData: 20, minHessian: 1e-3, maxDepth: -1,
 			cat: catRules{smooth: 10, l2: 10, maxThreshold: 32, maxOneHot: 4, minGroup: 100}},
-		top: .2, other: .1, negative: 1, positive: 1, sketch: 200_000, dart: lightDropout{rate: .1, skip: .5, most: 50}, quant: quantized{bins: 4, stochastic: true},
+		preFilter: true, top: .2, other: .1, negative: 1, positive: 1, sketch: 200_000, dart: lightDropout{rate: .1, skip: .5, most: 50}, quant: quantized{bins: 4, stochastic: true},
 		fraction: 1, nodeShare: 1, share: 1, minInBin: 3, sigmoid: 1, fromMean: true, alpha: .9, fairC: 1, step: .7,
 	}
 	return p
@@ -119,6 +118,7 @@ var lightTable = table{aliases: lightAliases, setters: map[string]setter{
 	"neg_bagging_fraction":    number(func(p *params, x float64) { p.light.negative = x }, fraction),
 	"bagging_freq":            integer(func(p *params, n int) { p.light.freq = max(n, 0) }, math.MinInt32, math.MaxInt32),
 	"feature_fraction":        number(func(p *params, x float64) { p.light.share = x }, fraction),
+	"feature_pre_filter":      truth(func(p *params, b bool) { p.light.preFilter = b }),
 	"feature_fraction_bynode": number(func(p *params, x float64) { p.light.nodeShare = x }, fraction),
 	"extra_trees":             truth(func(p *params, b bool) { p.light.rules.random = b }),
 	"early_stopping_round":    integer(func(p *params, n int) { p.light.patience = n }, math.MinInt32, math.MaxInt32),
@@ -174,7 +174,7 @@ var lightTable = table{aliases: lightAliases, setters: map[string]setter{
 	"verbosity":    integer(func(*params, int) {}, math.MinInt32, math.MaxInt32),
 	"silent":       boolean, "importance_type": texts([]string{"split", "gain"}, nil),
 	"deterministic": boolean, "force_col_wise": boolean, "force_row_wise": boolean, "is_enable_sparse": boolean, "enable_bundle": boolean,
-	"feature_pre_filter": boolean, "two_round": boolean, "pre_partition": boolean,
+	"two_round": boolean, "pre_partition": boolean,
 	"histogram_pool_size": number(func(*params, float64) {}, nil),
 	"top_k":               integer(func(*params, int) {}, 1, math.MaxInt32),
 	"bagging_seed":        oneSeed(func(s *lightSeeds) *uint32 { return &s.bagging }), "feature_fraction_seed": oneSeed(func(s *lightSeeds) *uint32 { return &s.features }),
@@ -185,101 +185,6 @@ var lightTable = table{aliases: lightAliases, setters: map[string]setter{
 	"class_weight": only(nil), "feature_contri": only(nil), "forcedsplits_filename": only(""), "max_bin_by_feature": only(nil),
 	"cegb_tradeoff": unavailable, "cegb_penalty_split": unavailable, "bagging_by_query": only(false),
 }}
-
-// oneSeed takes the seed of one of LightGBM's generators.
-func oneSeed(which func(*lightSeeds) *uint32) setter {
-	return integer(func(p *params, n int) {
-		p.light.given = append(p.light.given, func(s *lightSeeds) { *which(s) = uint32(n) })
-	}, math.MinInt64, math.MaxInt64)
-}
-
-// seeds are those of all generators: what is given, else what seed says, else LightGBM's own.
-func (l *lightParams) seeds(seed uint64) lightSeeds {
-	s := defaultSeeds
-	if l.seeded {
-		s = seedsOf(seed)
-	}
-	for _, set := range l.given {
-		set(&s)
-	}
-	return s
-}
-
-// setLightInteractions is setInteractions, which also takes the text that LightGBM takes: [0,1],[2,3].
-func setLightInteractions(p *params, v any) string {
-	if s, ok := v.(string); ok && !strings.HasPrefix(strings.ReplaceAll(s, " ", ""), "[[") {
-		if strings.TrimSpace(s) == "" {
-			return ""
-		}
-		v = "[" + s + "]"
-	}
-	return setInteractions(p, v)
-}
-
-// only takes the value that changes nothing.
-func only(value any) setter {
-	return func(_ *params, v any) string {
-		if v == nil || v == value {
-			return ""
-		}
-		return "not available yet"
-	}
-}
-
-// lightObjectives are LightGBM's names of what is here.
-var lightObjectives = map[string]string{
-	"regression": "regression", "regression_l2": "regression", "l2": "regression", "mean_squared_error": "regression", "mse": "regression",
-	"l2_root": "regression", "root_mean_squared_error": "regression", "rmse": "regression",
-	"regression_l1": "regression_l1", "l1": "regression_l1", "mean_absolute_error": "regression_l1", "mae": "regression_l1",
-	"huber": "huber", "fair": "fair", "poisson": "poisson", "quantile": "quantile", "mape": "mape", "mean_absolute_percentage_error": "mape",
-	"gamma": "gamma", "tweedie": "tweedie", "binary": "binary", "multiclass": "multiclass", "softmax": "multiclass",
-	"cross_entropy": "cross_entropy", "xentropy": "cross_entropy", "cross_entropy_lambda": "cross_entropy_lambda", "xentlambda": "cross_entropy_lambda",
-	"multiclassova": "multiclassova", "multiclass_ova": "multiclassova", "ova": "multiclassova", "ovr": "multiclassova",
-}
-
-var laterLightObjectives = []string{"lambdarank", "rank_xendcg",
-	"xendcg", "xe_ndcg", "xe_ndcg_mart", "xendcg_mart", "custom", "none"}
-
-func setLightObjective(p *params, v any) string {
-	s, ok := v.(string)
-	switch {
-	case !ok:
-		return "must be a text"
-	case lightObjectives[s] != "":
-		p.light.objective = lightObjectives[s]
-		return ""
-	case slices.Contains(laterLightObjectives, s):
-		return fmt.Sprintf("%q is not available yet", s)
-	}
-	return fmt.Sprintf("%q is no objective", s)
-}
-
-func setBoosting(p *params, v any) string {
-	switch v {
-	case "gbdt", "gbrt":
-		p.light.boosting = "gbdt"
-	case "rf", "random_forest":
-		p.light.boosting = "rf"
-	case "dart":
-		p.light.boosting = "dart"
-	case "goss":
-		p.light.goss = true
-	default:
-		return "must be gbdt, rf, dart or goss"
-	}
-	return ""
-}
-
-func setSampleStrategy(p *params, v any) string {
-	switch v {
-	case "bagging":
-	case "goss":
-		p.light.goss = true
-	default:
-		return "must be bagging or goss"
-	}
-	return ""
-}
 
 // setFeatureNumbers takes the numbers of features, as a list or as a text with commas. "auto" and "from_dtype" name none: the data say what they are.
 func setFeatureNumbers(set func(*params, []int)) setter {

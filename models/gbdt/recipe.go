@@ -152,11 +152,11 @@ func (c *course) boost(ctx context.Context, progress learn.Progress) error {
 			break
 		}
 		over, scores := c.judge(round)
-		if over {
-			break
-		}
 		if progress != nil {
 			progress(round+1, c.params.rounds, scores...)
+		}
+		if over {
+			break
 		}
 	}
 	return nil

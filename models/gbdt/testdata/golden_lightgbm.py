@@ -86,6 +86,8 @@ CASES = [
     ("regression", SHORT | {"feature_fraction": 0.5}),
     ("regression", SHORT | {"feature_fraction": 0.5, "feature_fraction_seed": 5}),
     ("regression", SHORT | {"feature_fraction_bynode": 0.5}),
+    ("regression", SHORT | {"feature_fraction": 0.5, "min_data_in_leaf": 700}),  # which no split by some features leaves
+    ("regression", SHORT | {"feature_fraction": 0.5, "min_data_in_leaf": 700, "feature_pre_filter": False}),
     ("binary", SHORT | {"feature_fraction": 0.7, "feature_fraction_bynode": 0.6}),
     ("regression", SHORT | {"extra_trees": True}),
     ("regression", SHORT | {"extra_trees": True, "extra_seed": 5, "feature_fraction_bynode": 0.8}),
