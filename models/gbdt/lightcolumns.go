@@ -73,7 +73,7 @@ func (c *lightColumns) seedThresholds(rows int) {
 	}
 }
 
-// share is how many of n features make a share, one at least.
+// shareOf is how many of n features make a share, one at least.
 func shareOf(n int, share float64) int { return max(roundHalf(float64(n)*share), min(1, n)) }
 
 // ofTree draws the features of the next tree.
