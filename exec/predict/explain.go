@@ -127,7 +127,7 @@ func (m *Model) lacking(name string) error {
 
 func (m *Model) unexplained(what string) error {
 	e := function.Errorf("55000", "model %d cannot be %s", m.ID, what)
-	e.Detail = "Its file has no statistics of its trees, as those of earlier versions, or the trees are too deep."
+	e.Detail = "Its file has no statistics of its trees, as those of earlier versions, or the trees are too deep, or linear in their leaves."
 	e.Hint = "Train it again."
 	return e
 }

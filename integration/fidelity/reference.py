@@ -34,7 +34,7 @@ def xgb_forest(job, p, x, y, held):
 
 def lgb(job, p, x, y, held):
     rounds = p.pop("num_iterations", 100)
-    p |= {"verbosity": -1, "num_threads": job["threads"], "objective": {0: "regression", 2: "binary"}.get(job["classes"], "multiclass")}
+    p |= {"verbosity": -1, "num_threads": 1, "objective": {0: "regression", 2: "binary"}.get(job["classes"], "multiclass")}
     if job["classes"] > 2:
         p["num_class"] = job["classes"]
     return lightgbm.train(p, lightgbm.Dataset(x, label=y), rounds).predict(held)

@@ -57,7 +57,7 @@ func (b *book) settle(task learn.Task) error {
 			return &Unsupported{fmt.Sprintf("objective %q", clip(b.objective))}
 		}
 	}
-	several := f.Objective == "multi:softprob" || f.Objective == "multi:softmax"
+	several := f.Objective == "multi:softprob" || f.Objective == "multi:softmax" || f.Objective == lgbEach
 	binary := f.Objective == "binary:logistic" || f.Objective == "reg:logistic"
 	switch {
 	case task == learn.Classification && several:

@@ -10,12 +10,18 @@ import (
 
 // The text that LightGBM's save_model writes (GBDT::SaveModelToString, Tree::ToString): lines "key=value", the head first, then a block a tree.
 
+// The objectives of LightGBM's that XGBoost has not, as gbdt.Forest names them.
+const (
+	lgbEach   = "lightgbm:multiclassova"
+	lgbLambda = "lightgbm:cross_entropy_lambda"
+)
+
 // lgbObjectives are LightGBM's objectives as XGBoost's names for the same link.
 var lgbObjectives = map[string]string{
 	"": "reg:squarederror", "custom": "reg:squarederror", "regression": "reg:squarederror", "regression_l1": "reg:squarederror", "huber": "reg:squarederror",
 	"fair": "reg:squarederror", "quantile": "reg:squarederror", "mape": "reg:squarederror", "lambdarank": "reg:squarederror", "rank_xendcg": "reg:squarederror",
 	"poisson": "count:poisson", "gamma": "reg:gamma", "tweedie": "reg:tweedie", "binary": "binary:logistic", "cross_entropy": "reg:logistic",
-	"multiclass": "multi:softprob",
+	"multiclass": "multi:softprob", "multiclassova": lgbEach, "cross_entropy_lambda": lgbLambda,
 }
 
 // lgbParameters are those of the file's last part that become hyperparameters of the model.
@@ -150,7 +156,7 @@ func (b *book) readLightGBMObjective(words []string) (scale float64, err error) 
 		if w == "sqrt" {
 			return 0, &Unsupported{"LightGBM's objective \"regression sqrt\""}
 		}
-		if text, ok := strings.CutPrefix(w, "sigmoid:"); ok && name == "binary" {
+		if text, ok := strings.CutPrefix(w, "sigmoid:"); ok && (name == "binary" || name == "multiclassova") {
 			if scale, err = strconv.ParseFloat(text, 64); err != nil || !(scale > 0) || scale-scale != 0 {
 				return 0, bad("objective %.80q", strings.Join(words, " "))
 			}

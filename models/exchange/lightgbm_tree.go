@@ -58,14 +58,17 @@ func (p *lgbPoint) point(scale float64) gbdt.Point {
 	if p.Feature < 0 {
 		p.Value = float32(p.leaf * scale)
 	}
+	if p.Line != nil {
+		p.Line.Constant *= scale
+		for i := range p.Line.Slopes {
+			p.Line.Slopes[i] *= scale
+		}
+	}
 	return p.Point
 }
 
 // points reads a tree: its splits, then its leaves.
 func (b lgbBlock) points() ([]lgbPoint, error) {
-	if v := string(bytes.TrimSpace(b["is_linear"])); v != "" && v != "0" {
-		return nil, &Unsupported{"a linear tree"}
-	}
 	leaves, err := strconv.Atoi(string(b["num_leaves"]))
 	if err != nil || leaves < 1 {
 		return nil, bad("num_leaves is %.40q", b["num_leaves"])
@@ -85,6 +88,11 @@ func (b lgbBlock) points() ([]lgbPoint, error) {
 	}
 	if splits > 0 {
 		if err := b.splits(points[:splits]); err != nil {
+			return nil, err
+		}
+	}
+	if v := string(bytes.TrimSpace(b["is_linear"])); v != "" && v != "0" {
+		if err := b.lines(points[splits:]); err != nil {
 			return nil, err
 		}
 	}

@@ -19,6 +19,10 @@ func writeLightGBM(f *gbdt.Forest, names []string) ([]byte, error) {
 		objective = "multiclass num_class:" + strconv.Itoa(f.Margins)
 	case o == "binary:logistic":
 		objective = "binary sigmoid:1"
+	case o == lgbEach:
+		objective = "multiclassova num_class:" + strconv.Itoa(f.Margins) + " sigmoid:1"
+	case o == lgbLambda:
+		objective = "cross_entropy_lambda"
 	case o == "reg:logistic":
 		objective = "cross_entropy"
 	case o == "count:poisson" || links[o] == "count:poisson":
@@ -216,7 +220,7 @@ func appendTree(out []byte, points []gbdt.Point, base float64) []byte {
 	if sets > 0 {
 		out = append(out, "cat_boundaries="+strings.Join(bounds, " ")+"\ncat_threshold="+strings.Join(words, " ")+"\n"...)
 	}
-	return append(out, "is_linear=0\nshrinkage=1\n\n\n"...)
+	return append(appendLines(out, points, base), "shrinkage=1\n\n\n"...)
 }
 
 // lastBelow is the largest float64 that goes left at a threshold, when it is rounded to a float32 first.

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -99,6 +100,11 @@ func xgbTrees(f *gbdt.Forest, names []string) (object, error) {
 	h, err := newXGBHead(f.Objective, f.Features, f.Margins, names)
 	if err != nil {
 		return nil, err
+	}
+	if slices.ContainsFunc(f.Trees, func(t []gbdt.Point) bool {
+		return slices.ContainsFunc(t, func(p gbdt.Point) bool { return p.Line != nil })
+	}) {
+		return nil, &Unsupported{"a model with linear trees as one of XGBoost's"}
 	}
 	score, exact := scoreOf(h.name, f.Base)
 	trees := f.Trees

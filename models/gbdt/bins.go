@@ -41,13 +41,13 @@ type cutter func(s *sampler, f int, column []float32, low, high float32) feature
 
 // bin cuts all features as XGBoost does, by the rows that are not held out.
 func bin(d *learn.Dataset, held heldRows, maxBin int, seed uint64, c *crew.Crew) (*binned, error) {
-	return binBy(d, held, seed, c, func(s *sampler, _ int, column []float32, low, high float32) feature {
+	return binBy(d, func() *sampler { return newSampler(d, held, seed) }, c, func(s *sampler, _ int, column []float32, low, high float32) feature {
 		return s.cut(column, low, high, maxBin)
 	})
 }
 
-// binBy cuts all features. Infinite values are refused, as XGBoost does.
-func binBy(d *learn.Dataset, held heldRows, seed uint64, c *crew.Crew, cut cutter) (*binned, error) {
+// binBy cuts all features. Each task has a sampler of its own. Infinite values are refused, as XGBoost does.
+func binBy(d *learn.Dataset, sketch func() *sampler, c *crew.Crew, cut cutter) (*binned, error) {
 	b := &binned{rows: d.Rows, features: make([]feature, d.Features), columns: make([][]uint8, d.Features)}
 	groups := (d.Features + groupWidth - 1) / groupWidth
 	b.groups = make([][]uint8, groups)
@@ -62,7 +62,7 @@ func binBy(d *learn.Dataset, held heldRows, seed uint64, c *crew.Crew, cut cutte
 		select {
 		case room = <-rooms:
 		default:
-			room = &binRoom{sampler: newSampler(d, held, seed)}
+			room = &binRoom{sampler: sketch()}
 		}
 		from := t * binnedTogether
 		bad[t] = b.binColumns(d, from, min(from+binnedTogether, d.Features), c, cut, room)
@@ -254,6 +254,15 @@ func newSampler(d *learn.Dataset, held heldRows, seed uint64) *sampler {
 	s.keys, s.scratch = make([]uint32, n), make([]uint32, n)
 	s.ranked = make([]rank, 0, n)
 	return s
+}
+
+// samplerOf looks at some rows, nil: all.
+func samplerOf(rows []int32, all int) *sampler {
+	n := all
+	if rows != nil {
+		n = len(rows)
+	}
+	return &sampler{rows: rows, values: make([]float32, 0, n), keys: make([]uint32, n), scratch: make([]uint32, n)}
 }
 
 // feature cuts one column.

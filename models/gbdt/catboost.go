@@ -93,7 +93,7 @@ func (f *catFit) bin(d *learn.Dataset) error {
 	if err != nil {
 		return err
 	}
-	if f.t.bins, err = binBy(d, nil, f.p.seed, f.t.crew, catCutter(min(f.p.maxBin, maxBins-1))); err != nil {
+	if f.t.bins, err = binBy(d, func() *sampler { return newSampler(d, nil, f.p.seed) }, f.t.crew, catCutter(min(f.p.maxBin, maxBins-1))); err != nil {
 		return fmt.Errorf("gbdt: %w", err)
 	}
 	if c.noMissing {

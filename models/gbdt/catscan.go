@@ -26,15 +26,15 @@ func (s *leafScanner) oneAgainstRest(f int32, hist *histogram, bins int) {
 	for bin := range bins {
 		one := hist[bin]
 		rows := s.count(bin, hist)
-		if rows < l.minData || one.h < l.minHessian || s.rows-rows < l.minData {
+		if rows < l.minData || one.h < s.least || s.rows-rows < l.minData {
 			continue
 		}
-		one.h += epsilon
+		one.h += s.tiny
 		rest := s.node.minus(one)
-		if rest.h < l.minHessian || only >= 0 && bin != only {
+		if rest.h < s.least || only >= 0 && bin != only {
 			continue
 		}
-		gain := s.wins(one, rest, l.l2, rows)
+		gain := s.wins(one, rest, l.l2, rows, s.setShift)
 		if gain == 0 {
 			continue
 		}
@@ -52,7 +52,10 @@ func (s *leafScanner) sets(f int32, hist *histogram, bins int) {
 			order = append(order, bin)
 		}
 	}
-	place := func(bin int) float64 { return hist[bin].g / (hist[bin].h + l.cat.smooth) }
+	place := func(bin int) float64 {
+		of := s.scaled(hist[bin])
+		return of.g / (of.h + l.cat.smooth)
+	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(place(a), place(b)) })
 	most := min(l.cat.maxThreshold, (len(order)+1)/2)
 	only := -1
@@ -61,7 +64,7 @@ func (s *leafScanner) sets(f int32, hist *histogram, bins int) {
 	}
 	l2 := l.l2 + l.cat.l2
 	for range 2 { // from the low end, then from the high one
-		left := sum{h: epsilon}
+		left := sum{h: s.tiny}
 		rows, group := 0, 0
 		for i, bin := range order[:most] {
 			left.g += hist[bin].g
@@ -69,11 +72,11 @@ func (s *leafScanner) sets(f int32, hist *histogram, bins int) {
 			n := s.count(bin, hist)
 			rows += n
 			group += n
-			if rows < l.minData || left.h < l.minHessian {
+			if rows < l.minData || left.h < s.least {
 				continue
 			}
 			right := s.node.minus(left)
-			if s.rows-rows < max(l.minData, l.cat.minGroup) || right.h < l.minHessian {
+			if s.rows-rows < max(l.minData, l.cat.minGroup) || right.h < s.least {
 				break
 			}
 			if group < l.cat.minGroup {
@@ -83,7 +86,7 @@ func (s *leafScanner) sets(f int32, hist *histogram, bins int) {
 			if only >= 0 && i != only {
 				continue
 			}
-			gain := s.wins(left, right, l2, rows)
+			gain := s.wins(left, right, l2, rows, s.setShift)
 			if gain == 0 {
 				continue
 			}

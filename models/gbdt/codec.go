@@ -19,20 +19,25 @@ import (
 //	After the trees come sections, in rising order but for the last one, each a uvarint that says what it is, and its content:
 //	1: statistics of all nodes in the order of the trees: cover (float32), rows (uvarint), and of a split the gain (float32).
 //	2, without content: explanations weigh the children of a split by their rows, as LightGBM does, and not by their cover.
+//	3: the leaves that are lines, in the order of the trees: 0 for one that is not, else 1 more than the number of its features, the constant (float64), and for
+//	   each feature its number and its slope (float64).
 //	0: the end.
 //
 // Version 1 ends after the trees; it had no statistics. Version 3 is for models that split by categories: in it (u-1)>>2 is the feature, and
 // (u-1)&2 says that a set follows in place of the threshold: twice the number of categories, which is 1 or more, and 1 more when they go left
-// (uvarint), the smallest code, and for each further one its distance from the one before (uvarints). All other models are written as version 2. Nothing in the file is an index into it, so there is none that could point
+// (uvarint), the smallest code, and for each further one its distance from the one before (uvarints). Version 4 is the same for models with
+// lines, or with an objective that LightGBM alone has. All other models are written as version 2. Nothing in the file is an index into it, so there is none that could point
 // astray. pgowl.write_form reads it too, up to the end of the trees (exec/catalog/sql/pgowl/repeatable/16_forms.sql).
 const (
-	magic       = "PGBT"
-	version     = 2
-	versionSets = 3
+	magic        = "PGBT"
+	version      = 2
+	versionSets  = 3
+	versionLight = 4
 
 	sectionEnd        = 0
 	sectionStatistics = 1
 	sectionByRows     = 2
+	sectionLines      = 3
 )
 
 // maxTreeDepth bounds the depth of a tree, in training and in decoding. Predictions are loops, so only time depends on it.
@@ -44,8 +49,12 @@ var ErrCorrupt = errors.New("gbdt: not a model")
 // Encode returns the model's bytes, equal for equal models.
 func (m *Model) Encode() ([]byte, error) {
 	out := append([]byte(magic), version, byte(m.objective))
+	lines := slices.ContainsFunc(m.trees, func(t tree) bool { return t.lines != nil })
 	sets := slices.ContainsFunc(m.trees, tree.hasSets)
-	if sets {
+	switch {
+	case lines || m.objective >= objectiveEnd:
+		out[len(magic)], sets = versionLight, true
+	case sets:
 		out[len(magic)] = versionSets
 	}
 	for _, n := range []int{m.features, m.classes, m.groups, m.parallel, len(m.trees)} {
@@ -69,6 +78,9 @@ func (m *Model) Encode() ([]byte, error) {
 	}
 	if m.byRows {
 		out = binary.AppendUvarint(out, sectionByRows)
+	}
+	if lines {
+		out = m.appendLines(binary.AppendUvarint(out, sectionLines))
 	}
 	return binary.AppendUvarint(out, sectionEnd), nil
 }
@@ -204,8 +216,8 @@ func Decode(data []byte) (learn.Model, error) {
 		return nil, fmt.Errorf("%w: wrong magic", ErrCorrupt)
 	}
 	v := data[len(magic)]
-	if v < 1 || v > versionSets {
-		return nil, fmt.Errorf("%w: format version %d, this engine reads 1 to %d", ErrCorrupt, v, versionSets)
+	if v < 1 || v > versionLight {
+		return nil, fmt.Errorf("%w: format version %d, this engine reads 1 to %d", ErrCorrupt, v, versionLight)
 	}
 	m := &Model{objective: objectiveID(data[len(magic)+1])}
 	r := &reader{data: data[len(magic)+2:]}
@@ -224,7 +236,7 @@ func Decode(data []byte) (learn.Model, error) {
 	}
 	m.trees = make([]tree, 0, trees)
 	for range trees {
-		t := r.tree(m.features, v == versionSets)
+		t := r.tree(m.features, v >= versionSets)
 		if r.err != nil {
 			return nil, r.err
 		}
@@ -264,6 +276,10 @@ func (r *reader) sections(m *Model) {
 			if m.byRows = m.statistics(); !m.byRows {
 				r.fail("rows are not known")
 			}
+		case section == sectionLines:
+			for i := range m.trees {
+				r.lines(&m.trees[i], m.features)
+			}
 		default:
 			r.fail("section %d", section)
 		}
@@ -296,7 +312,7 @@ func (r *reader) statistics(t *tree) {
 
 // sound checks that the counts of the head agree.
 func (m *Model) sound(trees int) error {
-	if m.objective == 0 || m.objective >= objectiveEnd {
+	if !m.objective.known() {
 		return fmt.Errorf("%w: objective %d", ErrCorrupt, m.objective)
 	}
 	ok := suits(m.objective, m.classes, m.groups)
@@ -313,9 +329,9 @@ func (m *Model) sound(trees int) error {
 // suits says whether a model of an objective can have so many classes and margins.
 func suits(o objectiveID, classes, groups int) bool {
 	switch {
-	case o == 0 || o >= objectiveEnd:
+	case !o.known():
 		return false
-	case o == softmax:
+	case o.several():
 		return classes >= 1 && groups == classes
 	case o.binary():
 		return groups == 1 && (classes == 0 || classes == 2)

@@ -168,6 +168,10 @@ func sets(v any, d *learn.Dataset) ([][]int32, string) {
 // constrain hands the constraints of a node on to its new children (XGBoost's TreeEvaluator::AddSplit and
 // FeatureInteractionConstraintHost::Split).
 func (t *trainer) constrain(o, left, right *open) {
+	if t.rules != nil {
+		t.constrainByRules(o, left, right)
+		return
+	}
 	left.limits, right.limits = o.limits, o.limits
 	left.outer, right.outer = o.limits, o.limits
 	if t.limited.signs != nil {

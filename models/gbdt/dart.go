@@ -151,7 +151,7 @@ func (d *dart) end(grown []tree) {
 func (d *dart) scaled() []tree {
 	out := make([]tree, len(d.trees))
 	for i, t := range d.trees {
-		out[i] = tree{slices.Clone(t.nodes), t.stats}
+		out[i] = tree{nodes: slices.Clone(t.nodes), stats: t.stats}
 		for j := range out[i].nodes {
 			if n := &out[i].nodes[j]; n.feature == leaf {
 				n.value *= d.weights[i]

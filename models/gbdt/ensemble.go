@@ -22,7 +22,7 @@ type step struct {
 // missingLeft marks, in step.feature, that missing values go left.
 const missingLeft = 1 << 31
 
-// quartet is four complete trees of equal depth, one after the other; or, when that would not do (splits by categories are among the reasons), up to
+// quartet is four complete trees of equal depth, one after the other; or, when that would not do (splits by categories and leaves that are lines are among the reasons), up to
 // four trees that keep their pointers.
 type quartet struct {
 	depth  int
@@ -59,7 +59,7 @@ func newQuartet(trees []tree) quartet {
 	for i := range trees {
 		depth = max(depth, trees[i].depth(completeDepth+1))
 		nodes += len(trees[i].nodes)
-		sets = sets || trees[i].hasSets()
+		sets = sets || trees[i].hasSets() || trees[i].lines != nil
 	}
 	// 16 times: a tree file must not make a server use memory out of proportion.
 	if sets || len(trees) < together || depth > completeDepth || together<<(depth+1) > 16*nodes+256 {

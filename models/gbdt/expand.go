@@ -20,14 +20,17 @@ const (
 // of others, and was then expanded in vain: the nearer the end, the likelier.
 func (t *trainer) lookAhead(leaves int) int {
 	most := min(expandedTogether, t.pool.limit/4)
+	if t.columns != nil && t.columns.drawsInSearch {
+		return 1 // in the order that LightGBM draws in
+	}
 	if t.params.maxLeaves == 0 {
 		return most
 	}
 	return max(1, min(most, (t.params.maxLeaves-leaves)/4))
 }
 
-// expandAll carries out the splits of open leaves and searches their children.
-func (t *trainer) expandAll(leaves []*open, grads []gradient) {
+// expandAll carries out the splits of open leaves and searches their children. last says that no child will be split.
+func (t *trainer) expandAll(leaves []*open, grads []gradient, last bool) {
 	rows, small := 0, leaves[:0:0]
 	for _, o := range leaves {
 		t.chooseLevels(o.depth + 1)
@@ -35,15 +38,15 @@ func (t *trainer) expandAll(leaves []*open, grads []gradient) {
 			rows, small = rows+n, append(small, o)
 			continue
 		}
-		t.expand(t.crew, o, grads)
+		t.expand(t.crew, o, grads, last)
 	}
 	// The long ones first, so that no thread is left with one in the end.
 	slices.SortStableFunc(small, func(a, b *open) int { return (b.to - b.from) - (a.to - a.from) })
 	if len(small) == 1 {
-		t.expand(t.crew, small[0], grads)
+		t.expand(t.crew, small[0], grads, last)
 	} else {
 		alone := t.crew.Alone()
-		t.crew.Each(len(small), (rows+len(small)*maxBins)*len(t.used), func(i int) { t.expand(alone, small[i], grads) })
+		t.crew.Each(len(small), (rows+len(small)*maxBins)*len(t.used), func(i int) { t.expand(alone, small[i], grads, last) })
 	}
 	for _, o := range leaves { // not before, when it would depend on who comes first
 		for _, child := range []*open{o.left, o.right} {
@@ -55,8 +58,8 @@ func (t *trainer) expandAll(leaves []*open, grads []gradient) {
 	}
 }
 
-// expand carries out the split of an open leaf and searches its children.
-func (t *trainer) expand(c *crew.Crew, o *open, grads []gradient) {
+// expand carries out the split of an open leaf and, but for the last one of a tree, searches its children.
+func (t *trainer) expand(c *crew.Crew, o *open, grads []gradient, last bool) {
 	o.expanded = true
 	n := t.partition(c, o.from, o.to, &o.split)
 	if n == 0 || n == o.to-o.from {
@@ -68,6 +71,11 @@ func (t *trainer) expand(c *crew.Crew, o *open, grads []gradient) {
 	}
 	o.left = &open{depth: o.depth + 1, from: o.from, to: o.from + n, place: 2 * o.place, output: s.outputs[0], idle: slices.Clone(o.idle)}
 	o.right = &open{depth: o.depth + 1, from: o.from + n, to: o.to, place: 2*o.place + 1, output: s.outputs[1], idle: o.idle}
+	if last {
+		t.pool.put(o.hist)
+		o.hist = nil
+		return
+	}
 	t.constrain(o, o.left, o.right)
 	t.searchChildren(c, o, o.left, o.right, grads)
 }
@@ -86,11 +94,15 @@ func (t *trainer) searchAlone(c *crew.Crew, o *open, s sum, grads []gradient) {
 func (t *trainer) searchChildren(c *crew.Crew, parent, left, right *open, grads []gradient) {
 	small, large := left, right
 	smallSum, largeSum := parent.split.left, parent.split.right
-	if right.to-right.from < left.to-left.from {
+	if n := right.to - right.from - (left.to - left.from); n < 0 || n == 0 && t.columns != nil {
 		small, large = right, left
 		smallSum, largeSum = largeSum, smallSum
 	}
 	wantSmall, wantLarge := t.divisible(small, smallSum), t.divisible(large, largeSum)
+	if t.columns != nil && t.columns.drawsInSearch { // LightGBM draws for both
+		wantLarge = wantLarge || wantSmall
+		wantSmall = wantLarge
+	}
 	hist := parent.hist
 	parent.hist = nil
 	if !wantSmall && !wantLarge {
@@ -136,7 +148,15 @@ func (t *trainer) search(c *crew.Crew, s searched) {
 	if t.crew.Stopped() {
 		return
 	}
-	allowed := [2][]bool{t.allowed(s.first), t.allowed(s.second)}
+	for _, o := range []*open{s.first, s.second} {
+		if o != nil {
+			o.may = t.allowed(o)
+		}
+	}
+	wanted := func(o *open, f int32) bool {
+		// LightGBM searches all features of a tree, to know which are idle, and then chooses among those of the node.
+		return o != nil && (o.may == nil || o.may[f] || t.columns != nil)
+	}
 	used := t.used
 	const together = 4
 	tasks := (len(used) + together - 1) / together
@@ -146,10 +166,10 @@ func (t *trainer) search(c *crew.Crew, s searched) {
 		for _, f := range used[task*together : min((task+1)*together, len(used))] {
 			feat := &t.bins.features[f]
 			t.finish(s.node, s.sibling, int(f), s.blocks)
-			if s.first != nil && (allowed[0] == nil || allowed[0][f]) {
+			if wanted(s.first, f) {
 				scans[0].feature(f, feat, &s.node[f])
 			}
-			if s.second != nil && (allowed[1] == nil || allowed[1][f]) {
+			if wanted(s.second, f) {
 				scans[1].feature(f, feat, &s.sibling[f])
 			}
 		}

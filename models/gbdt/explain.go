@@ -14,7 +14,7 @@ const (
 	maxExplainedWork = 1 << 32 // about ten seconds
 )
 
-// Margins is the number of margins of a row, or 0 for a model without statistics and one whose trees are too deep to be explained.
+// Margins is the number of margins of a row, or 0 for a model without statistics and one whose trees are too deep to be explained, or linear in their leaves.
 func (m *Model) Margins() int {
 	if !m.explainable() {
 		return 0
@@ -29,6 +29,9 @@ func (m *Model) explainable() bool {
 	work := 0
 	for i := range m.trees {
 		t := &m.trees[i]
+		if t.lines != nil {
+			return false
+		}
 		d := min(t.depth(maxExplainedPath+1), m.features) + 1
 		if work += d * d * len(t.nodes); d > maxExplainedPath || work > maxExplainedWork {
 			return false

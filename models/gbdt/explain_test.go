@@ -142,7 +142,7 @@ func TestCannotExplain(t *testing.T) {
 		t.Errorf("%d margins, importance %v", m.Margins(), m.Importance())
 	}
 	const depth = maxExplainedPath + 1
-	chain := tree{make([]node, 2*depth+1), make([]stat, 2*depth+1)}
+	chain := tree{nodes: make([]node, 2*depth+1), stats: make([]stat, 2*depth+1)}
 	for i := range depth { // the left child is a leaf, the right one the next split
 		chain.nodes[2*i].feature, chain.nodes[2*i].left = int32(i), int32(2*i+1)
 		chain.nodes[2*i+1].feature = leaf

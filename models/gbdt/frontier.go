@@ -13,9 +13,12 @@ type open struct {
 	idle     []bool      // the same: by feature, that it won nothing here or above, and is not tried any more
 	hist     []histogram // nil when it was given up for want of memory
 
+	may []bool // features that it may be split by, nil: all
+
 	// with constraints
 	limits, outer limits  // of the node and of its parent
 	path          []int32 // features of the splits above
+	bounds        bounds  // in place of limits, where the trainer has rules of its own
 
 	// once its split has been carried out
 	expanded    bool

@@ -19,10 +19,10 @@ func (t *trainer) growOn(grads []gradient) tree {
 	p := &t.params
 	t.pack(grads)
 	total := t.total(grads)
-	grown := tree{[]node{{feature: leaf, value: t.leafValue(total, noLimits)}}, []stat{covered(total, len(t.rows))}}
-	root := &open{from: 0, to: len(t.rows), place: 1, limits: noLimits, outer: noLimits}
+	grown := tree{nodes: []node{{feature: leaf, value: t.leafValue(total, noLimits)}}, stats: []stat{covered(t.real(total), len(t.rows))}}
+	root := &open{from: 0, to: len(t.rows), place: 1, limits: noLimits, outer: noLimits, bounds: noBounds}
 	if t.rules != nil {
-		root.output = t.rules.output(total, len(t.rows))
+		root.output = t.rules.output(t.real(total), len(t.rows))
 		root.idle = make([]bool, len(t.every))
 	}
 	f := newFrontier(p)
@@ -36,7 +36,8 @@ func (t *trainer) growOn(grads []gradient) tree {
 			continue
 		}
 		if !o.expanded {
-			t.expandAll(f.ahead(o, t.lookAhead(leaves)), grads)
+			last := p.maxLeaves > 0 && leaves+1 >= p.maxLeaves
+			t.expandAll(f.ahead(o, t.lookAhead(leaves)), grads, last)
 		}
 		if o.left == nil {
 			t.close(o)
@@ -48,7 +49,7 @@ func (t *trainer) growOn(grads []gradient) tree {
 		grown.nodes[o.node] = node{value: s.threshold, feature: s.feature, left: child, defaultLeft: s.defaultLeft, set: t.codes(s)}
 		grown.nodes = append(grown.nodes, node{feature: leaf, value: t.childValue(o, 0)}, node{feature: leaf, value: t.childValue(o, 1)})
 		grown.stats[o.node].gain = finite(s.gain)
-		grown.stats = append(grown.stats, covered(s.left, left.to-left.from), covered(s.right, right.to-right.from))
+		grown.stats = append(grown.stats, covered(t.real(s.left), left.to-left.from), covered(t.real(s.right), right.to-right.from))
 		leaves++
 		// The left one is taken out first when the order is "last in".
 		t.settle(f, right)
@@ -60,7 +61,7 @@ func (t *trainer) growOn(grads []gradient) tree {
 // leafValue is what a leaf adds to the margin. XGBoost shares the learning rate among parallel trees.
 func (t *trainer) leafValue(s sum, l limits) float32 {
 	if t.rules != nil {
-		return float32(t.rules.output(s, len(t.rows)) * t.params.eta)
+		return float32(t.rules.output(t.real(s), len(t.rows)) * t.params.eta)
 	}
 	return l.clip(float32(t.params.weight(s))) * float32(t.params.eta) / float32(t.params.parallelTrees)
 }

@@ -10,10 +10,8 @@ import (
 
 // stopper ends a fit when the loss of rows that it was not shown gets no better.
 type stopper struct {
-	share    float64 // of the rows that are held apart
 	patience int     // rounds without a gain
 	delta    float64 // what counts as a gain
-	keepBest bool    // forget the rounds after the best one
 	sliding  bool    // scikit-learn: some of the last rounds must be better than the one before them
 
 	losses []float64 // the first is before the first round

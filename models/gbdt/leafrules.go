@@ -14,12 +14,14 @@ type leafRules struct {
 	smooth     float64 // pulls outputs towards the parent's, the more the fewer rows there are
 	maxDepth   int
 	cat        catRules
+	// signs are LightGBM's monotone_constraints, by feature; nil: none.
+	signs   []int8
+	penalty float64 // monotone_penalty
 	// inherited leaves a feature out below a node where none of its splits would win anything (LightGBM).
 	inherited bool
 	counted   bool // by rows, where the second derivatives cannot tell their number
-	// random tries one cut of each feature only (extremely randomized trees), drawn from seed.
+	// random tries one cut of each feature only (extremely randomized trees).
 	random bool
-	seed   uint64
 	// fromLow takes the lowest of several cuts that are as good, as scikit-learn does; LightGBM takes the highest.
 	fromLow bool
 	// larger sends values that are missing, at splits by features of which training saw no missing ones, to the child with more rows (scikit-learn); otherwise

@@ -5,15 +5,23 @@ import "math"
 // leafScanner looks for the best split of a node by leafRules. A histogram holds no numbers of rows: they are estimated from the second derivatives, as
 // LightGBM does, which is exact where these are all the same, or the rows are gone through once more.
 type leafScanner struct {
-	rules  *leafRules
-	best   split
-	node   sum
-	rows   int
-	parent float64 // the node's own output
-	shift  float64 // what a split has to beat
-	factor float64 // rows for a unit of second derivatives
-	key    uint64
-	idle   []bool // the node's, of which this scanner changes those of its features only
+	rules    *leafRules
+	best     split
+	node     sum
+	rows     int
+	parent   float64 // the node's own output
+	bounds   bounds  // of the children's outputs, where the rules have signs
+	sign     int8    // of the feature at hand
+	depth    int
+	shift    float64       // what a split has to beat
+	setShift float64       // what one by a set has to
+	unit     sum           // of the sums, 0: 1; see trainer.unit
+	tiny     float64       // what sums of second derivatives begin with
+	least    float64       // smallest sum of a leaf, in units
+	factor   float64       // rows for a unit of second derivatives
+	idle     []bool        // the node's, of which this scanner changes those of its features only
+	may      []bool        // features that may win, nil: all
+	lots     []lightRandom // by feature, where the rules want random cuts
 	// where the rules want true numbers of rows
 	bins    *binned
 	members []int32
@@ -26,15 +34,26 @@ func (t *trainer) newLeafScanner(o *open, node sum) *leafScanner {
 	if o == nil {
 		return &leafScanner{rules: l}
 	}
-	node.h += 2 * epsilon
-	s := &leafScanner{rules: l, node: node, rows: o.to - o.from, parent: o.output, idle: o.idle, bins: t.bins, members: t.rows[o.from:o.to]}
-	s.shift = l.gainOf(node, l.l2, l.plain(node, l.l2)) + l.minGain
-	if l.maxStep <= 0 {
-		g := l.threshold(node.g)
-		s.shift = g*g/(node.h+l.l2) + l.minGain
+	s := &leafScanner{
+		rules: l, may: o.may, bounds: o.bounds, depth: o.depth, node: node, rows: o.to - o.from, parent: o.output, idle: o.idle, bins: t.bins,
+		members: t.rows[o.from:o.to], unit: t.unit, least: l.minHessian,
 	}
-	s.factor = float64(s.rows) / node.h
-	s.key = draw(l.seed, drawThreshold, t.number, o.place)
+	if t.unit == (sum{}) {
+		s.tiny = epsilon
+		s.node.h += 2 * epsilon
+	} else {
+		s.least /= t.unit.h
+	}
+	whole := s.real(s.node)
+	s.shift = l.gain(whole, l.l2, s.rows, s.parent) + l.minGain
+	s.setShift = s.shift
+	if l.smooth > epsilon {
+		s.setShift = l.gainOf(whole, l.l2, s.parent) + l.minGain
+	}
+	s.factor = float64(s.rows) / s.node.h
+	if t.columns != nil {
+		s.lots = t.columns.thresholds
+	}
 	return s
 }
 
@@ -48,12 +67,20 @@ func (s *leafScanner) count(bin int, hist *histogram) int {
 	return int(hist[bin].h*s.factor + .5)
 }
 
+// counted is the number of rows of a side: with rounded gradients LightGBM estimates it from their sum, not bin by bin.
+func (s *leafScanner) counted(bins int, of sum) int {
+	if s.unit == (sum{}) {
+		return bins
+	}
+	return int(of.h*s.factor + .5)
+}
+
 // any is a draw below n for a feature.
 func (s *leafScanner) any(f int32, n int) int {
 	if n <= 0 {
 		return 0
 	}
-	return int(draw(s.key, uint64(f)) % uint64(n))
+	return s.lots[f].below(n)
 }
 
 // feature tries the cuts of a feature, or its sets of categories.
@@ -69,7 +96,16 @@ func (s *leafScanner) feature(f int32, feat *feature, hist *histogram) {
 			s.tally[column[r]]++
 		}
 	}
+	before := s.best
+	s.best = split{}
+	s.sign = s.rules.sign(f, feat)
 	s.cuts(f, feat, hist)
+	if s.sign != 0 {
+		s.best.gain *= s.rules.depthFactor(s.depth)
+	}
+	if s.may != nil && !s.may[f] || !(s.best.gain > before.gain) {
+		s.best = before
+	}
 	s.idle[f] = !s.useful && s.rules.inherited
 }
 
@@ -82,10 +118,11 @@ func (s *leafScanner) cuts(f int32, feat *feature, hist *histogram) {
 	only := -1
 	if s.rules.random {
 		// The last cut is never drawn, as in LightGBM.
-		only = s.any(f, bins-2)
+		numbered := bins
 		if feat.missing {
-			only = s.any(f, bins-1)
+			numbered++
 		}
+		only = s.any(f, numbered-2)
 	}
 	if s.rules.fromLow {
 		s.up(f, feat, hist, only)
@@ -103,17 +140,18 @@ func (s *leafScanner) cuts(f int32, feat *feature, hist *histogram) {
 // down tries cuts from the highest on. Missing values are on the left.
 func (s *leafScanner) down(f int32, feat *feature, hist *histogram, only int) {
 	l := s.rules
-	right := sum{h: epsilon}
-	rows := 0
+	right := sum{h: s.tiny}
+	counted := 0
 	for bin := feat.bins() - 1; bin >= 1; bin-- {
 		right.g += hist[bin].g
 		right.h += hist[bin].h
-		rows += s.count(int(bin), hist)
-		if rows < l.minData || right.h < l.minHessian {
+		counted += s.count(int(bin), hist)
+		rows := s.counted(counted, right)
+		if rows < l.minData || right.h < s.least {
 			continue
 		}
 		left := s.node.minus(right)
-		if s.rows-rows < l.minData || left.h < l.minHessian {
+		if s.rows-rows < l.minData || left.h < s.least {
 			break
 		}
 		if only >= 0 && bin-1 != only {
@@ -130,30 +168,31 @@ func (s *leafScanner) up(f int32, feat *feature, hist *histogram, only int) {
 	if !feat.missing {
 		last--
 	}
-	left := sum{h: epsilon}
-	rows, first := 0, 0
+	left := sum{h: s.tiny}
+	counted, first := 0, 0
 	if feat.rest && feat.missing {
 		// The estimate of the rows in the first bin then makes up for the errors of all others.
 		first = 1
-		left, rows = sum{s.node.g, s.node.h - epsilon}, s.rows
+		left, counted = sum{s.node.g, s.node.h - s.tiny}, s.rows
 		for bin := 1; bin <= last; bin++ {
 			left = left.minus(hist[bin])
-			rows -= s.count(int(bin), hist)
+			counted -= s.count(int(bin), hist)
 		}
 		left = left.minus(hist[missingBin])
-		rows -= s.count(int(missingBin), hist)
+		counted -= s.count(int(missingBin), hist)
 	}
 	for bin := 0; bin <= last; bin++ {
 		if bin >= first {
 			left.g += hist[bin].g
 			left.h += hist[bin].h
-			rows += s.count(int(bin), hist)
+			counted += s.count(int(bin), hist)
 		}
-		if rows < l.minData || left.h < l.minHessian {
+		rows := s.counted(counted, left)
+		if rows < l.minData || left.h < s.least {
 			continue
 		}
 		right := s.node.minus(left)
-		if s.rows-rows < l.minData || right.h < l.minHessian {
+		if s.rows-rows < l.minData || right.h < s.least {
 			break
 		}
 		if only >= 0 && bin != only {
@@ -164,27 +203,59 @@ func (s *leafScanner) up(f int32, feat *feature, hist *histogram, only int) {
 }
 
 // wins computes the gain of a split, 0 when it is not better than the best so far.
-func (s *leafScanner) wins(left, right sum, l2 float64, leftRows int) float64 {
+func (s *leafScanner) wins(left, right sum, l2 float64, leftRows int, shift float64) float64 {
 	l := s.rules
-	gain := l.gain(left, l2, leftRows, s.parent) + l.gain(right, l2, s.rows-leftRows, s.parent)
-	s.useful = s.useful || gain > s.shift
-	if !(gain > s.shift) || !(gain-s.shift > s.best.gain) || math.IsInf(gain, 0) {
+	left, right = s.real(left), s.real(right)
+	var gain float64
+	if l.signs == nil {
+		gain = l.gain(left, l2, leftRows, s.parent) + l.gain(right, l2, s.rows-leftRows, s.parent)
+	} else {
+		low, high := s.output(left, l2, leftRows), s.output(right, l2, s.rows-leftRows)
+		if !(s.sign > 0 && low > high) && !(s.sign < 0 && low < high) {
+			gain = l.gainOf(left, l2, low) + l.gainOf(right, l2, high)
+		}
+	}
+	s.useful = s.useful || gain > shift
+	if !(gain > shift) || !(gain-shift > s.best.gain) || math.IsInf(gain, 0) {
 		return 0
 	}
-	return gain - s.shift
+	return gain - shift
 }
 
 // set keeps a split.
 func (s *leafScanner) set(f int32, gain float64, left, right sum, l2 float64, leftRows int) {
-	l := s.rules
 	s.best = split{gain: gain, feature: f,
-		left: sum{left.g, left.h - epsilon}, right: sum{right.g, right.h - epsilon},
-		outputs: [2]float64{l.smoothed(left, l2, leftRows, s.parent), l.smoothed(right, l2, s.rows-leftRows, s.parent)},
+		left: sum{left.g, left.h - s.tiny}, right: sum{right.g, right.h - s.tiny},
+		outputs: [2]float64{s.output(s.real(left), l2, leftRows), s.output(s.real(right), l2, s.rows-leftRows)},
 	}
 }
 
+// scaled is a sum as it is in the loss.
+func (s *leafScanner) scaled(of sum) sum {
+	if s.unit == (sum{}) {
+		return of
+	}
+	return sum{of.g * s.unit.g, of.h * s.unit.h}
+}
+
+// real is scaled for outputs and gains, which take no zero.
+func (s *leafScanner) real(of sum) sum {
+	of = s.scaled(of)
+	of.h += epsilon - s.tiny
+	return of
+}
+
+// output is that of a child.
+func (s *leafScanner) output(of sum, l2 float64, rows int) float64 {
+	w := s.rules.smoothed(of, l2, rows, s.parent)
+	if s.rules.signs != nil {
+		return s.bounds.clip(w)
+	}
+	return w
+}
+
 func (s *leafScanner) try(f int32, feat *feature, bin int, left, right sum, leftRows int, missingLeft bool) {
-	gain := s.wins(left, right, s.rules.l2, leftRows)
+	gain := s.wins(left, right, s.rules.l2, leftRows, s.shift)
 	if gain == 0 {
 		return
 	}

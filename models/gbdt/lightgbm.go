@@ -34,8 +34,21 @@ func TrainLightGBM(ctx context.Context, data *learn.Dataset, task learn.Task, hy
 func (p *params) lightRecipe(d *learn.Dataset, task learn.Task) (*recipe, error) {
 	l := &p.light
 	r := &recipe{params: *p, rules: l.rules, groups: 1, objective: squaredError, scale: 1, fromZero: !l.fromMean, untilStuck: true}
-	r.rules.seed, r.rules.inherited = p.seed, true
-	r.params.colTree, r.params.colNode = l.share, l.nodeShare
+	r.rules.inherited, r.bag = true, allRows{}
+	if r.rules.smooth > epsilon { // LightGBM needs that, as its numbers of rows are estimates
+		r.rules.minData = max(r.rules.minData, 2)
+	}
+	if r.rules.minHessian <= epsilon {
+		r.rules.minData = max(r.rules.minData, 1)
+	}
+	r.light = &lightFit{seeds: l.seeds(p.seed), seed: uint32(p.seed), sketch: l.sketch}
+	r.light.linear, r.light.ridge = l.linear, l.ridge
+	switch {
+	case l.quantize && l.linear:
+		return nil, &learn.ParamError{Name: "use_quantized_grad", Value: true, Reason: "cannot be used together with linear_tree"}
+	case l.quantize:
+		r.light.quant = &l.quant
+	}
 	categorical, err := joinCategories(d, "categorical_feature", l.categories)
 	if err != nil {
 		return nil, err
@@ -47,10 +60,19 @@ func (p *params) lightRecipe(d *learn.Dataset, task learn.Task) (*recipe, error)
 	if err := p.lightSampling(r); err != nil {
 		return nil, err
 	}
-	if l.stop.patience > 0 {
-		stop := l.stop
-		stop.share, stop.keepBest = holdoutShare, true
-		r.stopper = &stop
+	if err := p.lightConstraints(r, d); err != nil {
+		return nil, err
+	}
+	metrics, err := p.lightMeasures(r.name)
+	if err != nil {
+		return nil, err
+	}
+	if l.patience > 0 && l.boosting != "dart" { // whose later rounds change the earlier ones; LightGBM has no early stopping there either
+		if len(metrics) == 0 {
+			return nil, &learn.ParamError{Name: "early_stopping_round", Value: l.patience, Reason: "needs a metric"}
+		}
+		r.holdout = holdoutShare
+		r.light.stop = &lightStopper{metrics: metrics, patience: l.patience, delta: l.leastGain, firstOnly: l.firstOnly}
 	}
 	return r, nil
 }
@@ -71,7 +93,8 @@ func (p *params) lightLoss(r *recipe, d *learn.Dataset, task learn.Task) error {
 			}
 		}
 	}
-	classes := name == "binary" || name == "multiclass"
+	several := name == "multiclass" || name == "multiclassova"
+	classes := name == "binary" || several
 	switch {
 	case classes && task != learn.Classification:
 		return bad("%q is for classification", name)
@@ -79,11 +102,15 @@ func (p *params) lightLoss(r *recipe, d *learn.Dataset, task learn.Task) error {
 		return bad("%q is for regression", name)
 	case name == "binary" && d.Classes != 2:
 		return bad("%q needs 2 classes, the labels have %d", name, d.Classes)
-	case l.classes > 0 && name == "multiclass" && l.classes != d.Classes || l.classes > 1 && name != "multiclass":
+	case l.classes > 0 && several && l.classes != d.Classes || l.classes > 1 && !several:
 		return &learn.ParamError{Name: "num_class", Value: l.classes, Reason: fmt.Sprintf("does not fit %q with %d classes", name, d.Classes)}
 	case l.unbalanced && p.scalePosWeight != 1:
 		return &learn.ParamError{Name: "is_unbalance", Value: true, Reason: "cannot be used together with scale_pos_weight"}
 	}
+	if l.linear && name == "regression_l1" {
+		return bad("%q cannot be used together with linear_tree", name)
+	}
+	r.name = name
 	switch name {
 	case "regression":
 		r.loss = squaredLoss()
@@ -108,20 +135,14 @@ func (p *params) lightLoss(r *recipe, d *learn.Dataset, task learn.Task) error {
 		r.loss, r.objective = tweedieLoss(p.tweediePower), tweedie
 	case "cross_entropy":
 		r.loss, r.objective = entropyLoss(), logistic
+	case "cross_entropy_lambda":
+		r.loss, r.objective = lambdaLoss(), logPlus
 	case "binary":
-		negative, positive := 1.0, p.scalePosWeight
-		if l.unbalanced {
-			share := mean(d.Y)
-			if share > .5 {
-				negative = share / (1 - share)
-			} else if share > 0 {
-				positive = (1 - share) / share
-			}
-			if share == 1 {
-				negative = 1
-			}
-		}
-		r.loss, r.objective, r.scale = binaryLoss(l.sigmoid, negative, positive), logistic, l.sigmoid
+		r.binary = true
+		r.loss, r.objective, r.scale = &againstRest{p: p, sigma: l.sigmoid, first: 1, weights: make([][2]float64, 1)}, logistic, l.sigmoid
+	case "multiclassova":
+		r.loss, r.objective = &againstRest{p: p, sigma: l.sigmoid, weights: make([][2]float64, d.Classes)}, oneAgainstRest
+		r.groups, r.scale = d.Classes, l.sigmoid
 	case "multiclass":
 		factor := 1.0
 		if d.Classes > 1 {
@@ -129,36 +150,42 @@ func (p *params) lightLoss(r *recipe, d *learn.Dataset, task learn.Task) error {
 		}
 		r.loss, r.objective, r.groups = &softmaxLoss{d.Classes, factor}, softmax, d.Classes
 	}
+	switch name {
+	case "regression", "regression_l1", "quantile", "mape", "huber":
+		r.light.flat = true
+	}
 	if reason := r.objective.unfit(d.Y); reason != "" {
 		return bad("%s", reason)
 	}
 	return nil
 }
 
-// lightSampling chooses the rows of trees.
+// lightSampling chooses the rows of trees, and how they are boosted.
 func (p *params) lightSampling(r *recipe) error {
 	l := &p.light
-	b := &r.bag
-	byClass := l.bag.positive < 1 || l.bag.negative < 1
+	seed := r.light.seeds.bagging
+	byClass := (l.positive < 1 || l.negative < 1) && r.binary
 	switch {
-	case l.goss && l.boosting == "rf":
-		return &learn.ParamError{Name: "data_sample_strategy", Value: "goss", Reason: "cannot be used with boosting rf"}
+	case l.goss && l.freq > 0 && l.fraction != 1:
+		return &learn.ParamError{Name: "bagging_fraction", Value: l.fraction, Reason: "cannot be used together with data_sample_strategy goss"}
+	case l.goss && (l.top+l.other > 1 || l.top == 0 || l.other == 0):
+		return &learn.ParamError{Name: "other_rate", Value: l.other, Reason: "top_rate and other_rate must be more than 0, and 1 or less together"}
 	case l.goss:
-		if l.bag.top+l.bag.other > 1 || l.bag.top == 0 || l.bag.other == 0 {
-			return &learn.ParamError{Name: "other_rate", Value: l.bag.other, Reason: "top_rate and other_rate must be more than 0, and 1 or less together"}
-		}
-		*b = bag{goss: true, top: l.bag.top, other: l.bag.other, gossFrom: int(1 / p.eta)}
-	case l.freq > 0 && byClass && r.objective == logistic:
-		*b = bag{positive: l.bag.positive, negative: l.bag.negative, every: l.freq}
+		r.bag = &goss{top: l.top, other: l.other, from: int(1 / p.eta), seed: seed}
+	case l.freq > 0 && byClass:
+		r.bag = &lightBag{positive: l.positive, negative: l.negative, every: l.freq, seed: seed}
 	case l.freq > 0 && l.fraction < 1:
-		*b = bag{share: l.fraction, every: l.freq}
+		r.bag = &lightBag{share: l.fraction, every: l.freq, seed: seed}
 	}
-	if l.boosting == "rf" {
-		if !(b.share > 0 || b.positive > 0) && l.share >= 1 {
+	switch l.boosting {
+	case "rf":
+		if !l.goss && !(l.freq > 0 && l.fraction < 1) && l.share >= 1 {
 			return &learn.ParamError{Name: "boosting", Value: "rf", Reason: "needs bagging_freq above 0 and a bagging_fraction below 1, or a feature_fraction below 1"}
 		}
 		r.average, r.untilStuck = true, false
 		r.params.eta = 1
+	case "dart":
+		r.light.dart = &lightDart{lightDropout: l.dart, random: lightRandom(r.light.seeds.drop), eta: p.eta}
 	}
 	return nil
 }

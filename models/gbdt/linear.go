@@ -56,7 +56,7 @@ func (m *Linear) Predict(dst, x []float32) {
 	for r := range dst {
 		row := x[r*m.features:][:m.features]
 		best, at := m.margin(0, row), 0
-		if m.objective != softmax {
+		if !m.objective.several() {
 			dst[r] = valueOf(m.objective, m.classes, best)
 			continue
 		}

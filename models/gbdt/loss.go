@@ -129,23 +129,11 @@ func entropyLoss() *pointLoss {
 		func(m, y float64) float64 { return softplus(m) - y*m }}
 }
 
-// binaryLoss is the cross entropy of two classes: the margin times sigma is their log-odds, and rows weigh by their class.
-func binaryLoss(sigma, negative, positive float64) *pointLoss {
-	weight := func(y float64) float64 {
-		if y > 0 {
-			return positive
-		}
-		return negative
-	}
-	return &pointLoss{func(y []float32) float64 { return logit(mean(y)) / sigma },
-		func(m, y float64) (float64, float64) {
-			w := weight(y)
-			sign := 2*y - 1
-			response := -sign * sigma / (1 + math.Exp(sign*sigma*m))
-			a := math.Abs(response)
-			return response * w, a * (sigma - a) * w
-		},
-		func(m, y float64) float64 { return (softplus(sigma*m) - y*sigma*m) * weight(y) }}
+// lambdaLoss is LightGBM's cross_entropy_lambda without weights: the cross entropy, from another start.
+func lambdaLoss() *pointLoss {
+	l := entropyLoss()
+	l.begin = func(y []float32) float64 { return math.Log(math.Expm1(mean(y))) }
+	return l
 }
 
 // softmaxLoss is the cross entropy of several classes. factor multiplies the second derivatives.

@@ -235,6 +235,11 @@ func FuzzDecode(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(encode(f, sets))
+	lines, err := TrainLightGBM(f.Context(), noisy(60, 2, 2, 0), learn.Classification, map[string]any{"n_estimators": 2.0, "linear_tree": true, "objective": "multiclassova"}, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(encode(f, lines))
 	f.Add(encode(f, fit(f, noisy(40, 2, 3, 0), map[string]any{"n_estimators": 4.0, "max_depth": 1.0})))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := Decode(data)

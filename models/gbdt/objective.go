@@ -27,6 +27,23 @@ const (
 	objectiveEnd
 )
 
+// The objectives that LightGBM alone has.
+const (
+	oneAgainstRest objectiveID = 64 + iota // multiclassova: each class has a margin, whose sigmoid is its probability, whatever the others are
+	logPlus                                // cross_entropy_lambda: the value is log(1 + exp(margin))
+)
+
+// known says whether models may have the objective.
+func (o objectiveID) known() bool {
+	return o > 0 && o < objectiveEnd || o == oneAgainstRest || o == logPlus
+}
+
+// several says whether each class has a margin, and the largest one wins.
+func (o objectiveID) several() bool { return o == softmax || o == oneAgainstRest }
+
+// lightOnly are our names of LightGBM's own objectives.
+var lightOnly = map[string]objectiveID{"lightgbm:multiclassova": oneAgainstRest, "lightgbm:cross_entropy_lambda": logPlus}
+
 // objectives are the names that XGBoost gives to what is here.
 var objectives = map[string]objectiveID{
 	"reg:squarederror": squaredError, "binary:logistic": logistic, "reg:logistic": logistic,
@@ -58,12 +75,15 @@ const (
 	exponent
 	softmaxLink
 	above0 // 1 above 0, else 0
+	softplusLink
 )
 
 func (o objectiveID) link() link {
 	switch o {
-	case logistic:
+	case logistic, oneAgainstRest:
 		return sigmoid
+	case logPlus:
+		return softplusLink
 	case softmax:
 		return softmaxLink
 	case poisson, gammaDeviance, tweedie, cox:
@@ -80,6 +100,8 @@ func (l link) apply(margin float32) float32 {
 		return sigmoidOf(margin)
 	case exponent:
 		return float32(math.Exp(float64(margin)))
+	case softplusLink:
+		return float32(softplus(float64(margin)))
 	case above0:
 		if margin > 0 {
 			return 1
@@ -198,7 +220,7 @@ func (p *params) plan(d *learn.Dataset, task learn.Task, held heldRows) (plan, e
 func (o objectiveID) unfit(y []float32) string {
 	low, high, what := math.Inf(-1), math.Inf(1), ""
 	switch o {
-	case logistic, logitRaw, hinge:
+	case logistic, logitRaw, hinge, logPlus:
 		low, high, what = 0, 1, "labels must be between 0 and 1"
 	case poisson, tweedie:
 		low, what = 0, "labels must be 0 or more"

@@ -1,9 +1,7 @@
 package gbdt
 
 import (
-	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -13,10 +11,22 @@ import (
 // lightParams are LightGBM's hyperparameters that XGBoost has not, or has with another meaning.
 type lightParams struct {
 	objective  string // one of lightObjectives, "" is the task's default
-	boosting   string // gbdt, rf
+	boosting   string // gbdt, rf, dart
 	goss       bool
 	rules      leafRules
-	bag        bag
+	top, other float64 // of goss
+	positive   float64 // pos_bagging_fraction
+	negative   float64
+	sketch     int                 // bin_construct_sample_cnt
+	seeded     bool                // seed is given
+	given      []func(*lightSeeds) // seeds that are
+	dart       lightDropout
+	linear     bool    // linear_tree
+	ridge      float64 // linear_lambda
+	quantize   bool    // use_quantized_grad
+	quant      quantized
+	preFilter  bool    // feature_pre_filter
+	penalty    float64 // monotone_penalty
 	freq       int     // bagging_freq
 	fraction   float64 // bagging_fraction
 	nodeShare  float64 // feature_fraction_bynode
@@ -29,7 +39,11 @@ type lightParams struct {
 	fairC      float64
 	step       float64 // poisson_max_delta_step
 	classes    int     // num_class, 0 is not given
-	stop       stopper
+	patience   int     // early_stopping_round
+	leastGain  float64 // early_stopping_min_delta
+	metrics    []string
+	unmeasured bool  // metric none
+	firstOnly  bool  // first_metric_only
 	categories []int // categorical_feature
 }
 
@@ -40,7 +54,7 @@ func lightDefaults() params {
 		boosting: "gbdt",
 		rules: leafRules{minData: 20, minHessian: 1e-3, maxDepth: -1,
 			cat: catRules{smooth: 10, l2: 10, maxThreshold: 32, maxOneHot: 4, minGroup: 100}},
-		bag:      bag{top: .2, other: .1, negative: 1, positive: 1},
+		preFilter: true, top: .2, other: .1, negative: 1, positive: 1, sketch: 200_000, dart: lightDropout{rate: .1, skip: .5, most: 50}, quant: quantized{bins: 4, stochastic: true},
 		fraction: 1, nodeShare: 1, share: 1, minInBin: 3, sigmoid: 1, fromMean: true, alpha: .9, fairC: 1, step: .7,
 	}
 	return p
@@ -95,26 +109,27 @@ var lightTable = table{aliases: lightAliases, setters: map[string]setter{
 	"learning_rate":           number(func(p *params, x float64) { p.eta = x }, param.Above(0)),
 	"num_leaves":              integer(func(p *params, n int) { p.maxLeaves = n }, 2, 131072),
 	"num_threads":             integer(func(p *params, n int) { p.threads = n }, -1, maxThreads),
-	"seed":                    integer(func(p *params, n int) { p.seed = uint64(n) }, math.MinInt64, math.MaxInt64),
+	"seed":                    integer(func(p *params, n int) { p.seed, p.light.seeded = uint64(n), true }, math.MinInt64, math.MaxInt64),
 	"max_depth":               integer(func(p *params, n int) { p.light.rules.maxDepth = n }, -1<<31, maxTreeDepth),
 	"min_data_in_leaf":        integer(func(p *params, n int) { p.light.rules.minData = n }, 0, math.MaxInt32),
 	"min_sum_hessian_in_leaf": number(func(p *params, x float64) { p.light.rules.minHessian = x }, param.AtLeast(0)),
 	"bagging_fraction":        number(func(p *params, x float64) { p.light.fraction = x }, fraction),
-	"pos_bagging_fraction":    number(func(p *params, x float64) { p.light.bag.positive = x }, fraction),
-	"neg_bagging_fraction":    number(func(p *params, x float64) { p.light.bag.negative = x }, fraction),
+	"pos_bagging_fraction":    number(func(p *params, x float64) { p.light.positive = x }, fraction),
+	"neg_bagging_fraction":    number(func(p *params, x float64) { p.light.negative = x }, fraction),
 	"bagging_freq":            integer(func(p *params, n int) { p.light.freq = max(n, 0) }, math.MinInt32, math.MaxInt32),
 	"feature_fraction":        number(func(p *params, x float64) { p.light.share = x }, fraction),
+	"feature_pre_filter":      truth(func(p *params, b bool) { p.light.preFilter = b }),
 	"feature_fraction_bynode": number(func(p *params, x float64) { p.light.nodeShare = x }, fraction),
 	"extra_trees":             truth(func(p *params, b bool) { p.light.rules.random = b }),
-	"early_stopping_round":    integer(func(p *params, n int) { p.light.stop.patience = n }, math.MinInt32, math.MaxInt32),
-	"early_stopping_min_delta": number(func(p *params, x float64) { p.light.stop.delta = x },
+	"early_stopping_round":    integer(func(p *params, n int) { p.light.patience = n }, math.MinInt32, math.MaxInt32),
+	"early_stopping_min_delta": number(func(p *params, x float64) { p.light.leastGain = x },
 		param.AtLeast(0)),
 	"max_delta_step":         number(func(p *params, x float64) { p.light.rules.maxStep = x }, nil),
 	"lambda_l1":              number(func(p *params, x float64) { p.light.rules.l1 = x }, param.AtLeast(0)),
 	"lambda_l2":              number(func(p *params, x float64) { p.light.rules.l2 = x }, param.AtLeast(0)),
 	"min_gain_to_split":      number(func(p *params, x float64) { p.light.rules.minGain = x }, param.AtLeast(0)),
-	"top_rate":               number(func(p *params, x float64) { p.light.bag.top = x }, share01),
-	"other_rate":             number(func(p *params, x float64) { p.light.bag.other = x }, share01),
+	"top_rate":               number(func(p *params, x float64) { p.light.top = x }, share01),
+	"other_rate":             number(func(p *params, x float64) { p.light.other = x }, share01),
 	"min_data_per_group":     integer(func(p *params, n int) { p.light.rules.cat.minGroup = n }, 1, math.MaxInt32),
 	"max_cat_threshold":      integer(func(p *params, n int) { p.light.rules.cat.maxThreshold = n }, 1, math.MaxInt32),
 	"cat_l2":                 number(func(p *params, x float64) { p.light.rules.cat.l2 = x }, param.AtLeast(0)),
@@ -133,8 +148,25 @@ var lightTable = table{aliases: lightAliases, setters: map[string]setter{
 	"fair_c":                 number(func(p *params, x float64) { p.light.fairC = x }, param.Above(0)),
 	"poisson_max_delta_step": number(func(p *params, x float64) { p.light.step = x }, param.Above(0)),
 	"tweedie_variance_power": number(func(p *params, x float64) { p.tweediePower = x }, between12),
-	"metric":                 texts(nil, nil),
-	"first_metric_only":      boolean,
+	"metric":                 setLightMetric,
+	"first_metric_only":      truth(func(p *params, b bool) { p.light.firstOnly = b }),
+
+	"bin_construct_sample_cnt":    integer(func(p *params, n int) { p.light.sketch = n }, 1, math.MaxInt32),
+	"monotone_constraints":        setMonotone,
+	"monotone_penalty":            number(func(p *params, x float64) { p.light.penalty = x }, param.AtLeast(0)),
+	"monotone_constraints_method": texts([]string{"basic"}, []string{"intermediate", "advanced"}),
+	"interaction_constraints":     setLightInteractions,
+	"drop_rate":                   number(func(p *params, x float64) { p.light.dart.rate = x }, share01),
+	"skip_drop":                   number(func(p *params, x float64) { p.light.dart.skip = x }, share01),
+	"max_drop":                    integer(func(p *params, n int) { p.light.dart.most = n }, math.MinInt32, math.MaxInt32),
+	"uniform_drop":                truth(func(p *params, b bool) { p.light.dart.uniform = b }),
+	"xgboost_dart_mode":           truth(func(p *params, b bool) { p.light.dart.xgboost = b }),
+	"linear_tree":                 truth(func(p *params, b bool) { p.light.linear = b }),
+	"linear_lambda":               number(func(p *params, x float64) { p.light.ridge = x }, param.AtLeast(0)),
+	"use_quantized_grad":          truth(func(p *params, b bool) { p.light.quantize = b }),
+	"num_grad_quant_bins":         integer(func(p *params, n int) { p.light.quant.bins = n }, 2, math.MaxInt8),
+	"quant_train_renew_leaf":      truth(func(p *params, b bool) { p.light.quant.renew = b }),
+	"stochastic_rounding":         truth(func(p *params, b bool) { p.light.quant.stochastic = b }),
 
 	// how LightGBM computes, or what it prints
 	"tree_learner": texts([]string{"serial"}, []string{"feature", "data", "voting"}),
@@ -142,87 +174,17 @@ var lightTable = table{aliases: lightAliases, setters: map[string]setter{
 	"verbosity":    integer(func(*params, int) {}, math.MinInt32, math.MaxInt32),
 	"silent":       boolean, "importance_type": texts([]string{"split", "gain"}, nil),
 	"deterministic": boolean, "force_col_wise": boolean, "force_row_wise": boolean, "is_enable_sparse": boolean, "enable_bundle": boolean,
-	"feature_pre_filter": boolean, "two_round": boolean, "pre_partition": boolean,
-	"histogram_pool_size":      number(func(*params, float64) {}, nil),
-	"bin_construct_sample_cnt": integer(func(*params, int) {}, 1, math.MaxInt32),
-	"top_k":                    integer(func(*params, int) {}, 1, math.MaxInt32),
-	// all draws come from seed
-	"bagging_seed": anySeed, "feature_fraction_seed": anySeed, "extra_seed": anySeed, "data_random_seed": anySeed, "drop_seed": anySeed, "objective_seed": anySeed,
+	"two_round": boolean, "pre_partition": boolean,
+	"histogram_pool_size": number(func(*params, float64) {}, nil),
+	"top_k":               integer(func(*params, int) {}, 1, math.MaxInt32),
+	"bagging_seed":        oneSeed(func(s *lightSeeds) *uint32 { return &s.bagging }), "feature_fraction_seed": oneSeed(func(s *lightSeeds) *uint32 { return &s.features }),
+	"extra_seed": oneSeed(func(s *lightSeeds) *uint32 { return &s.extra }), "data_random_seed": oneSeed(func(s *lightSeeds) *uint32 { return &s.data }),
+	"drop_seed": oneSeed(func(s *lightSeeds) *uint32 { return &s.drop }), "objective_seed": oneSeed(func(*lightSeeds) *uint32 { return new(uint32) }),
 
-	"linear_tree": only(false), "use_quantized_grad": only(false), "reg_sqrt": only(false), "use_missing": only(true), "zero_as_missing": only(false),
-	"class_weight": only(nil), "monotone_constraints": only(nil), "monotone_constraints_method": unavailable, "monotone_penalty": unavailable,
-	"interaction_constraints": only(nil), "feature_contri": only(nil), "forcedsplits_filename": only(""), "max_bin_by_feature": only(nil),
-	"linear_lambda": unavailable, "num_grad_quant_bins": unavailable, "quant_train_renew_leaf": unavailable, "stochastic_rounding": unavailable,
-	"drop_rate": unavailable, "max_drop": unavailable, "skip_drop": unavailable, "xgboost_dart_mode": unavailable, "uniform_drop": unavailable,
+	"reg_sqrt": only(false), "use_missing": only(true), "zero_as_missing": only(false),
+	"class_weight": only(nil), "feature_contri": only(nil), "forcedsplits_filename": only(""), "max_bin_by_feature": only(nil),
 	"cegb_tradeoff": unavailable, "cegb_penalty_split": unavailable, "bagging_by_query": only(false),
 }}
-
-// anySeed takes the seed of one of LightGBM's draws. Here all come from one.
-var anySeed = integer(func(*params, int) {}, math.MinInt64, math.MaxInt64)
-
-// only takes the value that changes nothing.
-func only(value any) setter {
-	return func(_ *params, v any) string {
-		if v == nil || v == value {
-			return ""
-		}
-		return "not available yet"
-	}
-}
-
-// lightObjectives are LightGBM's names of what is here.
-var lightObjectives = map[string]string{
-	"regression": "regression", "regression_l2": "regression", "l2": "regression", "mean_squared_error": "regression", "mse": "regression",
-	"l2_root": "regression", "root_mean_squared_error": "regression", "rmse": "regression",
-	"regression_l1": "regression_l1", "l1": "regression_l1", "mean_absolute_error": "regression_l1", "mae": "regression_l1",
-	"huber": "huber", "fair": "fair", "poisson": "poisson", "quantile": "quantile", "mape": "mape", "mean_absolute_percentage_error": "mape",
-	"gamma": "gamma", "tweedie": "tweedie", "binary": "binary", "multiclass": "multiclass", "softmax": "multiclass",
-	"cross_entropy": "cross_entropy", "xentropy": "cross_entropy",
-}
-
-var laterLightObjectives = []string{"multiclassova", "multiclass_ova", "ova", "ovr", "cross_entropy_lambda", "xentlambda", "lambdarank", "rank_xendcg",
-	"xendcg", "xe_ndcg", "xe_ndcg_mart", "xendcg_mart", "custom", "none"}
-
-func setLightObjective(p *params, v any) string {
-	s, ok := v.(string)
-	switch {
-	case !ok:
-		return "must be a text"
-	case lightObjectives[s] != "":
-		p.light.objective = lightObjectives[s]
-		return ""
-	case slices.Contains(laterLightObjectives, s):
-		return fmt.Sprintf("%q is not available yet", s)
-	}
-	return fmt.Sprintf("%q is no objective", s)
-}
-
-func setBoosting(p *params, v any) string {
-	switch v {
-	case "gbdt", "gbrt":
-		p.light.boosting = "gbdt"
-	case "rf", "random_forest":
-		p.light.boosting = "rf"
-	case "goss":
-		p.light.goss = true
-	case "dart":
-		return `"dart" is not available yet`
-	default:
-		return "must be gbdt, rf or goss"
-	}
-	return ""
-}
-
-func setSampleStrategy(p *params, v any) string {
-	switch v {
-	case "bagging":
-	case "goss":
-		p.light.goss = true
-	default:
-		return "must be bagging or goss"
-	}
-	return ""
-}
 
 // setFeatureNumbers takes the numbers of features, as a list or as a text with commas. "auto" and "from_dtype" name none: the data say what they are.
 func setFeatureNumbers(set func(*params, []int)) setter {

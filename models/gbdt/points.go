@@ -9,7 +9,7 @@ import (
 
 // Forest is a model as the formats of other programs see it: trees of nodes that point at each other.
 type Forest struct {
-	Objective string // XGBoost's name
+	Objective string // XGBoost's name; lightgbm:multiclassova and lightgbm:cross_entropy_lambda, which it has not
 	Features  int
 	Classes   int       // 0 for a regression
 	Margins   int       // of a row: one, or one a class
@@ -29,7 +29,15 @@ type Point struct {
 	DefaultLeft bool      // where missing values go
 	Gain, Cover float32   // as in stat
 	Rows        uint32
-	Known       bool // that Gain, Cover and Rows are known
+	Known       bool  // that Gain, Cover and Rows are known
+	Line        *Line // of a leaf that is linear, else nil; Value is for rows without one of its features
+}
+
+// Line is a leaf of LightGBM's linear trees: what it adds is the constant and the features times their slopes.
+type Line struct {
+	Constant float64
+	Features []int
+	Slopes   []float64
 }
 
 // ErrSets says that a model cannot split by some category: codes go up to maxCategory, 2^24.
@@ -46,10 +54,14 @@ func (m *Model) Forest() *Forest {
 			n := &t.nodes[at]
 			points[at] = Point{Feature: int(n.feature), Value: n.value, DefaultLeft: n.defaultLeft, Known: known}
 			if n.feature != leaf {
+				points[at].Value = min(n.value, math.MaxFloat32) // infinite where only missing values go right
 				points[at].Left, points[at].Right = int(n.left), int(n.left)+1
 			}
 			if n.set != nil {
 				points[at].Set = slices.Clone(n.set.codes)
+			}
+			if t.lines != nil {
+				points[at].Line = t.lines[at].point()
 			}
 			if known {
 				s := &t.stats[at]
@@ -71,6 +83,11 @@ func (m *Model) Forest() *Forest {
 
 // name is XGBoost's name of an objective.
 func (o objectiveID) name(classes int) string {
+	for name, id := range lightOnly {
+		if id == o {
+			return name
+		}
+	}
 	best := ""
 	for name, id := range objectives {
 		if id == o && (best == "" || name < best) {
@@ -86,13 +103,16 @@ func (o objectiveID) name(classes int) string {
 	return best
 }
 
-// HasObjective says whether models may have the objective with XGBoost's name.
-func HasObjective(name string) bool { return objectives[name] != 0 }
+// HasObjective says whether models may have the objective with the name that Forest has for it.
+func HasObjective(name string) bool { return objectiveOf(name) != 0 }
+
+// objectiveOf is the objective with a name, 0 where there is none.
+func objectiveOf(name string) objectiveID { return max(objectives[name], lightOnly[name]) }
 
 // FromForest makes a model of a forest, whatever is in it: errors wrap ErrCorrupt or ErrSets. Points that the root does not lead to are left out.
 // Statistics are kept where all points have them.
 func FromForest(f *Forest) (*Model, error) {
-	m := &Model{objective: objectives[f.Objective], features: f.Features, classes: f.Classes, groups: f.Margins, parallel: f.Parallel, base: f.Base}
+	m := &Model{objective: objectiveOf(f.Objective), features: f.Features, classes: f.Classes, groups: f.Margins, parallel: f.Parallel, base: f.Base}
 	switch {
 	case f.Features < 1 || f.Features > maxFeatures:
 		return nil, fmt.Errorf("%w: %d features", ErrCorrupt, f.Features)
@@ -161,6 +181,9 @@ func fromPoints(points []Point, features int) (t tree, err error) {
 		known = known && p.Known && isFinite(p.Gain) && isFinite(p.Cover) && p.Cover >= 0
 		if p.Feature == leaf {
 			t.nodes[at.node] = node{value: p.Value, feature: leaf}
+			if err := t.setLine(at.node, p.Line, features); err != nil {
+				return tree{}, err
+			}
 			t.stats[at.node] = stat{0, p.Cover, p.Rows}
 			continue
 		}
@@ -181,6 +204,9 @@ func fromPoints(points []Point, features int) (t tree, err error) {
 		stack = append(stack, slot{p.Right, child + 1, at.depth + 1}, slot{p.Left, child, at.depth + 1})
 	}
 	t.nodes = slices.Clip(t.nodes)
+	if t.lines != nil {
+		t.lines = append(t.lines, make([]*line, len(t.nodes)-len(t.lines))...)
+	}
 	if !known {
 		t.stats = nil
 	}

@@ -64,7 +64,7 @@ func (m *Model) blocks(rows int, do func(from, to int)) {
 
 func (m *Model) predictOne(row []float32) float32 {
 	best, at := m.fast[0].addOne(m.base, row), 0
-	if m.objective != softmax {
+	if !m.objective.several() {
 		return m.value(best)
 	}
 	for k := 1; k < m.groups; k++ {
@@ -95,8 +95,14 @@ func valueOf(o objectiveID, classes int, margin float32) float32 {
 
 // probabilitiesOf turns the margins of a row into a probability a class, in place. Where two classes have one margin, it is the first value.
 func probabilitiesOf(o objectiveID, out []float32) {
-	if o == softmax {
+	switch o {
+	case softmax:
 		softmaxOf(out)
+		return
+	case oneAgainstRest:
+		for k, m := range out {
+			out[k] = sigmoidOf(m)
+		}
 		return
 	}
 	p := o.link().apply(out[0])
@@ -108,7 +114,7 @@ func (m *Model) predictBlock(dst, x []float32) {
 	defer b.done()
 	var best, now [sweepRows]float32
 	b.margins(0, best[:len(dst)])
-	if m.objective != softmax {
+	if !m.objective.several() {
 		for r := range dst {
 			dst[r] = m.value(best[r])
 		}

@@ -16,14 +16,18 @@ type recipe struct {
 	cut       cutter
 	loss      criterion
 	groups    int
+	binary    bool        // two classes of which rows may be drawn apart
 	objective objectiveID // of the model
+	name      string      // of LightGBM's objective
 	scale     float64     // what the margins are multiplied with to be the objective's
 	fromZero  bool        // the margins begin at 0, not at the loss's best constant
 	average   bool        // a random forest: the trees do not see each other, and the margin is their mean
 	// untilStuck ends the fit at the first round in which no tree has a split.
 	untilStuck bool
-	bag        bag
-	stopper    *stopper // nil: all rounds
+	bag        bagger
+	light      *lightFit // what LightGBM alone does, nil: nothing
+	holdout    float64   // share of the rows that are held apart
+	stopper    *stopper  // nil: all rounds; see lightFit for LightGBM's
 }
 
 // course is a fit on its way.
@@ -49,15 +53,23 @@ func (r *recipe) train(ctx context.Context, data *learn.Dataset, progress learn.
 	crew, release := crew.New(ctx, r.params.threads)
 	defer release()
 	c := &course{recipe: r, t: &trainer{params: r.params, plan: plan{groups: r.groups}, data: data, crew: crew, memory: histogramMemory, rules: &r.rules}}
-	if r.stopper != nil {
-		c.t.data, c.apart = holdApart(data, r.stopper.share, r.params.seed)
+	if r.holdout > 0 {
+		c.t.data, c.apart = holdApart(data, r.holdout, r.params.seed)
 	}
 	var err error
-	if c.t.bins, err = binBy(c.t.data, nil, r.params.seed, crew, r.cut); err != nil {
+	sketch := func() *sampler { return newSampler(c.t.data, nil, r.params.seed) }
+	if r.light != nil {
+		rows := r.light.sketchRows(c.t.data.Rows)
+		sketch = func() *sampler { return samplerOf(rows, c.t.data.Rows) }
+	}
+	if c.t.bins, err = binBy(c.t.data, sketch, crew, r.cut); err != nil {
 		return nil, fmt.Errorf("gbdt: %w", err)
 	}
 	if crew.Stopped() {
 		return nil, context.Cause(ctx)
+	}
+	if r.light != nil {
+		r.light.begin(c)
 	}
 	if progress != nil {
 		progress(0, r.params.rounds)
@@ -88,6 +100,8 @@ func (c *course) prepare() {
 	c.margins = level(c.t.data.Rows)
 	if c.apart != nil {
 		c.judged = level(c.apart.Rows)
+	}
+	if c.apart != nil && c.stopper != nil {
 		c.stopper.judge(c.loss.mean(c.judged, c.apart.Y))
 	}
 }
@@ -96,16 +110,22 @@ func (c *course) boost(ctx context.Context, progress learn.Progress) error {
 	t := c.t
 	number := uint64(0)
 	for round := range c.params.rounds {
+		if c.light != nil && c.light.dart != nil {
+			c.light.dart.begin(c)
+		}
 		if round == 0 || !c.average {
 			c.gradients()
 		}
-		grads := c.bag.draw(t, round, c.params.seed)
+		grads := c.bag.draw(t, round)
 		c.bagged = len(t.rows) < t.data.Rows
 		stuck := true
 		for k := range c.groups {
 			t.sampleColumns(number)
 			number++
-			grown := t.growOn(grads[k])
+			grown := c.grow(grads[k])
+			if c.light != nil && c.light.linear && (c.average || round > 0) {
+				c.fitLines(&grown, grads[k])
+			}
 			if t.crew.Stopped() {
 				return context.Cause(ctx)
 			}
@@ -119,20 +139,35 @@ func (c *course) boost(ctx context.Context, progress learn.Progress) error {
 		if t.crew.Stopped() {
 			return context.Cause(ctx)
 		}
+		if c.light != nil && c.light.dart != nil {
+			c.light.dart.end(c, !stuck)
+		}
 		if stuck && c.untilStuck {
 			if round > 0 {
 				c.trees = c.trees[:len(c.trees)-c.groups]
 			}
+			if c.light != nil && c.light.stop != nil && len(c.light.stop.at) > 0 {
+				c.trees = c.trees[:(c.light.stop.at[0]+1)*c.groups]
+			}
 			break
 		}
-		if c.judge() {
-			break
-		}
+		over, scores := c.judge(round)
 		if progress != nil {
-			progress(round+1, c.params.rounds)
+			progress(round+1, c.params.rounds, scores...)
+		}
+		if over {
+			break
 		}
 	}
 	return nil
+}
+
+// grow makes a tree from the gradients of all rows.
+func (c *course) grow(grads []gradient) tree {
+	if c.light != nil && c.light.rounded != nil {
+		return c.light.growRounded(c.t, grads)
+	}
+	return c.t.growOn(grads)
 }
 
 // gradients are those of all rows at the present margins, in t.grads.
@@ -168,73 +203,76 @@ func (c *course) advance(grown *tree, k int) {
 	t := c.t
 	m := c.margins[k]
 	if c.apart != nil {
-		addTree(c.judged[k], grown, c.apart, t.crew)
+		addTree(c.judged[k], grown, 1, c.apart, t.crew)
 	}
 	if c.bagged {
-		addTree(m, grown, t.data, t.crew)
+		addTree(m, grown, 1, t.data, t.crew)
 		return
 	}
 	t.crew.Each(len(t.leaves), t.data.Rows*2, func(i int) {
 		s := t.leaves[i]
 		v := float64(grown.nodes[s.node].value)
+		if grown.lines != nil {
+			for _, r := range t.rows[s.from:s.to] {
+				m[r] += grown.lines[s.node].value(t.data.Row(int(r)), float32(v))
+			}
+			return
+		}
 		for _, r := range t.rows[s.from:s.to] {
 			m[r] += v
 		}
 	})
 }
 
-// addTree adds a tree's values to the margins of a data set's rows.
-func addTree(margins []float64, grown *tree, d *learn.Dataset, c *crew.Crew) {
+// addTree adds a tree's values, times a factor, to the margins of a data set's rows.
+func addTree(margins []float64, grown *tree, factor float64, d *learn.Dataset, c *crew.Crew) {
 	blocks := (d.Rows + gradientBlock - 1) / gradientBlock
 	c.Each(blocks, d.Rows*20, func(b int) {
 		for r := b * gradientBlock; r < min((b+1)*gradientBlock, d.Rows); r++ {
-			margins[r] += float64(grown.value(d.Row(r)))
+			margins[r] += factor * grown.exact(d.Row(r))
 		}
 	})
 }
 
-// judge looks at the rows that were held apart and says whether to stop.
-func (c *course) judge() bool {
+// judge looks at the rows that were held apart after a round, and says whether to stop.
+func (c *course) judge(round int) (over bool, scores []learn.Score) {
 	if c.apart == nil {
-		return false
+		return false, nil
 	}
 	if c.average { // the mean of the trees so far
 		n := float64(len(c.trees) / c.groups)
 		for k := range c.groups {
 			for r := range c.judged[k] {
-				latest := float64(c.trees[len(c.trees)-c.groups+k].value(c.apart.Row(r)))
+				latest := c.trees[len(c.trees)-c.groups+k].exact(c.apart.Row(r))
 				c.judged[k][r] += (c.begin[k] + latest - c.judged[k][r]) / n
 			}
 		}
 	}
-	if !c.stopper.judge(c.loss.mean(c.judged, c.apart.Y)) {
-		return false
+	if c.light != nil {
+		keep, over, scores := c.light.stop.judge(c.scored(), round, round == c.params.rounds-1)
+		if over {
+			c.trees = c.trees[:keep*c.groups]
+		}
+		return over, scores
 	}
-	if best := c.stopper.best; c.stopper.keepBest && best > 0 {
-		c.trees = c.trees[:best*c.groups]
-	}
-	return true
+	return c.stopper.judge(c.loss.mean(c.judged, c.apart.Y)), nil
 }
 
 // model folds what the margins begin with into the first trees, as LightGBM does.
 func (c *course) model() *Model {
 	rounds := len(c.trees) / c.groups
+	if c.light != nil && c.light.dart != nil {
+		c.light.dart.weigh(c)
+	}
 	for i := range c.trees {
 		k := i % c.groups
-		nodes := c.trees[i].nodes
-		for j := range nodes {
-			n := &nodes[j]
-			if n.feature != leaf {
-				continue
-			}
-			v := float64(n.value)
-			switch {
-			case c.average:
-				v = (v + c.begin[k]) / float64(rounds)
-			case i < c.groups:
-				v += c.begin[k]
-			}
-			n.value = float32(v * c.scale)
+		switch {
+		case c.average:
+			c.trees[i].adjust(c.scale/float64(rounds), c.begin[k]*c.scale/float64(rounds))
+		case i < c.groups:
+			c.trees[i].adjust(c.scale, c.begin[k]*c.scale)
+		default:
+			c.trees[i].adjust(c.scale, 0)
 		}
 	}
 	return &Model{

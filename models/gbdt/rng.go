@@ -34,10 +34,10 @@ const (
 	drawDrop
 	drawSkip
 	drawFeature
-	drawThreshold
+	_ // no longer in use, as the one below; the numbers of the others are part of what models come out
 	drawHoldout
 	drawBag
-	drawGoss
+	_
 	drawWeight
 	drawNoise
 	drawPermutation

@@ -21,10 +21,19 @@ func (t *trainer) sampleColumns(number uint64) {
 	p := &t.params
 	t.number = number
 	t.levels = t.levels[:0]
+	if t.columns != nil {
+		t.use(t.columns.ofTree())
+		return
+	}
 	used := choose(t.every, p.colTree, draw(p.seed, drawTree, number))
 	if t.used != nil && len(used) == len(t.every) {
 		return // as before
 	}
+	t.use(used)
+}
+
+// use makes these the features of the tree.
+func (t *trainer) use(used []int32) {
 	t.used = used
 	for g := range t.usedIn {
 		t.usedIn[g] = t.usedIn[g][:0]
@@ -51,6 +60,9 @@ func (t *trainer) allowed(o *open) []bool {
 	p := &t.params
 	if o == nil {
 		return nil
+	}
+	if t.columns != nil {
+		return t.columns.ofNode(o.path)
 	}
 	if !p.sampled() {
 		return t.interacting(o, nil)

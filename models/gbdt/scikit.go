@@ -46,11 +46,11 @@ func (p *params) trainScikit(ctx context.Context, d *learn.Dataset, task learn.T
 // scikitRecipe is what both have in common.
 func (p *params) scikitRecipe(d *learn.Dataset) *recipe {
 	s := &p.scikit
-	r := &recipe{params: *p, groups: 1, objective: squaredError, scale: 1}
+	r := &recipe{params: *p, bag: allRows{}, groups: 1, objective: squaredError, scale: 1}
 	r.params.colNode = s.featureShare(d.Features)
 	r.rules = leafRules{
 		minData: s.minLeaf.of(d.Rows), minSplit: s.minSplit.of(d.Rows), maxDepth: p.maxDepth, minGain: s.minGain * float64(d.Rows), l2: s.l2,
-		fromLow: true, larger: true, seed: p.seed,
+		fromLow: true, larger: true,
 		cat: catRules{smooth: 10, maxThreshold: maxBins, minGroup: 1},
 	}
 	if p.maxLeaves == 0 && p.lossGuide {
@@ -122,7 +122,8 @@ func (p *params) histRecipe(d *learn.Dataset, task learn.Task) (*recipe, error) 
 		if share == 0 {
 			share = float64(s.validation.count) / float64(d.Rows)
 		}
-		r.stopper = &stopper{share: min(share, 1), patience: s.patience, delta: s.tolerance, sliding: true}
+		r.holdout = min(share, 1)
+		r.stopper = &stopper{patience: s.patience, delta: s.tolerance, sliding: true}
 	}
 	return r, nil
 }
@@ -178,10 +179,11 @@ func (p *params) gradientRecipe(d *learn.Dataset, task learn.Task) (*recipe, err
 		r.loss = newtonLeaves(r.loss, d.Rows, r.groups)
 	}
 	if p.subsample < 1 {
-		r.bag = bag{share: p.subsample, exact: true}
+		r.bag = exactBag{p.subsample, p.seed}
 	}
 	if s.patience > 0 {
-		r.stopper = &stopper{share: s.validation.share, patience: s.patience, delta: s.tolerance}
+		r.holdout = s.validation.share
+		r.stopper = &stopper{patience: s.patience, delta: s.tolerance}
 	}
 	return r, nil
 }

@@ -84,9 +84,9 @@ func (l *sweepLayout) count(t *tree) {
 	}
 }
 
-// sweepable says whether the tree can be swept: it has no sets and few enough leaves.
+// sweepable says whether the tree can be swept: it has no sets, no leaves that are lines, and few enough of them.
 func (t *tree) sweepable() bool {
-	return (len(t.nodes)+1)/2 <= sweepLeaves && !slices.ContainsFunc(t.nodes, func(n node) bool { return n.set != nil || n.value != n.value })
+	return t.lines == nil && (len(t.nodes)+1)/2 <= sweepLeaves && !slices.ContainsFunc(t.nodes, func(n node) bool { return n.set != nil || n.value != n.value })
 }
 
 // pays says whether sweeping is expected to be faster than walking.

@@ -28,7 +28,9 @@ type trainer struct {
 	scaled  []gradient   // of the rows that sampling_method gradient_based has drawn
 	held    heldRows
 	limited constraints
-	watch   *watch // nil: nobody looks
+	watch   *watch        // nil: nobody looks
+	columns *lightColumns // LightGBM's choice of features, nil: choose
+	unit    sum           // what 1 is in the gradients that a tree is grown from, 0: 1
 
 	// of the tree that is being grown
 	grown            uint64 // trees so far
@@ -241,6 +243,11 @@ func (m *Model) finished() (learn.Model, error) {
 
 // diverged says whether a leaf is not a number.
 func (t *tree) diverged() bool {
+	for _, l := range t.lines {
+		if l != nil && !l.finite() {
+			return true
+		}
+	}
 	return slices.ContainsFunc(t.nodes, func(n node) bool { return n.feature == leaf && (n.value != n.value || math.IsInf(float64(n.value), 0)) })
 }
 

@@ -24,15 +24,35 @@ type stat struct {
 // tree is a decision tree; the first node is the root.
 type tree struct {
 	nodes []node
-	stats []stat // one a node, or none: unknown
+	stats []stat  // one a node, or none: unknown
+	lines []*line // one a node, or none; nil at splits and at leaves that are a value
 }
 
 // value walks down with a row.
 func (t *tree) value(row []float32) float32 {
+	at := t.leafOf(row)
+	if t.lines != nil {
+		return float32(t.lines[at].value(row, t.nodes[at].value))
+	}
+	return t.nodes[at].value
+}
+
+// exact is value as it is before rounding to a float32, which only lines know.
+func (t *tree) exact(row []float32) float64 {
+	at := t.leafOf(row)
+	if t.lines != nil {
+		return t.lines[at].value(row, t.nodes[at].value)
+	}
+	return float64(t.nodes[at].value)
+}
+
+// leafOf is the leaf that a row comes to.
+func (t *tree) leafOf(row []float32) int32 {
 	nodes := t.nodes
 	n := &nodes[0]
+	next := int32(0)
 	for n.feature != leaf {
-		next := n.left
+		next = n.left
 		v := row[n.feature]
 		if v != v {
 			if !n.defaultLeft {
@@ -47,12 +67,12 @@ func (t *tree) value(row []float32) float32 {
 		}
 		n = &nodes[next]
 	}
-	return n.value
+	return next
 }
 
 // mirrored is the tree with the signs of its leaves turned.
 func (t *tree) mirrored() tree {
-	m := tree{append(make([]node, 0, len(t.nodes)), t.nodes...), t.stats}
+	m := tree{nodes: append(make([]node, 0, len(t.nodes)), t.nodes...), stats: t.stats}
 	for i := range m.nodes {
 		if m.nodes[i].feature == leaf {
 			m.nodes[i].value = -m.nodes[i].value

@@ -42,8 +42,9 @@ def lightgbm_case(name, task, labels, rounds, names=None, data=train, **params):
     model = lgb.train(params, lgb.Dataset(data, labels[:ROWS], feature_name=names or "auto"), rounds)
     model.save_model(name + ".txt")
     # A margin here is what the link is applied to.
+    told = np.zeros((4, 0)) if params.get("linear_tree") else model.predict(test, pred_contrib=True)  # which LightGBM does not give then
     scale = params.get("sigmoid", 1) / (rounds if params.get("boosting") == "rf" else 1)
-    yield note(name + ".txt", "lightgbm-text", task, model.predict(test, raw_score=True) * scale, model.predict(test, pred_contrib=True) * scale, names)
+    yield note(name + ".txt", "lightgbm-text", task, model.predict(test, raw_score=True) * scale, told * scale, names)
 
 
 def categories():
@@ -106,6 +107,9 @@ def new():
     yield from lightgbm_case("lgb-forest", "regression", signal, 3, boosting="rf", bagging_fraction=0.6, bagging_freq=1)
     yield from lightgbm_case("lgb-dart", "regression", signal, 4, boosting="dart", drop_rate=0.5)
     yield from lightgbm_case("lgb-none", "regression", signal, 2, data=z[:ROWS])
+    yield from lightgbm_case("lgb-linear", "regression", signal, 3, linear_tree=True, linear_lambda=0.1)
+    yield from lightgbm_case("lgb-each", "classification", three, 2, objective="multiclassova", num_class=3, sigmoid=1.3)
+    yield from lightgbm_case("lgb-lambda", "regression", two, 2, objective="cross_entropy_lambda")
     yield from category_cases()
     yield from lightgbm_case("lgb-constant", "regression", signal, 2, min_data_in_leaf=1000)
 

@@ -118,6 +118,7 @@ BEGIN
     IF substr(d, p + 1, 5) NOT IN ('\x5047425401', '\x5047425402', '\x5047425403') THEN
         why := CASE substr(d, p + 1, 5)
             WHEN '\x5047424c01' THEN 'it is of booster gblinear'
+            WHEN '\x5047425404' THEN 'its leaves are linear, or its objective is one that LightGBM alone has'
             WHEN '\x50474a5401' THEN 'it is a joint model'
             WHEN '\x5047475201' THEN 'it has a model for each group'
             ELSE format('there is none for algorithm %s yet', head->>'algorithm') END;
