@@ -183,7 +183,7 @@ func (f *catFit) boost(ctx context.Context, progress learn.Progress) ([]tree, er
 			break
 		}
 	}
-	if f.watch != nil && f.watch.stopper.keepBest {
+	if f.watch != nil && f.watch.keepBest {
 		trees = trees[:max(1, f.watch.stopper.best)*f.groups]
 	}
 	f.shrunk(trees)

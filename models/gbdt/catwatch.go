@@ -142,11 +142,12 @@ func hitRate(margins [][]float64, y, w []float32) float64 {
 
 // catWatch judges the trees by rows that they were not grown from.
 type catWatch struct {
-	apart   *learn.Dataset
-	weights []float32
-	margins [][]float64
-	metric  catMetric
-	stopper stopper
+	apart    *learn.Dataset
+	weights  []float32
+	margins  [][]float64
+	metric   catMetric
+	stopper  stopper
+	keepBest bool // forget the rounds after the best one
 }
 
 // watchApart prepares early stopping by rows that lie apart.
@@ -155,7 +156,7 @@ func (f *catFit) watchApart(apart *learn.Dataset, patience int) error {
 	if err != nil {
 		return err
 	}
-	f.watch = &catWatch{apart: apart, metric: metric, weights: apart.Weights, stopper: stopper{patience: patience, keepBest: !f.p.catting.stopping.all}}
+	f.watch = &catWatch{apart: apart, metric: metric, weights: apart.Weights, stopper: stopper{patience: patience}, keepBest: !f.p.catting.stopping.all}
 	classes, err := f.p.catting.weights.classes(apart, f.p.catting.loss.name)
 	if err != nil {
 		return err
@@ -177,7 +178,7 @@ func (f *catFit) watchApart(apart *learn.Dataset, patience int) error {
 func (f *catFit) judge(latest []tree) bool {
 	w := f.watch
 	for k := range latest {
-		addTree(w.margins[k], &latest[k], w.apart, f.t.crew)
+		addTree(w.margins[k], &latest[k], 1, w.apart, f.t.crew)
 	}
 	loss := w.metric.of(w.margins, w.apart.Y, w.weights)
 	if w.metric.higher {
