@@ -28,7 +28,7 @@ type shape struct {
 
 // The engine's numbers (models/gbdt/objective.go).
 const (
-	squared, logistic, softmax, poisson, quantile, hinge, cox = 1, 2, 3, 4, 10, 12, 13
+	squared, logistic, softmax, poisson, quantile, hinge, cox, rankNDCG, aft = 1, 2, 3, 4, 10, 12, 13, 15, 17
 )
 
 var shapes = map[string]shape{
@@ -47,6 +47,8 @@ var shapes = map[string]shape{
 	"hinge":         {hinge, 2, 6, 5, 1, 3, .1, store.Bool, 0x1p-25, nil, false},
 	"reg hinge":     {hinge, 0, 6, 9, 1, 3, .1, store.Float, 0, nil, false},
 	"cox":           {cox, 0, 6, 9, 1, 3, .1, store.Float, 0, nil, false},
+	"ranking":       {rankNDCG, 0, 6, 9, 1, 3, .1, store.Float, 0, nil, false},
+	"failure time":  {aft, 0, 6, 9, 1, 3, .1, store.Float, 0, nil, false},
 	"softmax 2":     {softmax, 2, 6, 10, 1, 5, .1, store.Text, 0, nil, false},
 	"softmax 5":     {softmax, 5, 6, 4, 2, 4, .2, store.Int, 0, nil, false},
 	"turn":          {logistic, 2, 6, 5, 1, 3, .1, store.Bool, 0x1p-25, nil, false},

@@ -24,11 +24,11 @@ func TestHyperparameters(t *testing.T) {
 		}
 	}
 	for params, want := range map[string]string{
-		`{"objective": "rank:ndcg"}`:          `22023 hyperparameter "objective": "rank:ndcg" ranks the rows within each query, and pgml.train has no way to say which rows belong to a query`,
+		`{"objective": "rank:ndcg"}`:          `22023 hyperparameter "objective": "rank:ndcg" is for regression`,
 		`{"process_type": "update"}`:          `22023 hyperparameter "process_type": "update" changes the trees of an earlier model, and pgml.train starts without one`,
 		`{"monotone_constraints": {"w": 1}}`:  `22023 hyperparameter "monotone_constraints": there is no feature "w"`,
 		`{"eval_metric": "aux"}`:              `22023 hyperparameter "eval_metric": "aux" is no metric`,
-		`{"objective": "reg:expectileerror"}`: `0A000 pgml.train: hyperparameter "objective": "reg:expectileerror" is not available yet in PgOwl`,
+		`{"objective": "reg:expectileerror"}`: `0A000 pgml.train: hyperparameter "objective": "reg:expectileerror" came after XGBoost 3.2, and is not available yet in PgOwl`,
 		`{"early_stopping_round": 3}`:         `XX000 Unknown hyperparameter "early_stopping_round": 3`,
 	} {
 		_, _, err := d.train(fmt.Sprintf(args, params))

@@ -167,14 +167,12 @@ func without(d *learn.Dataset, feature int, rows []int32) *learn.Dataset {
 		}
 	} else {
 		out.Rows = len(rows)
-		out.X, out.Y, out.Weights = make([]float32, 0, out.Rows*out.Features), make([]float32, 0, out.Rows), nil
+		out.X = make([]float32, 0, out.Rows*out.Features)
 		for _, i := range rows {
 			out.X = drop(out.X, d.Row(int(i)), feature)
-			out.Y = append(out.Y, d.Y[i])
-			if d.Weights != nil {
-				out.Weights = append(out.Weights, d.Weights[i])
-			}
 		}
+		out.Y, out.Weights = learn.Pick(d.Y, rows), learn.Pick(d.Weights, rows)
+		out.Queries, out.Upper = learn.Pick(d.Queries, rows), learn.Pick(d.Upper, rows)
 	}
 	if d.Categorical != nil {
 		out.Categorical = slices.Delete(slices.Clone(d.Categorical), feature, feature+1)

@@ -160,7 +160,7 @@ func marginOf(objective string, score float64) float32 {
 	switch objective {
 	case "binary:logistic", "reg:logistic":
 		return -float32(math.Log(float64(1/s - 1)))
-	case "count:poisson", "reg:gamma", "reg:tweedie", "survival:cox":
+	case "count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "survival:aft":
 		return float32(math.Log(float64(s)))
 	}
 	return s
@@ -171,7 +171,7 @@ func scoreOf(objective string, margin float32) (score float32, exact bool) {
 	switch objective {
 	case "binary:logistic", "reg:logistic":
 		score = float32(1 / (1 + math.Exp(-float64(margin))))
-	case "count:poisson", "reg:gamma", "reg:tweedie", "survival:cox":
+	case "count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "survival:aft":
 		score = float32(math.Exp(float64(margin)))
 	default:
 		return margin, true

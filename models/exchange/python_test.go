@@ -57,6 +57,10 @@ func TestOthersReadWhatIsWritten(t *testing.T) {
 		{"raw", 0, func(x []float32) float32 { return class(2)(x) }, map[string]any{"objective": "binary:logitraw"}},
 		{"hinge", 2, class(2), map[string]any{"objective": "binary:hinge"}},
 		{"cox", 0, positive, map[string]any{"objective": "survival:cox"}},
+		{"failure time", 0, positive, map[string]any{"objective": "survival:aft"}},
+		{"pairwise", 0, relevance, map[string]any{"objective": "rank:pairwise"}},
+		{"ndcg", 0, relevance, map[string]any{"objective": "rank:ndcg"}},
+		{"precision", 0, func(x []float32) float32 { return class(2)(x) }, map[string]any{"objective": "rank:map"}},
 		{"dart", 0, signal, map[string]any{"booster": "dart", "rate_drop": .3, "n_estimators": 20.0}},
 		{"linear", 0, signal, map[string]any{"booster": "gblinear"}},
 		{"linear classes", 3, class(3), map[string]any{"booster": "gblinear"}},
@@ -80,6 +84,7 @@ func TestOthersReadWhatIsWritten(t *testing.T) {
 			}
 			d.X = append(d.X, row...)
 			d.Y = append(d.Y, c.label(row))
+			d.Queries = append(d.Queries, int32(len(d.Y)/20))
 		}
 		task := learn.Regression
 		if c.classes > 0 {
@@ -158,6 +163,8 @@ func signal(x []float32) float32 {
 	}
 	return y
 }
+
+func relevance(x []float32) float32 { return class(4)(x) }
 
 func positive(x []float32) float32 { return float32(math.Floor(math.Abs(float64(signal(x))))) + 0.5 }
 func share(x []float32) float32    { return float32(1 / (1 + math.Exp(-float64(signal(x))))) }

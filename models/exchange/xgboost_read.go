@@ -183,10 +183,13 @@ func (b *book) readObjective(objective map[string]json.RawMessage) error {
 		if name == "name" || json.Unmarshal(text, &param) != nil {
 			continue
 		}
-		for _, known := range []string{"scale_pos_weight", "max_delta_step", "tweedie_variance_power", "huber_slope"} {
+		for _, known := range []string{"scale_pos_weight", "max_delta_step", "tweedie_variance_power", "huber_slope", "aft_loss_distribution_scale"} {
 			if v, err := strconv.ParseFloat(param[known], 64); err == nil && v-v == 0 && v != 1 {
 				b.hyperparams[known] = v
 			}
+		}
+		if d := param["aft_loss_distribution"]; d == "logistic" || d == "extreme" {
+			b.hyperparams["aft_loss_distribution"] = d
 		}
 	}
 	return nil

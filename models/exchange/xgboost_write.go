@@ -14,20 +14,36 @@ import (
 var xgbVersion = list{1, 7, 6}
 
 // xgbParams are the objectives that are written as they are, with the parameters that XGBoost wants to see. Those matter in training alone.
-var xgbParams = map[string]member{
-	"reg:squarederror":     {"reg_loss_param", object{{"scale_pos_weight", "1"}}},
-	"binary:logistic":      {"reg_loss_param", object{{"scale_pos_weight", "1"}}},
-	"reg:logistic":         {"reg_loss_param", object{{"scale_pos_weight", "1"}}},
-	"reg:squaredlogerror":  {"reg_loss_param", object{{"scale_pos_weight", "1"}}},
-	"binary:logitraw":      {"reg_loss_param", object{{"scale_pos_weight", "1"}}},
+var xgbParams = map[string][]member{
+	"reg:squarederror":     regLoss,
+	"binary:logistic":      regLoss,
+	"reg:logistic":         regLoss,
+	"reg:squaredlogerror":  regLoss,
+	"binary:logitraw":      regLoss,
 	"binary:hinge":         {},
 	"reg:gamma":            {},
 	"reg:absoluteerror":    {},
 	"survival:cox":         {},
-	"count:poisson":        {"poisson_regression_param", object{{"max_delta_step", "0.7"}}},
-	"reg:tweedie":          {"tweedie_regression_param", object{{"tweedie_variance_power", "1.5"}}},
-	"reg:pseudohubererror": {"pseudo_huber_param", object{{"huber_slope", "1"}}},
+	"survival:aft":         {{"aft_loss_param", object{{"aft_loss_distribution", "normal"}, {"aft_loss_distribution_scale", "1"}}}},
+	"rank:pairwise":        pairs,
+	"rank:ndcg":            pairs,
+	"rank:map":             pairs,
+	"count:poisson":        {{"poisson_regression_param", object{{"max_delta_step", "0.7"}}}},
+	"reg:tweedie":          {{"tweedie_regression_param", object{{"tweedie_variance_power", "1.5"}}}},
+	"reg:pseudohubererror": {{"pseudo_huber_param", object{{"huber_slope", "1"}}}},
 }
+
+var (
+	regLoss = []member{{"reg_loss_param", object{{"scale_pos_weight", "1"}}}}
+	// pairs are for XGBoost 1, and for those since.
+	pairs = []member{
+		{"lambda_rank_param", object{{"fix_list_weight", "0"}, {"num_pairsample", "1"}}},
+		{"lambdarank_param", object{
+			{"lambdarank_bias_norm", "1"}, {"lambdarank_normalization", "1"}, {"lambdarank_num_pair_per_sample", "4294967295"},
+			{"lambdarank_pair_method", "topk"}, {"lambdarank_unbiased", "0"}, {"ndcg_exp_gain", "1"},
+		}},
+	}
+)
 
 // writeXGBoost makes the document of a model.
 func writeXGBoost(m learn.Model, names []string) (object, error) {
@@ -49,25 +65,19 @@ type xgbHead struct {
 }
 
 func newXGBHead(objective string, features, margins int, names []string) (*xgbHead, error) {
-	param, known := xgbParams[objective]
+	params, known := xgbParams[objective]
 	switch {
 	case objective == "multi:softprob" || objective == "multi:softmax":
-		param, known = member{"softmax_multiclass_param", object{{"num_class", strconv.Itoa(margins)}}}, true
+		params, known = []member{{"softmax_multiclass_param", object{{"num_class", strconv.Itoa(margins)}}}}, true
 	case !known && links[objective] != "":
 		objective = links[objective]
-		param, known = xgbParams[objective], true
+		params, known = xgbParams[objective], true
 	}
 	if !known {
 		return nil, &Unsupported{"a model with the objective " + objective + " as one of XGBoost's"}
 	}
-	h := &xgbHead{object{{"name", objective}}, objective, features, margins, xgbNames(names)}
-	switch {
-	case param.key == "":
-	case param.key < "name":
-		h.objective = object{param, h.objective[0]}
-	default:
-		h.objective = append(h.objective, param)
-	}
+	h := &xgbHead{append(object{{"name", objective}}, params...), objective, features, margins, xgbNames(names)}
+	slices.SortFunc(h.objective, func(a, b member) int { return strings.Compare(a.key, b.key) })
 	return h, nil
 }
 

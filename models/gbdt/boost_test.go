@@ -194,7 +194,7 @@ func TestBoostOddData(t *testing.T) {
 		weighted := noisy(20, 2, 0, 0)
 		weighted.Weights = make([]float32, 20)
 		weighted.Weights[3] = 1
-		if _, err := train(context.Background(), weighted, learn.Regression, few[algorithm], nil); (err == nil) != (algorithm == "xgboost_random_forest" || algorithm == "catboost") {
+		if _, err := train(context.Background(), weighted, learn.Regression, few[algorithm], nil); err != nil {
 			t.Errorf("%s with weights: %v", algorithm, err)
 		}
 	}

@@ -20,6 +20,15 @@ func weighted(d *learn.Dataset) *learn.Dataset {
 	return d
 }
 
+// queried gives the rows queries of some tens each, and labels that rank.
+func queried(d *learn.Dataset) *learn.Dataset {
+	for r := range d.Y {
+		d.Queries = append(d.Queries, int32(r*7%(d.Rows/30)))
+		d.Y[r] = float32(math.Floor(math.Abs(float64(d.Y[r]))))
+	}
+	return d
+}
+
 // Whatever draws, sums or holds rows out gives the same model with any number of threads.
 func TestThreadsChangeNothingEither(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -33,6 +42,7 @@ func TestThreadsChangeNothingEither(t *testing.T) {
 		"weights":     {weighted(noisy(20_000, 6, 0, .1)), map[string]any{"objective": "reg:absoluteerror", "n_estimators": 3.0}},
 		"stopped":     {noisy(20_000, 6, 2, .1), map[string]any{"early_stopping_rounds": 2.0, "subsample": .5, "eta": 1.0, "eval_metric": "auc"}},
 		"constrained": {noisy(20_000, 6, 2, .1), map[string]any{"monotone_constraints": "(1,-1)", "interaction_constraints": "[[0,1],[2,3]]"}},
+		"ranked":      {queried(noisy(20_000, 6, 0, .1)), map[string]any{"objective": "rank:ndcg", "lambdarank_unbiased": true, "lambdarank_pair_method": "mean", "ndcg_exp_gain": false}},
 		"refreshed":   {noisy(20_000, 6, 0, 0), map[string]any{"updater": "grow_histmaker,refresh", "subsample": .3}},
 	} {
 		var first []byte

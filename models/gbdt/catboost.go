@@ -41,6 +41,9 @@ func TrainCatBoost(ctx context.Context, data *learn.Dataset, task learn.Task, hy
 	if err := valid(data, task); err != nil {
 		return nil, fmt.Errorf("gbdt: %w", err)
 	}
+	if err := data.Uses(learn.Weights); err != nil {
+		return nil, err
+	}
 	patience, err := p.catting.stopping.patience()
 	if err != nil {
 		return nil, err

@@ -91,18 +91,18 @@ var laterCatLosses = map[string]string{
 	"MultiLogloss":               "needs several labels a row: pgml.train_joint has a model for each",
 	"MultiCrossEntropy":          "needs several labels a row: pgml.train_joint has a model for each",
 	"RMSEWithMissingValues":      "needs several labels a row: pgml.train_joint has a model for each",
-	"SurvivalAft":                laterObjectives["survival:aft"],
-	"YetiRank":                   needsQueries,
-	"YetiRankPairwise":           needsQueries,
-	"PairLogit":                  needsQueries,
-	"PairLogitPairwise":          needsQueries,
-	"QueryRMSE":                  needsQueries,
-	"QuerySoftMax":               needsQueries,
-	"QueryCrossEntropy":          needsQueries,
-	"GroupQuantile":              needsQueries,
-	"LambdaMart":                 needsQueries,
-	"StochasticFilter":           needsQueries,
-	"StochasticRank":             needsQueries,
+	"SurvivalAft":                "takes bounds of labels, and is not available yet",
+	"YetiRank":                   rankingNotYet,
+	"YetiRankPairwise":           rankingNotYet,
+	"PairLogit":                  rankingNotYet,
+	"PairLogitPairwise":          rankingNotYet,
+	"QueryRMSE":                  rankingNotYet,
+	"QuerySoftMax":               rankingNotYet,
+	"QueryCrossEntropy":          rankingNotYet,
+	"GroupQuantile":              rankingNotYet,
+	"LambdaMart":                 rankingNotYet,
+	"StochasticFilter":           rankingNotYet,
+	"StochasticRank":             rankingNotYet,
 	"UserPerObjMetric":           "is for functions of Python's",
 	"UserQuerywiseMetric":        "is for functions of Python's",
 	"PythonUserDefinedPerObject": "is for functions of Python's",
@@ -224,3 +224,6 @@ func catRelativeOf(_ map[string]float64, y, w []float32) float64 {
 	}
 	return sampleQuantile(y, weights, .5)
 }
+
+// rankingNotYet is why CatBoost's rankings are refused.
+const rankingNotYet = "ranks the rows within each query, and is not available yet"

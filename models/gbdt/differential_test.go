@@ -17,6 +17,8 @@ import (
 // trial is a small odd data set with parameters, for this engine and the real XGBoost.
 type trial struct {
 	X, Y, Weights  []float32
+	Upper          []float32
+	Queries        []int32
 	Rows, Features int
 	Classes        int
 	Params         map[string]any
@@ -30,11 +32,17 @@ func (c trial) MarshalJSON() ([]byte, error) {
 			x[i] = v
 		}
 	}
-	return json.Marshal(map[string]any{"x": x, "y": c.Y, "w": c.Weights, "rows": c.Rows, "classes": c.Classes, "params": c.Params})
+	upper := make([]any, len(c.Upper)) // null is infinite
+	for i, v := range c.Upper {
+		if v-v == 0 {
+			upper[i] = v
+		}
+	}
+	return json.Marshal(map[string]any{"x": x, "y": c.Y, "w": c.Weights, "u": upper, "q": c.Queries, "rows": c.Rows, "classes": c.Classes, "params": c.Params})
 }
 
 func (c *trial) data() *learn.Dataset {
-	return &learn.Dataset{X: c.X, Y: c.Y, Weights: c.Weights, Rows: c.Rows, Features: c.Features, Classes: c.Classes}
+	return &learn.Dataset{X: c.X, Y: c.Y, Weights: c.Weights, Upper: c.Upper, Queries: c.Queries, Rows: c.Rows, Features: c.Features, Classes: c.Classes}
 }
 
 // oddValue is from one of a few ways in which columns are odd.
@@ -87,7 +95,7 @@ func newTrial(seed uint64) *trial {
 		set(.7, "objective", "binary:logistic", "binary:logitraw", "binary:hinge")
 	case c.Classes == 0:
 		set(.8, "objective", "reg:squarederror", "reg:absoluteerror", "reg:quantileerror", "reg:squaredlogerror", "reg:pseudohubererror", "count:poisson", "reg:gamma",
-			"reg:tweedie", "reg:logistic", "survival:cox")
+			"reg:tweedie", "reg:logistic", "survival:cox", "survival:aft", "rank:pairwise", "rank:ndcg", "rank:map")
 	}
 	for range c.Rows {
 		y := float32(r.IntN(max(2, c.Classes)))
@@ -100,6 +108,14 @@ func newTrial(seed uint64) *trial {
 				y *= float32(1 - 2*r.IntN(2))
 			case "count:poisson":
 				y = float32(int(y * 3))
+			case "survival:aft":
+				c.Upper = append(c.Upper, []float32{y, y + 1, float32(math.Inf(1))}[r.IntN(3)])
+			case "rank:pairwise", "rank:ndcg", "rank:map":
+				y = float32(r.IntN(5))
+				c.Queries = append(c.Queries, int32(len(c.Y)/(3+c.Features)))
+			}
+			if c.Params["objective"] == "rank:map" {
+				y = min(y, 1)
 			}
 		}
 		c.Y = append(c.Y, y)
@@ -107,7 +123,16 @@ func newTrial(seed uint64) *trial {
 	if c.Params["objective"] == "reg:quantileerror" {
 		pick("quantile_alpha", .1, .5, .75)
 	}
-	if r.IntN(3) == 0 {
+	if c.Upper != nil {
+		pick("aft_loss_distribution", "normal", "logistic", "extreme")
+	}
+	if c.Queries != nil {
+		set(.3, "lambdarank_num_pair_per_sample", 2.)
+		set(.3, "lambdarank_pair_method", "mean")
+		set(.2, "lambdarank_normalization", false)
+		set(.2, "lambdarank_score_normalization", false)
+		set(.3, "lambdarank_unbiased", true)
+	} else if r.IntN(3) == 0 {
 		for range c.Rows {
 			c.Weights = append(c.Weights, float32(1+r.IntN(8))/4)
 		}

@@ -16,6 +16,7 @@ type metricName struct {
 	base  string
 	at    float64
 	hasAt bool
+	minus bool // written behind it: a query without relevant rows counts 0, not 1
 }
 
 // evaluated is what a metric looks at: rows with their labels, weights (nil: one each) and predictions, k a row.
@@ -23,6 +24,8 @@ type evaluated struct {
 	y, w  []float32
 	preds []float32
 	k     int
+	upper []float32 // bounds of the labels; nil: they are known
+	lists *lists    // nil: no metric looks at queries
 }
 
 func (e *evaluated) weight(i int) float64 { return weightOf(e.w, i) }
@@ -127,8 +130,18 @@ func (e *evaluated) mean(of func(i int) float64) float64 {
 
 // refusedMetrics are XGBoost's others, with the reason why they can't be had.
 var refusedMetrics = map[string]string{
-	"ndcg": needsQueries, "map": needsQueries, "pre": needsQueries, "ams": "is not available yet", "expectile": "is not available yet",
-	"aft-nloglik": laterObjectives["survival:aft"], "interval-regression-accuracy": laterObjectives["survival:aft"],
+	"ams": "is not available yet", "expectile": "came after XGBoost 3.2, and is not available yet",
+}
+
+// boundMetrics are those of labels that are known to lie between bounds, by margins.
+var boundMetrics = map[string]func(p *params) func(margin, low, high float64) float64{
+	"aft-nloglik": func(p *params) func(margin, low, high float64) float64 { return p.failureTime().loss },
+	"interval-regression-accuracy": func(*params) func(margin, low, high float64) float64 {
+		return func(margin, low, high float64) float64 {
+			v := math.Exp(margin)
+			return float64(b2f(low <= v && v <= high))
+		}
+	},
 }
 
 func setEvalMetric(p *params, v any) string {
@@ -149,8 +162,13 @@ func setEvalMetric(p *params, v any) string {
 
 func parseMetric(s string) (metricName, string) {
 	m := metricName{full: s, base: s}
+	_, list := listMetrics[strings.TrimRight(strings.SplitN(s, "@", 2)[0], "-")]
+	if list {
+		s, m.minus = strings.CutSuffix(s, "-")
+		m.base = s
+	}
 	if base, at, ok := strings.Cut(s, "@"); ok {
-		x, err := strconv.ParseFloat(strings.TrimSuffix(at, "-"), 64)
+		x, err := strconv.ParseFloat(at, 64)
 		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
 			return m, fmt.Sprintf("%q has no number after @", s)
 		}
@@ -158,14 +176,17 @@ func parseMetric(s string) (metricName, string) {
 	}
 	_, row := rowMetrics[m.base]
 	_, class := classMetrics[m.base]
-	switch why, refused := refusedMetrics[strings.TrimSuffix(m.base, "-")]; {
+	_, bound := boundMetrics[m.base]
+	switch why, refused := refusedMetrics[m.base]; {
 	case refused:
 		return m, fmt.Sprintf("%q %s", s, why)
-	case !row && !class && m.base != "auc" && m.base != "aucpr" && m.base != "cox-nloglik":
+	case !row && !class && !bound && !list && m.base != "auc" && m.base != "aucpr" && m.base != "cox-nloglik":
 		return m, fmt.Sprintf("%q is no metric", s)
 	case m.base == "tweedie-nloglik" && (!m.hasAt || m.at < 1 || m.at >= 2):
 		return m, "tweedie-nloglik is written with its variance power, 1 or more and less than 2, like tweedie-nloglik@1.5"
-	case m.hasAt && m.base != "tweedie-nloglik" && m.base != "error":
+	case list && m.hasAt && (m.at < 1 || m.at != math.Trunc(m.at) || m.at > math.MaxInt32):
+		return m, fmt.Sprintf("%s looks at a number of rows, a whole number of 1 or more", m.full)
+	case m.hasAt && !list && m.base != "tweedie-nloglik" && m.base != "error":
 		return m, fmt.Sprintf("%s takes no number after @", m.base)
 	}
 	return m, ""
@@ -176,27 +197,44 @@ func (p *params) defaultMetric(id objectiveID) metricName {
 	name := map[objectiveID]string{
 		squaredError: "rmse", logistic: "logloss", softmax: "mlogloss", poisson: "poisson-nloglik", gammaDeviance: "gamma-deviance",
 		pseudoHuber: "mphe", squaredLogError: "rmsle", absoluteError: "mae", quantileError: "quantile", logitRaw: "logloss", hinge: "error",
-		cox: "cox-nloglik",
+		cox: "cox-nloglik", aft: "aft-nloglik",
 	}[id]
 	switch {
 	case p.objective == "reg:logistic":
 		name = "rmse"
 	case id == tweedie:
-		return metricName{fmt.Sprintf("tweedie-nloglik@%v", p.tweediePower), "tweedie-nloglik", p.tweediePower, true}
+		return metricName{full: fmt.Sprintf("tweedie-nloglik@%v", p.tweediePower), base: "tweedie-nloglik", at: p.tweediePower, hasAt: true}
+	case id.ranks():
+		name = "ndcg"
+		if id == rankMAP {
+			name = "map"
+		}
+		switch {
+		case !p.rank.sampled:
+			return metricName{full: fmt.Sprintf("%s@%d", name, p.rank.perRow()), base: name, at: float64(p.rank.perRow()), hasAt: true}
+		case name == "ndcg": // by this name, but of all rows
+			return metricName{full: name, base: name, at: math.MaxInt32, hasAt: true}
+		}
 	}
 	return metricName{full: name, base: name}
 }
 
-// measures are the metrics of a fit to labels y: those of eval_metric, else the objective's own. The last one decides on early stopping. Errors are
+// looksAtLists says whether a metric of the fit is one of queries.
+func (p *params) looksAtLists(pl plan) bool {
+	of := func(n metricName) bool { return listMetrics[n.base] != nil }
+	return slices.ContainsFunc(p.metrics, of) || len(p.metrics) == 0 && of(p.defaultMetric(pl.id))
+}
+
+// measures are the metrics of a fit to data: those of eval_metric, else the objective's own. The last one decides on early stopping. Errors are
 // *learn.ParamError.
-func (p *params) measures(pl plan, y []float32) ([]measure, error) {
+func (p *params) measures(pl plan, d *learn.Dataset) ([]measure, error) {
 	names := p.metrics
 	if len(names) == 0 {
 		names = []metricName{p.defaultMetric(pl.id)}
 	}
 	var out []measure
 	for _, n := range names {
-		m, err := p.measure(n, pl, y)
+		m, err := p.measure(n, pl, d)
 		if err != nil {
 			return nil, err
 		}
@@ -205,7 +243,7 @@ func (p *params) measures(pl plan, y []float32) ([]measure, error) {
 	return out, nil
 }
 
-func (p *params) measure(n metricName, pl plan, y []float32) (measure, error) {
+func (p *params) measure(n metricName, pl plan, d *learn.Dataset) (measure, error) {
 	bad := func(reason string) (measure, error) {
 		return measure{}, &learn.ParamError{Name: "eval_metric", Value: n.full, Reason: fmt.Sprintf("%q %s", n.full, reason)}
 	}
@@ -215,9 +253,41 @@ func (p *params) measure(n metricName, pl plan, y []float32) (measure, error) {
 		}
 		return measure{n.full, false, of}, nil
 	}
+	bound := boundMetrics[n.base]
+	switch {
+	case bound != nil && pl.id != aft:
+		return bad("is for the objective survival:aft")
+	case bound == nil && pl.id == aft:
+		return bad("is not for the objective survival:aft, which has aft-nloglik and interval-regression-accuracy")
+	case bound != nil:
+		loss := bound(p)
+		// XGBoost stops early on the least accuracy, too, as it does not know it for one.
+		return measure{n.full, n.base == "interval-regression-accuracy", func(e *evaluated) float64 {
+			return e.mean(func(i int) float64 {
+				high := e.y[i]
+				if e.upper != nil {
+					high = e.upper[i]
+				}
+				return loss(float64(e.preds[i]), float64(e.y[i]), float64(high))
+			})
+		}}, nil
+	case listMetrics[n.base] != nil:
+		switch reason := unfitList(n.base, d.Y, p.rank.linear); {
+		case d.Queries == nil:
+			return bad(errNoQueries)
+		case pl.groups > 1:
+			return bad("is for one prediction a row")
+		case reason != "":
+			return bad(reason)
+		}
+		return measure{n.full, true, byList(n, p.rank.linear)}, nil
+	}
 	switch n.base {
 	case "auc", "aucpr":
-		if pl.classes == 0 && slices.ContainsFunc(y, func(v float32) bool { return v < 0 || v > 1 }) {
+		if pl.id.ranks() {
+			return bad("of a ranking is not available yet")
+		}
+		if pl.classes == 0 && slices.ContainsFunc(d.Y, func(v float32) bool { return v < 0 || v > 1 }) {
 			return bad("needs classes, or labels between 0 and 1")
 		}
 		return measure{n.full, true, areaUnder(n.base)}, nil

@@ -84,6 +84,31 @@ func (c *goldenCase) dataOf(rows int) *learn.Dataset {
 			if int(math.Floor(y*64))%3 == 0 {
 				y = -y
 			}
+		case c.Kind == "ranks":
+			y = math.Floor(max(y, 0))
+		case c.Kind == "relevant":
+			y = float64(b2i(y > 1.5))
+		case c.Kind == "bounds":
+			way := int(math.Floor((y+10)*64)) % 4
+			y = max(y, 0) + .25
+			low, high := y, y
+			switch way {
+			case 1:
+				high = math.Inf(1)
+			case 2:
+				low = 0
+			case 3:
+				high = y + .5
+			}
+			y = low
+			d.Upper = append(d.Upper, float32(high))
+		}
+		if c.Kind == "ranks" || c.Kind == "relevant" {
+			q := int32(math.Sqrt(float64(len(d.Y))) * 1.5)
+			d.Queries = append(d.Queries, q)
+			if c.Weighted {
+				d.Weights[len(d.Y)] = float32(q%4)/2 + .25
+			}
 		}
 		d.Y = append(d.Y, float32(y))
 	}
@@ -103,6 +128,12 @@ func holdOut(d *learn.Dataset, test int) (train *learn.Dataset, x, y []float32) 
 	train = &learn.Dataset{X: d.X[:n*d.Features], Y: d.Y[:n], Rows: n, Features: d.Features, Classes: d.Classes}
 	if d.Weights != nil {
 		train.Weights = d.Weights[:n]
+	}
+	if d.Queries != nil {
+		train.Queries = d.Queries[:n]
+	}
+	if d.Upper != nil {
+		train.Upper = d.Upper[:n]
 	}
 	return train, d.X[n*d.Features:], d.Y[n:]
 }

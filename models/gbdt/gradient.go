@@ -17,8 +17,13 @@ const gradientBlock = 4096
 func (t *trainer) gradients() {
 	rows := t.data.Rows
 	blocks := (rows + gradientBlock - 1) / gradientBlock
-	if t.plan.id == cox {
+	switch {
+	case t.plan.id == cox:
 		t.coxGradients(t.grads[0])
+	case t.ranking != nil: // with the queries' weights
+		t.ranking.gradients(t.grads[0], t.margins, t.data.Y, t.rankings, func(n int, task func(q int)) { t.crew.Each(n, rows*200, task) })
+		t.rankings++
+		return
 	}
 	t.crew.Each(blocks, rows*t.plan.groups*8, func(b int) {
 		from, to := b*gradientBlock, min((b+1)*gradientBlock, rows)
@@ -27,6 +32,11 @@ func (t *trainer) gradients() {
 			t.softmaxGradients(from, to)
 		case t.plan.id == logistic && t.params.scalePosWeight == 1:
 			logisticGradients(t.grads[0][from:to], t.margins[from:to], t.data.Y[from:to])
+		case t.plan.id == aft:
+			f := t.params.failureTime()
+			for r := from; r < to; r++ {
+				t.grads[0][r] = f.gradient(t.margins[r], t.data.Y[r], upperOf(t.data, r))
+			}
 		case t.plan.id != cox:
 			out := t.grads[0]
 			for r := from; r < to; r++ {

@@ -35,12 +35,28 @@ func (l *againstRest) share(y []float32, k int) float64 {
 	return float64(n) / float64(len(y))
 }
 
-func (l *againstRest) start(y []float32) []float64 {
+func (l *againstRest) start(y []float32) []float64 { return l.startOf(y, nil) }
+
+// startOf is start for rows with weights.
+func (l *againstRest) startOf(y, weights []float32) []float64 {
 	out := make([]float64, len(l.weights))
 	for k := range out {
-		out[k] = logit(l.share(y, k)) / l.sigma
+		own, all := 0.0, 0.0
+		for r, v := range y {
+			w := weightOf(weights, r)
+			if int(v) == l.first+k {
+				own += w
+			}
+			all += w
+		}
+		out[k] = logit(own/all) / l.sigma
 	}
 	return out
+}
+
+// weighted leaves the weights of classes to the numbers of rows, as LightGBM does.
+func (l *againstRest) weighted(rows, apart []float32) criterion {
+	return &lossByWeight{l, func(y []float32) []float64 { return l.startOf(y, rows) }, rows, apart}
 }
 
 // begin weighs the classes by the rows that are learned from.

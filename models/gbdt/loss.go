@@ -142,13 +142,18 @@ type softmaxLoss struct {
 	factor  float64
 }
 
-func (l *softmaxLoss) start(y []float32) []float64 {
-	counts := make([]float64, l.classes)
-	for _, v := range y {
-		counts[int(v)]++
+func (l *softmaxLoss) start(y []float32) []float64 { return l.startOf(y, nil) }
+
+// startOf is start for rows with weights.
+func (l *softmaxLoss) startOf(y, weights []float32) []float64 {
+	counts, total := make([]float64, l.classes), 0.0
+	for r, v := range y {
+		w := weightOf(weights, r)
+		counts[int(v)] += w
+		total += w
 	}
 	for k := range counts {
-		counts[k] = math.Log(max(counts[k]/float64(len(y)), epsilon))
+		counts[k] = math.Log(max(counts[k]/total, epsilon))
 	}
 	return counts
 }

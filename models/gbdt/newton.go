@@ -11,6 +11,7 @@ type newton struct {
 	criterion
 	factor float64      // of a leaf
 	kept   [][]gradient // with the second derivatives
+	rows   []float32    // weights, which the gradients have in them; nil: one each
 }
 
 // newtonLeaves prepares a loss for so many rows and groups.
@@ -29,7 +30,7 @@ func (n *newton) gradients(out [][]gradient, margins [][]float64, y []float32, f
 	n.criterion.gradients(n.kept, margins, y, from, to)
 	for k := range out {
 		for r := from; r < to; r++ {
-			out[k][r] = gradient{n.kept[k][r].g, 1}
+			out[k][r] = gradient{n.kept[k][r].g, float32(weightOf(n.rows, r))}
 		}
 	}
 }
@@ -60,9 +61,18 @@ func exponentialLoss() *pointLoss {
 type quantileHuber struct {
 	alpha float64
 	delta float64
+
+	rows, apart []float32 // weights in training and of rows that are held apart; nil: one each
 }
 
 func (l *quantileHuber) start(y []float32) []float64 {
+	if l.rows != nil {
+		all := make([]weighed, len(y))
+		for i, v := range y {
+			all[i] = weighed{float64(v), float64(l.rows[i])}
+		}
+		return []float64{lowerWeighted(byWeight(all), .5)}
+	}
 	values := make([]float64, len(y))
 	for i, v := range y {
 		values[i] = float64(v)
@@ -73,6 +83,14 @@ func (l *quantileHuber) start(y []float32) []float64 {
 
 // begin is called before the gradients of a round.
 func (l *quantileHuber) begin(margins [][]float64, y []float32) {
+	if l.rows != nil {
+		all := make([]weighed, len(y))
+		for r, v := range y {
+			all[r] = weighed{math.Abs(float64(v) - margins[0][r]), float64(l.rows[r])}
+		}
+		l.delta = lowerWeighted(byWeight(all), l.alpha)
+		return
+	}
 	values := make([]float64, len(y))
 	for r, v := range y {
 		values[r] = math.Abs(float64(v) - margins[0][r])
@@ -84,35 +102,40 @@ func (l *quantileHuber) begin(margins [][]float64, y []float32) {
 func (l *quantileHuber) gradients(out [][]gradient, margins [][]float64, y []float32, from, to int) {
 	for r := from; r < to; r++ {
 		d := margins[0][r] - float64(y[r])
-		out[0][r] = gradient{float32(min(max(d, -l.delta), l.delta)), 1}
+		w := weightOf(l.rows, r)
+		out[0][r] = gradient{float32(min(max(d, -l.delta), l.delta) * w), float32(w)}
 	}
 }
 
 func (l *quantileHuber) mean(margins [][]float64, y []float32) float64 {
-	total := 0.0
+	total, weight := 0.0, 0.0
 	for r, v := range y {
-		d := math.Abs(float64(v) - margins[0][r])
+		d, w := math.Abs(float64(v)-margins[0][r]), weightOf(l.apart, r)
 		if d <= l.delta {
-			total += d * d / 2
+			total += d * d / 2 * w
 		} else {
-			total += l.delta * (d - l.delta/2)
+			total += l.delta * (d - l.delta/2) * w
 		}
+		weight += w
 	}
-	return total / float64(len(y))
+	return total / weight
 }
 
 func (l *quantileHuber) leaf(rows []int32, _ int, margins [][]float64, y []float32) float64 {
-	values := make([]float64, len(rows))
+	values := make([]weighed, len(rows))
 	for i, r := range rows {
-		values[i] = float64(y[r]) - margins[0][r]
+		values[i] = weighed{float64(y[r]) - margins[0][r], weightOf(l.rows, int(r))}
 	}
-	slices.Sort(values)
-	median := lowerQuantile(values, .5)
-	total := 0.0
+	median := lowerWeighted(byWeight(values), .5)
+	total, weight := 0.0, 0.0
 	for _, v := range values {
-		total += min(max(v-median, -l.delta), l.delta)
+		total += min(max(v.value-median, -l.delta), l.delta) * v.weight
+		weight += v.weight
 	}
-	return median + total/float64(len(rows))
+	if weight == 0 {
+		return 0
+	}
+	return median + total/weight
 }
 
 // lowerQuantile is the least value that a share alpha of the values does not pass (scikit-learn's weighted percentile).

@@ -24,6 +24,10 @@ const (
 	logitRaw // of a regression: the margin is the value
 	hinge
 	cox
+	rankPairwise
+	rankNDCG
+	rankMAP
+	aft
 	objectiveEnd
 )
 
@@ -50,21 +54,15 @@ var objectives = map[string]objectiveID{
 	"multi:softprob": softmax, "multi:softmax": softmax, "count:poisson": poisson, "reg:gamma": gammaDeviance,
 	"reg:tweedie": tweedie, "reg:pseudohubererror": pseudoHuber, "reg:squaredlogerror": squaredLogError,
 	"reg:absoluteerror": absoluteError, "reg:quantileerror": quantileError, rawLogistic: logitRaw, "binary:hinge": hinge,
-	"survival:cox": cox,
+	"survival:cox": cox, "survival:aft": aft, "rank:pairwise": rankPairwise, "rank:ndcg": rankNDCG, "rank:map": rankMAP,
 }
 
 const rawLogistic = "binary:logitraw"
 
 // laterObjectives are XGBoost's others, with the reason why they are not here.
 var laterObjectives = map[string]string{
-	"survival:aft":       "needs a lower and an upper bound for each label, and pgml.train has one label column",
-	"rank:pairwise":      needsQueries,
-	"rank:ndcg":          needsQueries,
-	"rank:map":           needsQueries,
-	"reg:expectileerror": "is not available yet",
+	"reg:expectileerror": "came after XGBoost 3.2, and is not available yet",
 }
-
-const needsQueries = "ranks the rows within each query, and pgml.train has no way to say which rows belong to a query"
 
 // link says how a margin, the sum of the trees, becomes a value.
 type link uint8
@@ -86,7 +84,7 @@ func (o objectiveID) link() link {
 		return softplusLink
 	case softmax:
 		return softmaxLink
-	case poisson, gammaDeviance, tweedie, cox:
+	case poisson, gammaDeviance, tweedie, cox, aft:
 		return exponent
 	case hinge:
 		return above0
@@ -113,6 +111,9 @@ func (l link) apply(margin float32) float32 {
 
 // binary says whether the objective tells two classes apart by one margin.
 func (o objectiveID) binary() bool { return o == logistic || o == hinge }
+
+// ranks says whether the objective puts the rows of each query in order.
+func (o objectiveID) ranks() bool { return o == rankPairwise || o == rankNDCG || o == rankMAP }
 
 // sigmoidOf clips like XGBoost's: below -88.7 the exponential overflows a float32. (Above 88.7 it changes nothing.)
 func sigmoidOf(x float32) float32 {
@@ -183,8 +184,20 @@ func (p *params) plan(d *learn.Dataset, task learn.Task, held heldRows) (plan, e
 			p.maxDeltaStep = 0.7
 		}
 	}
-	if reason := id.unfit(d.Y); reason != "" {
+	reason := id.unfit(d.Y)
+	switch {
+	case id.ranks() && d.Queries == nil:
+		reason = fmt.Sprintf("%q %s", p.objective, errNoQueries)
+	case id == rankNDCG || id == rankMAP:
+		reason = unfitList(map[objectiveID]string{rankNDCG: "ndcg", rankMAP: "map"}[id], d.Y, p.rank.linear)
+	case id == aft:
+		reason = unfitBounds(d)
+	}
+	switch {
+	case reason != "":
 		return bad("%s", reason)
+	case id != aft && d.Upper != nil:
+		return bad("only survival:aft takes upper bounds of labels")
 	}
 	pl := plan{id: id, groups: 1}
 	if task == learn.Classification {

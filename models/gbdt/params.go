@@ -42,6 +42,8 @@ type params struct {
 	updaters     []string
 	refreshLeaf  bool
 	dart         dartParams
+	rank         rankParams
+	aft          aftParams
 	linear       linearParams
 
 	metrics            []metricName // eval_metric
@@ -66,7 +68,7 @@ func defaults() params {
 		maxDeltaStep: math.NaN(), // 0, but 0.7 for count:poisson
 		subsample:    1, colTree: 1, colLevel: 1, colNode: 1, scalePosWeight: 1, maxBin: 256, parallelTrees: 1,
 		baseScore: math.NaN(), tweediePower: 1.5, huberSlope: 1, quantileAlpha: math.NaN(),
-		booster: "gbtree", refreshLeaf: true, validationFraction: 0.1,
+		booster: "gbtree", refreshLeaf: true, validationFraction: 0.1, rank: rankParams{biasNorm: 1}, aft: aftParams{scale: 1},
 	}
 }
 
@@ -128,12 +130,34 @@ var setters = map[string]setter{
 	"monotone_constraints":    setMonotone,
 	"interaction_constraints": setInteractions,
 	"multi_strategy":          choice(func(p *params, s string) { p.multiTree = s == "multi_output_tree" }, "one_output_per_tree", "multi_output_tree"),
+	// of categories and outputs that a model here does not have
+	"enable_categorical":          setCategorical,
+	"max_cat_to_onehot":           notYet,
+	"max_cat_threshold":           notYet,
+	"feature_types":               notYet,
+	"num_target":                  only(1.0),
+	"max_cached_hist_node":        integer(func(*params, int) {}, 1, math.MaxInt32),
+	"seed_per_iteration":          only(false),
+	"disable_default_eval_metric": boolean,
+	"expectile_alpha":             notYet,
+	"missing":                     setMissing,
 	// of the dart booster
 	"rate_drop":      number(func(p *params, x float64) { p.dart.rate = x }, share01),
 	"one_drop":       truth(func(p *params, yes bool) { p.dart.one = yes }),
 	"skip_drop":      number(func(p *params, x float64) { p.dart.skip = x }, share01),
 	"sample_type":    choice(func(p *params, s string) { p.dart.weighted = s == "weighted" }, "uniform", "weighted"),
 	"normalize_type": choice(func(p *params, s string) { p.dart.forest = s == "forest" }, "tree", "forest"),
+	// of rankings
+	"lambdarank_pair_method":         choice(func(p *params, s string) { p.rank.sampled = s == "mean" }, "topk", "mean"),
+	"lambdarank_num_pair_per_sample": integer(func(p *params, n int) { p.rank.pairs = n }, 1, math.MaxInt32),
+	"lambdarank_normalization":       truth(func(p *params, yes bool) { p.rank.raw = !yes }),
+	"lambdarank_score_normalization": truth(func(p *params, yes bool) { p.rank.noDamping = !yes }),
+	"lambdarank_unbiased":            truth(func(p *params, yes bool) { p.rank.unbiased = yes }),
+	"lambdarank_bias_norm":           number(func(p *params, x float64) { p.rank.biasNorm = x }, param.AtLeast(0)),
+	"ndcg_exp_gain":                  truth(func(p *params, yes bool) { p.rank.linear = !yes }),
+	// of survival:aft
+	"aft_loss_distribution":       choice(func(p *params, s string) { p.aft.distribution = s }, "normal", "logistic", "extreme"),
+	"aft_loss_distribution_scale": number(func(p *params, x float64) { p.aft.scale = x }, param.Above(0)),
 	// of the linear booster
 	"feature_selector": choice(func(p *params, s string) { p.linear.selector = s }, "cyclic", "shuffle", "random", "greedy", "thrifty"),
 	"top_k":            integer(func(p *params, n int) { p.linear.top = n }, 0, maxFeatures),

@@ -15,6 +15,7 @@ type scikitParams struct {
 	minLeaf     countOrShare
 	minSplit    countOrShare
 	minGain     float64 // min_impurity_decrease
+	shareUp     bool    // a share of the features is rounded up
 	maxFeatures any     // a share, a number, sqrt, log2; nil is all
 	l2          float64
 	stopping    string // early_stopping: auto, true, false
@@ -75,7 +76,7 @@ func scikitDefaults() params {
 func histDefaults() params {
 	p := scikitDefaults()
 	p.maxLeaves, p.lossGuide, p.maxDepth = 31, true, -1
-	p.scikit = scikitParams{minLeaf: countOrShare{count: 20}, stopping: "auto", validation: countOrShare{share: .1}, patience: 10, tolerance: 1e-7, quantile: -1}
+	p.scikit = scikitParams{minLeaf: countOrShare{count: 20}, shareUp: true, stopping: "auto", validation: countOrShare{share: .1}, patience: 10, tolerance: 1e-7, quantile: -1}
 	return p
 }
 
@@ -203,6 +204,9 @@ func (s *scikitParams) featureShare(features int) float64 {
 		}
 		return max(1, math.Floor(math.Log2(n))) / n
 	case float64:
+		if v <= 1 && s.shareUp {
+			return min(1, math.Ceil(v*n)/n)
+		}
 		if v <= 1 {
 			return v
 		}

@@ -166,3 +166,26 @@ func (p *params) needsAlpha() error {
 	}
 	return nil
 }
+
+// notYet refuses a parameter of XGBoost's whatever its value is.
+func notYet(_ *params, _ any) string { return "is not available yet" }
+
+// setCategorical refuses splits by sets of categories: columns of texts are numbers or one column a category for XGBoost's rules here, as preprocess says.
+func setCategorical(p *params, v any) string {
+	if reason := boolean(p, v); reason != "" {
+		return reason
+	}
+	if x, isNumber := param.Number(v); v == true || isNumber && x == 1 {
+		return "makes splits by sets of categories, which lightgbm and catboost have; of xgboost that is not available yet"
+	}
+	return ""
+}
+
+// setMissing takes what XGBoost takes for missing anyway: NULL, which is NaN in a row.
+func setMissing(_ *params, v any) string {
+	switch v {
+	case nil, "nan", "NaN", "NULL":
+		return ""
+	}
+	return "is always NULL; another value may be made so in a view, by nullif, and is not available yet"
+}

@@ -18,8 +18,12 @@ type quantileLoss struct {
 	slope func(residual float64) float64
 	// weigh gives rows their weight (the relative error's), nil is 1 for each. Then of is not used.
 	weigh func(y float64) float64
+	rows  []float32 // weights beside those; nil: 1 for each
+	// ofWeighted picks the quantile where rows have weights; nil is weightedQuantile.
+	ofWeighted func(sorted []weighed, alpha float64) float64
 }
 
+// weight is that of a row with label y.
 func (l *quantileLoss) weight(y float64) float64 {
 	if l.weigh == nil {
 		return 1
@@ -27,9 +31,15 @@ func (l *quantileLoss) weight(y float64) float64 {
 	return l.weigh(y)
 }
 
+// weightAt is that of a row in training.
+func (l *quantileLoss) weightAt(r int, y float64) float64 { return l.weight(y) * weightOf(l.rows, r) }
+
 func (l *quantileLoss) pick(values []weighed, of func(sorted []float64, alpha float64) float64) float64 {
 	slices.SortFunc(values, func(a, b weighed) int { return cmp.Compare(a.value, b.value) })
-	if l.weigh != nil {
+	switch {
+	case l.rows != nil && l.ofWeighted != nil:
+		return l.ofWeighted(values, l.alpha)
+	case l.weigh != nil || l.rows != nil:
 		return weightedQuantile(values, l.alpha)
 	}
 	sorted := make([]float64, len(values))
@@ -42,7 +52,7 @@ func (l *quantileLoss) pick(values []weighed, of func(sorted []float64, alpha fl
 func (l *quantileLoss) start(y []float32) []float64 {
 	values := make([]weighed, len(y))
 	for i, v := range y {
-		values[i] = weighed{float64(v), l.weight(float64(v))}
+		values[i] = weighed{float64(v), l.weightAt(i, float64(v))}
 	}
 	return []float64{l.pick(values, l.of)}
 }
@@ -50,7 +60,7 @@ func (l *quantileLoss) start(y []float32) []float64 {
 func (l *quantileLoss) gradients(out [][]gradient, margins [][]float64, y []float32, from, to int) {
 	for r := from; r < to; r++ {
 		v := float64(y[r])
-		out[0][r] = gradient{float32(l.slope(margins[0][r]-v) * l.weight(v)), 1}
+		out[0][r] = gradient{float32(l.slope(margins[0][r]-v) * l.weightAt(r, v)), float32(weightOf(l.rows, r))}
 	}
 }
 
@@ -68,7 +78,7 @@ func (l *quantileLoss) leaf(rows []int32, _ int, margins [][]float64, y []float3
 	values := make([]weighed, len(rows))
 	for i, r := range rows {
 		v := float64(y[r])
-		values[i] = weighed{v - margins[0][r], l.weight(v)}
+		values[i] = weighed{v - margins[0][r], l.weightAt(int(r), v)}
 	}
 	if l.leafOf != nil {
 		return l.pick(values, l.leafOf)

@@ -2,7 +2,6 @@ package gbdt
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/pgowl/pgowl/models/crew"
@@ -11,17 +10,19 @@ import (
 
 // recipe is a fit by the rules of LightGBM or scikit-learn, with everything that their parameters decide.
 type recipe struct {
-	params    params // of these: the learning rate, the limits of a tree, shares of columns, seed and threads
-	rules     leafRules
-	cut       cutter
-	loss      criterion
-	groups    int
-	binary    bool        // two classes of which rows may be drawn apart
-	objective objectiveID // of the model
-	name      string      // of LightGBM's objective
-	scale     float64     // what the margins are multiplied with to be the objective's
-	fromZero  bool        // the margins begin at 0, not at the loss's best constant
-	average   bool        // a random forest: the trees do not see each other, and the margin is their mean
+	params params // of these: the learning rate, the limits of a tree, shares of columns, seed and threads
+	rules  leafRules
+	cut    cutter
+	// cutWeighted is cut for rows with weights; nil where these change nothing.
+	cutWeighted func(weights []float32) cutter
+	loss        criterion
+	groups      int
+	binary      bool        // two classes of which rows may be drawn apart
+	objective   objectiveID // of the model
+	name        string      // of LightGBM's objective
+	scale       float64     // what the margins are multiplied with to be the objective's
+	fromZero    bool        // the margins begin at 0, not at the loss's best constant
+	average     bool        // a random forest: the trees do not see each other, and the margin is their mean
 	// untilStuck ends the fit at the first round in which no tree has a split.
 	untilStuck bool
 	bag        bagger
@@ -44,8 +45,8 @@ type course struct {
 
 // train fits the recipe to data.
 func (r *recipe) train(ctx context.Context, data *learn.Dataset, progress learn.Progress) (learn.Model, error) {
-	if data.Weights != nil {
-		return nil, errors.New("gbdt: this algorithm takes no weights of rows")
+	if err := data.Uses(learn.Weights); err != nil {
+		return nil, err
 	}
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
@@ -56,13 +57,16 @@ func (r *recipe) train(ctx context.Context, data *learn.Dataset, progress learn.
 	if r.holdout > 0 {
 		c.t.data, c.apart = holdApart(data, r.holdout, r.params.seed)
 	}
+	if err := c.weigh(); err != nil {
+		return nil, err
+	}
 	var err error
 	sketch := func() *sampler { return newSampler(c.t.data, nil, r.params.seed) }
 	if r.light != nil {
 		rows := r.light.sketchRows(c.t.data.Rows)
 		sketch = func() *sampler { return samplerOf(rows, c.t.data.Rows) }
 	}
-	if c.t.bins, err = binBy(c.t.data, sketch, crew, r.cut); err != nil {
+	if c.t.bins, err = binBy(c.t.data, sketch, crew, c.cut); err != nil {
 		return nil, fmt.Errorf("gbdt: %w", err)
 	}
 	if crew.Stopped() {
@@ -79,6 +83,34 @@ func (r *recipe) train(ctx context.Context, data *learn.Dataset, progress learn.
 		return nil, err
 	}
 	return c.model().finished()
+}
+
+// weigh makes the loss one of rows with weights, where they have any.
+func (c *course) weigh() error {
+	if c.t.data.Weights == nil {
+		return nil
+	}
+	if err := c.t.data.CheckWeights(); err != nil { // what has a weight may have been held apart
+		return fmt.Errorf("gbdt: %w", err)
+	}
+	loss, ok := c.loss.(weighable)
+	if !ok {
+		return &learn.UnusedError{Part: learn.Weights}
+	}
+	var apart []float32
+	if c.apart != nil {
+		apart = c.apart.Weights
+	}
+	own := *c.recipe
+	c.recipe = &own
+	c.loss = loss.weighted(c.t.data.Weights, apart)
+	if c.loss == nil {
+		return &learn.UnusedError{Part: learn.Weights}
+	}
+	if c.cutWeighted != nil {
+		c.cut = c.cutWeighted(c.t.data.Weights)
+	}
+	return nil
 }
 
 func (c *course) prepare() {

@@ -41,6 +41,7 @@ const (
 	drawWeight
 	drawNoise
 	drawPermutation
+	drawPair
 )
 
 // choose takes the given share of a set, at least one, without replacement and in ascending order.
@@ -58,4 +59,28 @@ func choose(set []int32, share float64, key uint64) []int32 {
 	s = s[:n]
 	slices.Sort(s)
 	return s
+}
+
+// minstd is the generator of C++'s std::minstd_rand (Park, Miller and Stockmeyer 1993), with std::uniform_int_distribution as libstdc++ has it.
+type minstd uint64
+
+const minstdModulus = 1<<31 - 1
+
+func newMinstd(seed uint32) minstd {
+	if s := minstd(seed) % minstdModulus; s != 0 {
+		return s
+	}
+	return 1
+}
+
+// below draws a number from 0 to n-1; n is far below 2^31.
+func (m *minstd) below(n int) int {
+	const values = minstdModulus - 1 // from 1 on
+	scale := uint64(values-1) / uint64(n)
+	for {
+		*m = *m * 48271 % minstdModulus
+		if v := uint64(*m) - 1; v < scale*uint64(n) {
+			return int(v / scale)
+		}
+	}
 }

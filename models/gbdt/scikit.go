@@ -53,6 +53,13 @@ func (p *params) scikitRecipe(d *learn.Dataset) *recipe {
 		fromLow: true, larger: true,
 		cat: catRules{smooth: 10, maxThreshold: maxBins, minGroup: 1},
 	}
+	if d.Weights != nil {
+		total := 0.0
+		for _, w := range d.Weights {
+			total += float64(w)
+		}
+		r.rules.minGain = s.minGain * total
+	}
 	if p.maxLeaves == 0 && p.lossGuide {
 		r.params.lossGuide = false // no limit: the order means nothing
 	}
@@ -95,6 +102,7 @@ func (p *params) histRecipe(d *learn.Dataset, task learn.Task) (*recipe, error) 
 		return nil, err
 	}
 	r.cut = scikitCutter(p.maxBin, categorical)
+	r.cutWeighted = func(weights []float32) cutter { return weightedScikitCutter(p.maxBin, categorical, weights) }
 	name, err := p.scikitLoss(d, task)
 	if err != nil {
 		return nil, err
@@ -103,12 +111,12 @@ func (p *params) histRecipe(d *learn.Dataset, task learn.Task) (*recipe, error) 
 	case "squared_error":
 		r.loss = squaredLoss()
 	case "absolute_error":
-		r.loss = &quantileLoss{alpha: .5, of: linearQuantile, slope: absoluteSlope}
+		r.loss = &quantileLoss{alpha: .5, of: linearQuantile, ofWeighted: lowerWeighted, slope: absoluteSlope}
 	case "quantile":
 		if s.quantile < 0 {
 			return nil, &learn.ParamError{Name: "quantile", Value: nil, Reason: "must be given for the loss quantile"}
 		}
-		r.loss = &quantileLoss{alpha: s.quantile, of: linearQuantile, slope: upperPinball(s.quantile)}
+		r.loss = &quantileLoss{alpha: s.quantile, of: linearQuantile, ofWeighted: lowerWeighted, slope: upperPinball(s.quantile)}
 	case "poisson":
 		r.loss, r.objective = poissonLoss(0), poisson
 	case "gamma":
@@ -116,7 +124,7 @@ func (p *params) histRecipe(d *learn.Dataset, task learn.Task) (*recipe, error) 
 	default:
 		r.logLoss(d)
 	}
-	r.rules.counted = r.objective != squaredError
+	r.rules.counted = r.objective != squaredError || d.Weights != nil
 	if s.stopping == "true" || s.stopping == "auto" && d.Rows > 10000 {
 		share := s.validation.share
 		if share == 0 {
@@ -124,6 +132,12 @@ func (p *params) histRecipe(d *learn.Dataset, task learn.Task) (*recipe, error) 
 		}
 		r.holdout = min(share, 1)
 		r.stopper = &stopper{patience: s.patience, delta: s.tolerance, sliding: true}
+		switch name { // of which losses there are twice, or half
+		case "squared_error":
+			r.stopper.delta *= 2
+		case "absolute_error":
+			r.stopper.delta /= 2
+		}
 	}
 	return r, nil
 }
@@ -167,9 +181,9 @@ func (p *params) gradientRecipe(d *learn.Dataset, task learn.Task) (*recipe, err
 	case "squared_error":
 		r.loss = squaredLoss()
 	case "absolute_error":
-		r.loss = &quantileLoss{alpha: .5, of: linearQuantile, leafOf: lowerQuantile, slope: absoluteSlope}
+		r.loss = &quantileLoss{alpha: .5, of: linearQuantile, leafOf: lowerQuantile, ofWeighted: lowerWeighted, slope: absoluteSlope}
 	case "quantile":
-		r.loss = &quantileLoss{alpha: s.quantile, of: linearQuantile, leafOf: lowerQuantile, slope: upperPinball(s.quantile)}
+		r.loss = &quantileLoss{alpha: s.quantile, of: linearQuantile, leafOf: lowerQuantile, ofWeighted: lowerWeighted, slope: upperPinball(s.quantile)}
 	case "huber":
 		r.loss = &quantileHuber{alpha: s.quantile}
 	case "exponential":
@@ -178,12 +192,16 @@ func (p *params) gradientRecipe(d *learn.Dataset, task learn.Task) (*recipe, err
 		r.logLoss(d)
 		r.loss = newtonLeaves(r.loss, d.Rows, r.groups)
 	}
+	r.rules.counted = d.Weights != nil
 	if p.subsample < 1 {
 		r.bag = exactBag{p.subsample, p.seed}
 	}
 	if s.patience > 0 {
 		r.holdout = s.validation.share
 		r.stopper = &stopper{patience: s.patience, delta: s.tolerance}
+		if name == "absolute_error" || name == "log_loss" && d.Classes == 2 { // of which losses there are half
+			r.stopper.delta /= 2
+		}
 	}
 	return r, nil
 }

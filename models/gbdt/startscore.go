@@ -20,6 +20,10 @@ func (p *params) startScore(id objectiveID, d *learn.Dataset, held heldRows) flo
 			}
 		}
 		return float64(quantile(rows, func(r int32) float32 { return d.Y[r] }, d.Weights, share))
+	case aft:
+		return 0.5
+	case rankPairwise, rankNDCG, rankMAP: // what pulls the rows of a query apart sums to nothing
+		return 0
 	case pseudoHuber, squaredLogError, hinge, cox:
 		return p.newtonScore(id, d, held)
 	}

@@ -16,21 +16,23 @@ var _ learn.Trainer = Train
 
 // trainer is the state of one fit.
 type trainer struct {
-	params  params
-	plan    plan
-	data    *learn.Dataset
-	crew    *crew.Crew
-	bins    *binned
-	memory  int          // for histograms, in bytes
-	rules   *leafRules   // nil: XGBoost's
-	margins []float32    // row-major, plan.groups a row
-	grads   [][]gradient // [group][row]; one group only when the second class mirrors the first
-	scaled  []gradient   // of the rows that sampling_method gradient_based has drawn
-	held    heldRows
-	limited constraints
-	watch   *watch        // nil: nobody looks
-	columns *lightColumns // LightGBM's choice of features, nil: choose
-	unit    sum           // what 1 is in the gradients that a tree is grown from, 0: 1
+	params   params
+	plan     plan
+	data     *learn.Dataset
+	crew     *crew.Crew
+	bins     *binned
+	memory   int          // for histograms, in bytes
+	rules    *leafRules   // nil: XGBoost's
+	margins  []float32    // row-major, plan.groups a row
+	grads    [][]gradient // [group][row]; one group only when the second class mirrors the first
+	scaled   []gradient   // of the rows that sampling_method gradient_based has drawn
+	held     heldRows
+	limited  constraints
+	watch    *watch        // nil: nobody looks
+	columns  *lightColumns // LightGBM's choice of features, nil: choose
+	unit     sum           // what 1 is in the gradients that a tree is grown from, 0: 1
+	ranking  *ranking      // nil: the objective is another
+	rankings int           // times that the gradients of a ranking have been made
 
 	// of the tree that is being grown
 	grown            uint64 // trees so far
@@ -67,11 +69,17 @@ func (p params) train(ctx context.Context, data *learn.Dataset, task learn.Task,
 	}
 	var held heldRows
 	if p.stopAfter > 0 {
-		held = drawHeldRows(data.Rows, p.validationFraction, p.seed)
+		held = drawHeldRows(data.Rows, data.Queries, p.validationFraction, p.seed)
 	}
 	pl, err := p.plan(data, task, held)
 	if err != nil {
 		return nil, err
+	}
+	var queries *lists
+	if pl.id.ranks() {
+		if queries, err = newLists(data, func(r int) bool { return !held.has(r) }); err != nil {
+			return nil, &learn.ParamError{Name: "objective", Value: p.objective, Reason: err.Error()}
+		}
 	}
 	limited, err := p.constrain(data)
 	if err != nil {
@@ -87,6 +95,9 @@ func (p params) train(ctx context.Context, data *learn.Dataset, task learn.Task,
 	crew, release := crew.New(ctx, p.threads)
 	defer release()
 	t := &trainer{params: p, plan: pl, data: data, crew: crew, memory: histogramMemory, held: held, limited: limited, watch: watch}
+	if pl.id.ranks() {
+		t.ranking = newRanking(pl.id, &p, queries, data.Y)
+	}
 	if p.isLinear() {
 		return t.fitLinear(ctx, progress)
 	}
@@ -114,8 +125,8 @@ func valid(d *learn.Dataset, task learn.Task) error {
 		return fmt.Errorf("%d values and %d labels do not make %d rows of %d features", len(d.X), len(d.Y), d.Rows, d.Features)
 	case task != learn.Regression && task != learn.Classification:
 		return fmt.Errorf("task %q is neither regression nor classification", task)
-	case d.Weights != nil && len(d.Weights) != d.Rows:
-		return fmt.Errorf("%d weights for %d rows", len(d.Weights), d.Rows)
+	case d.Queries != nil && len(d.Queries) != d.Rows || d.Upper != nil && len(d.Upper) != d.Rows:
+		return fmt.Errorf("%d queries and %d upper bounds for %d rows", len(d.Queries), len(d.Upper), d.Rows)
 	case task == learn.Classification && (d.Classes < 1 || d.Classes > maxClasses):
 		return fmt.Errorf("a classification of %d classes", d.Classes)
 	}
@@ -127,17 +138,12 @@ func valid(d *learn.Dataset, task learn.Task) error {
 			return fmt.Errorf("the label of row %d is %v, not a class of 0 to %d", i, y, d.Classes-1)
 		}
 	}
-	some := d.Weights == nil
-	for i, w := range d.Weights {
-		if !(w >= 0) || math.IsInf(float64(w), 0) {
-			return fmt.Errorf("the weight of row %d is %v", i, w)
+	for i, u := range d.Upper {
+		if math.IsNaN(float64(u)) {
+			return fmt.Errorf("the upper bound of row %d is no number", i)
 		}
-		some = some || w > 0
 	}
-	if !some {
-		return errors.New("no row has a weight")
-	}
-	return nil
+	return d.CheckWeights()
 }
 
 // mirrors says whether the second of two classes needs no trees of its own: under softmax its gradients are those of the

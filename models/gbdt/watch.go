@@ -12,34 +12,6 @@ type heldRows []bool
 
 func (h heldRows) has(r int) bool { return h != nil && h[r] }
 
-// drawHeldRows draws the rows for early stopping by the seed. Both parts have a row at least, unless there is only one.
-func drawHeldRows(rows int, share float64, seed uint64) heldRows {
-	if rows < 2 {
-		return nil
-	}
-	h := make(heldRows, rows)
-	n := 0
-	for r := range h {
-		h[r] = unit(draw(seed, drawHeld, uint64(r))) < share
-		if h[r] {
-			n++
-		}
-	}
-	switch n {
-	case 0:
-		h[draw(seed, drawHeld)%uint64(rows)] = true
-	case rows:
-		h[draw(seed, drawHeld)%uint64(rows)] = false
-	}
-	return h
-}
-
-// watchedRows is the number of training rows that the metrics for learn.Progress are taken from, and watchedValues that of their predictions.
-const (
-	watchedRows   = 1 << 14
-	watchedValues = 1 << 20
-)
-
 // watch follows the metrics of a fit and says when it is to stop.
 type watch struct {
 	measures []measure
@@ -55,31 +27,33 @@ type watch struct {
 
 // newWatch is nil when nobody wants to know: there is no early stopping and no progress.
 func (p *params) newWatch(d *learn.Dataset, pl plan, held heldRows, progress learn.Progress) (*watch, error) {
-	measures, err := p.measures(pl, d.Y)
+	measures, err := p.measures(pl, d)
 	if err != nil || held == nil && progress == nil {
 		return nil, err
 	}
 	w := &watch{measures: measures, link: pl.id.link(), held: held != nil, best: math.NaN()}
+	if pl.id == aft { // whose metrics look at margins
+		w.link = identity
+	}
 	if held != nil {
 		w.patience = p.stopAfter
 	}
-	for r := range d.Rows {
-		if held.has(r) {
-			w.rows = append(w.rows, int32(r))
-		}
+	badLists := func(err error) error {
+		return &learn.ParamError{Name: "eval_metric", Value: measures[0].name, Reason: err.Error()}
 	}
-	if held == nil {
-		n := min(d.Rows, watchedRows, max(1, watchedValues/pl.groups))
-		for i := range n {
-			w.rows = append(w.rows, int32(i*d.Rows/n))
-		}
+	if w.rows, err = p.watchedRows(d, pl, held); err != nil {
+		return nil, badLists(err)
 	}
 	w.set.k = pl.groups
 	w.set.preds = make([]float32, len(w.rows)*pl.groups)
 	for _, r := range w.rows {
 		w.set.y = append(w.set.y, d.Y[r])
-		if d.Weights != nil {
-			w.set.w = append(w.set.w, d.Weights[r])
+	}
+	w.set.w, w.set.upper = learn.Pick(d.Weights, w.rows), learn.Pick(d.Upper, w.rows)
+	if p.looksAtLists(pl) {
+		seen := learn.Dataset{Weights: w.set.w, Queries: learn.Pick(d.Queries, w.rows)}
+		if w.set.lists, err = newLists(&seen, func(int) bool { return true }); err != nil {
+			return nil, badLists(err)
 		}
 	}
 	return w, nil

@@ -38,7 +38,7 @@ func TestEarlyStopping(t *testing.T) {
 		// The model is that of the best round.
 		loss, n := 0.0, 0.0
 		p := outputs(m, d.X)
-		for r, held := range drawHeldRows(d.Rows, .1, 0) {
+		for r, held := range drawHeldRows(d.Rows, nil, .1, 0) {
 			if held {
 				loss -= math.Log(float64(p[r*2+int(d.Y[r])]))
 				n++
@@ -51,13 +51,13 @@ func TestEarlyStopping(t *testing.T) {
 }
 
 func TestHeldRows(t *testing.T) {
-	if drawHeldRows(1, .1, 0) != nil {
+	if drawHeldRows(1, nil, .1, 0) != nil {
 		t.Error("one row was held out")
 	}
 	for rows := 2; rows < 40; rows++ {
 		for _, share := range []float64{.001, .1, .999} {
 			n := 0
-			for _, held := range drawHeldRows(rows, share, 3) {
+			for _, held := range drawHeldRows(rows, nil, share, 3) {
 				if held {
 					n++
 				}
@@ -70,7 +70,7 @@ func TestHeldRows(t *testing.T) {
 	// The rows that are held out change nothing but when it stops.
 	d := noisy(500, 4, 0, 0)
 	params := map[string]any{"early_stopping_rounds": 50.0, "n_estimators": 10.0, "seed": 5.0}
-	held := drawHeldRows(500, .1, 5)
+	held := drawHeldRows(500, nil, .1, 5)
 	before := fit(t, d, params).(*Model)
 	for r := range d.Rows {
 		if held[r] {

@@ -30,6 +30,12 @@ type Dataset struct {
 	Categorical []bool
 	// Weights has an entry a row, 0 or more: how many rows it counts as. nil: one each. An engine that has no use for weights refuses them.
 	Weights []float32
+	// Queries has an entry a row: the number, 0 or more, of the query whose answers the row is among. Rows of a query need not stand together. nil: there are
+	// no queries. An engine that ranks nothing refuses them.
+	Queries []int32
+	// Upper has an entry a row: the upper bound of its label, at least Y and perhaps infinite, Y being the lower one. nil: labels are known. An engine that has no
+	// use for bounds refuses them.
+	Upper []float32
 	// Names has the name of each feature, for hyperparameters that speak of features. nil: they have none, and are numbered from 0.
 	Names []string
 	// ClassLabels is the text of each class's label, for hyperparameters that name classes. nil: they go by their indexes.

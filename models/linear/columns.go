@@ -18,28 +18,34 @@ type columns struct {
 	inverse []float64
 }
 
-// examine reads the columns. A value that is missing or infinite is an error that tells the feature.
+// examine reads the columns, each row by its weight. A value that is missing or infinite is an error that tells the feature.
 func examine(c *crew.Crew, d *learn.Dataset, intercept bool) (*columns, error) {
 	width := d.Features
 	bl := newBlocks(d.Rows)
 	type part struct {
+		weight    float64
 		sum       []float64
 		low, high []float32
 		bad       int // row of the first value that is no number, or -1
 	}
 	parts := make([]part, bl.count)
 	c.Each(bl.count, crew.Large, func(b int) {
-		p := part{make([]float64, width), make([]float32, width), make([]float32, width), -1}
+		p := part{0, make([]float64, width), make([]float32, width), make([]float32, width), -1}
 		from, to := bl.bounds(b)
-		copy(p.low, d.Row(from))
-		copy(p.high, d.Row(from))
+		for j := range width {
+			p.low[j], p.high[j] = float32(math.Inf(1)), float32(math.Inf(-1))
+		}
 		for r := from; r < to && p.bad < 0; r++ {
+			weight := d.Weight(r)
+			p.weight += weight
 			for j, v := range d.Row(r) {
 				if v-v != 0 { // NaN and infinities
 					p.bad = r
 				}
-				p.sum[j] += float64(v)
-				p.low[j], p.high[j] = min(p.low[j], v), max(p.high[j], v)
+				p.sum[j] += float64(v) * weight
+				if weight > 0 {
+					p.low[j], p.high[j] = min(p.low[j], v), max(p.high[j], v)
+				}
 			}
 		}
 		parts[b] = p
@@ -48,18 +54,19 @@ func examine(c *crew.Crew, d *learn.Dataset, intercept bool) (*columns, error) {
 		return nil, err
 	}
 	s := &columns{mean: make([]float64, width), scale: make([]float64, width), centre: make([]float64, width), inverse: make([]float64, width)}
-	low, high := parts[0].low, parts[0].high
+	low, high, total := parts[0].low, parts[0].high, 0.0
 	for _, p := range parts {
 		if p.bad >= 0 {
 			return nil, unusable(d, p.bad)
 		}
+		total += p.weight
 		for j := range width {
 			s.mean[j] += p.sum[j]
 			low[j], high[j] = min(low[j], p.low[j]), max(high[j], p.high[j])
 		}
 	}
 	for j := range width {
-		s.mean[j] /= float64(d.Rows)
+		s.mean[j] /= total
 		if low[j] == high[j] { // exactly, so that a constant column is one
 			s.mean[j] = float64(low[j])
 		}
@@ -72,9 +79,10 @@ func examine(c *crew.Crew, d *learn.Dataset, intercept bool) (*columns, error) {
 		sum := make([]float64, width)
 		from, to := bl.bounds(b)
 		for r := from; r < to; r++ {
+			weight := d.Weight(r)
 			for j, v := range d.Row(r) {
 				z := float64(v) - s.centre[j]
-				sum[j] += z * z
+				sum[j] += z * z * weight
 			}
 		}
 		squares[b] = sum
@@ -86,7 +94,7 @@ func examine(c *crew.Crew, d *learn.Dataset, intercept bool) (*columns, error) {
 		for _, sum := range squares {
 			s.scale[j] += sum[j]
 		}
-		s.scale[j] = math.Sqrt(s.scale[j] / float64(d.Rows))
+		s.scale[j] = math.Sqrt(s.scale[j] / total)
 		if s.scale[j] > 0 {
 			s.inverse[j] = 1 / s.scale[j]
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"slices"
@@ -19,6 +20,7 @@ import (
 // goldenCase is a fit by scikit-learn (testdata/golden.py).
 type goldenCase struct {
 	Data      string
+	Weighted  bool // the weight of row i is half of i modulo 5
 	Task      learn.Task
 	Params    map[string]any
 	Classes   int
@@ -173,8 +175,11 @@ func every(d *learn.Dataset, n int) (x []float32) {
 func TestScikitLearn(t *testing.T) {
 	for _, c := range goldenCases(t) {
 		params, _ := json.Marshal(c.Params)
-		t.Run(c.Data+string(params), func(t *testing.T) {
+		t.Run(fmt.Sprint(c.Data, c.Weighted, string(params)), func(t *testing.T) {
 			d := c.data(t)
+			for r := 0; c.Weighted && r < d.Rows; r++ {
+				d.Weights = append(d.Weights, float32(r%5)/2)
+			}
 			if c.Task == learn.Classification && c.Classes != 2 && slices.Max(d.Y) != float32(c.Classes-1) {
 				t.Fatalf("labels up to %v", slices.Max(d.Y))
 			}

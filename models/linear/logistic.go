@@ -105,11 +105,14 @@ func (f *fit) prepare() {
 			}
 		}
 	}
-	for _, y := range f.data.Y {
-		f.total += f.weights[int(y)]
+	for r := range f.data.Y {
+		f.total += f.weight(r)
 	}
 	f.u = make([]float64, f.margins*width)
 }
+
+// weight is how much a row counts: its own weight times that of its class.
+func (f *fit) weight(r int) float64 { return f.weights[int(f.data.Y[r])] * f.data.Weight(r) }
 
 // original turns unknowns into coefficients of the features as they are, and intercepts.
 func (f *fit) original(u []float64) (w, bias []float64) {
@@ -163,7 +166,7 @@ func (f *fit) at(u []float64, into *state) {
 	// Sums: for each margin that of residual times feature and of the residuals, and the loss.
 	sums := f.rows(k*(n+1)+1, func(r int, row, sum []float64) {
 		y := int(f.data.Y[r])
-		weight := f.weights[y]
+		weight := f.weight(r)
 		p := into.proba[r*k:][:k]
 		var room [32]float64
 		ms := room[:0]
@@ -283,20 +286,22 @@ func (f *fit) balance() {
 	if !f.params.balanced {
 		return
 	}
-	ones := 0
-	for _, y := range f.data.Y {
+	ones, all := 0.0, 0.0
+	for r, y := range f.data.Y {
+		w := f.data.Weight(r)
 		if int(y) == f.one {
-			ones++
+			ones += w
 		}
+		all += w
 	}
 	f.weights = make([]float64, f.data.Classes)
 	for k := range f.weights {
-		n := f.data.Rows - ones
+		n := all - ones
 		if k == f.one {
 			n = ones
 		}
 		if n > 0 {
-			f.weights[k] = float64(f.data.Rows) / (2 * float64(n))
+			f.weights[k] = all / (2 * n)
 		}
 	}
 }

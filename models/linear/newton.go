@@ -112,7 +112,7 @@ func (f *fit) second(r, k, l int) float64 {
 	if k == l {
 		v += float64(p[k])
 	}
-	return v * f.weights[int(f.data.Y[r])]
+	return v * f.weight(r)
 }
 
 // curvature is the matrix of second derivatives.
@@ -184,7 +184,7 @@ func (f *fit) times(v []float64) []float64 {
 	w, bias := f.original(v)
 	sums := f.rows(k*(n+1), func(r int, row, sum []float64) {
 		p := f.now.proba[r*k:][:k]
-		weight := f.weights[int(f.data.Y[r])]
+		weight := f.weight(r)
 		var room [32]float64
 		ms := room[:0]
 		mean := 0.0

@@ -186,9 +186,11 @@ func (p *logisticParams) kind(classes int) kind {
 // classWeights is the weight of the rows of each class.
 func (p *logisticParams) classWeights(d *learn.Dataset) ([]float64, error) {
 	weights := make([]float64, d.Classes)
-	counts := make([]int, d.Classes)
-	for _, y := range d.Y {
-		counts[int(y)]++
+	counts, all := make([]float64, d.Classes), 0.0
+	for r, y := range d.Y {
+		w := d.Weight(r)
+		counts[int(y)] += w
+		all += w
 	}
 	named := map[string]int{}
 	for k := range weights { // false and true are 0 and 1, too, as everywhere
@@ -202,7 +204,7 @@ func (p *logisticParams) classWeights(d *learn.Dataset) ([]float64, error) {
 	for k := range weights {
 		weights[k] = 1
 		if p.balanced && counts[k] > 0 {
-			weights[k] = float64(d.Rows) / (float64(d.Classes) * float64(counts[k]))
+			weights[k] = all / (float64(d.Classes) * counts[k])
 		}
 		named[d.ClassName(k)] = k
 	}

@@ -6,7 +6,7 @@ import "errors"
 // (Bro and de Jong, A fast non-negativity-constrained least squares algorithm, 1997).
 func (s *squares) positive() ([]float64, error) {
 	width := s.width()
-	g := s.gram(s.crew, nil)
+	g := s.gram(s.crew, s.weight())
 	right, err := s.slope(make([]float64, width))
 	if err != nil {
 		return nil, err

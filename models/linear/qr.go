@@ -69,12 +69,13 @@ func (s *squares) triangle() ([]float64, error) {
 	return triangles[0], s.crew.Err()
 }
 
-// centred writes n rows, and the labels, column by column.
+// centred writes n rows, and the labels, column by column, each times the root of its weight.
 func (s *squares) centred(a []float64, from, n int) {
 	for i := range n {
+		root := math.Sqrt(s.data.Weight(from + i))
 		for j, v := range s.data.Row(from + i) {
-			a[j*n+i] = float64(v) - s.centre[j]
+			a[j*n+i] = (float64(v) - s.centre[j]) * root
 		}
-		a[s.data.Features*n+i] = float64(s.data.Y[from+i]) - s.target
+		a[s.data.Features*n+i] = (float64(s.data.Y[from+i]) - s.target) * root
 	}
 }

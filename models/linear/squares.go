@@ -24,7 +24,7 @@ func leastSquares(c *crew.Crew, d *learn.Dataset, p *squaresParams) (*Model, err
 	}
 	s := &squares{crew: c, design: design{data: d, columns: cols}}
 	if p.intercept {
-		s.target = meanOf(d.Y)
+		s.target = meanOf(d)
 	}
 	if d.Features > maxSquare && (p.positive || d.Rows > d.Features) {
 		return nil, fmt.Errorf("linear: %d features are too many for least squares over %d rows; up to %d are taken", d.Features, d.Rows, maxSquare)
@@ -51,19 +51,30 @@ func leastSquares(c *crew.Crew, d *learn.Dataset, p *squaresParams) (*Model, err
 	return m.check()
 }
 
-// meanOf adds in blocks, as sums over rows do here.
-func meanOf(y []float32) float64 {
-	total := 0.0
-	bl := newBlocks(len(y))
+// meanOf is the mean of the labels. It adds in blocks, as sums over rows do here.
+func meanOf(d *learn.Dataset) float64 {
+	total, weights := 0.0, 0.0
+	bl := newBlocks(d.Rows)
 	for b := range bl.count {
 		from, to := bl.bounds(b)
-		sum := 0.0
-		for _, v := range y[from:to] {
-			sum += float64(v)
+		sum, weight := 0.0, 0.0
+		for r := from; r < to; r++ {
+			w := d.Weight(r)
+			sum += float64(d.Y[r]) * w
+			weight += w
 		}
 		total += sum
+		weights += weight
 	}
-	return total / float64(len(y))
+	return total / weights
+}
+
+// weight is that of the rows for gram; nil where it is 1.
+func (s *squares) weight() func(row int) float64 {
+	if s.data.Weights == nil {
+		return nil
+	}
+	return s.data.Weight
 }
 
 // squares is one least squares problem.
@@ -76,7 +87,7 @@ type squares struct {
 // normal solves the normal equations. It is nil where they are too near to singular.
 func (s *squares) normal() ([]float64, error) {
 	width := s.width()
-	g := s.gram(s.crew, nil)
+	g := s.gram(s.crew, s.weight())
 	if err := s.crew.Err(); err != nil {
 		return nil, err
 	}
@@ -122,7 +133,7 @@ func (s *squares) slope(u []float64) ([]float64, error) {
 		from, to := bl.bounds(b)
 		for r := from; r < to; r++ {
 			widen(row, d.Row(r))
-			e := float64(d.Y[r]) - offset - dot(w, row)
+			e := (float64(d.Y[r]) - offset - dot(w, row)) * d.Weight(r)
 			axpy(sum, e, row)
 			sum[d.Features] += e
 		}

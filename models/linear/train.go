@@ -38,6 +38,9 @@ func Train(ctx context.Context, data *learn.Dataset, task learn.Task, hyperparam
 	if err := valid(data, task); err != nil {
 		return nil, fmt.Errorf("linear: %w", err)
 	}
+	if err := data.Uses(learn.Weights); err != nil {
+		return nil, err
+	}
 	c, release := crew.New(ctx, threads)
 	defer release()
 	if err := c.Err(); err != nil {
@@ -75,5 +78,5 @@ func valid(d *learn.Dataset, task learn.Task) error {
 			return fmt.Errorf("the label of row %d is %v, not a class of 0 to %d", i+1, y, d.Classes-1)
 		}
 	}
-	return nil
+	return d.CheckWeights()
 }

@@ -28,7 +28,10 @@ def note(name, form, task, margins, contributions, names=None):
 
 def xgboost_case(name, task, labels, rounds, names=None, formats=("json",), **params):
     params = {"max_depth": 3, "nthread": 1, "seed": 1} | params
-    model = xgb.train(params, xgb.DMatrix(train, label=labels[:ROWS], feature_names=names), rounds)
+    matrix = xgb.DMatrix(train, label=labels[:ROWS], feature_names=names)
+    if params.get("objective") == "survival:aft":
+        matrix.set_info(label_lower_bound=labels[:ROWS], label_upper_bound=labels[:ROWS] + 1)
+    model = xgb.train(params, matrix, rounds)
     rows = xgb.DMatrix(test, feature_names=names)
     for f in formats:
         model.save_model(f"{name}.{f}")
@@ -96,6 +99,14 @@ def new():
     yield from xgboost_case("poisson", "regression", count, 1, objective="count:poisson")
     yield from xgboost_case("tweedie", "regression", count, 1, objective="reg:tweedie", max_depth=2)
     yield from xgboost_case("absolute", "regression", signal, 1, objective="reg:absoluteerror", max_depth=2)
+    yield from xgboost_case("failure-time", "regression", count + 1, 2, objective="survival:aft", max_depth=2, aft_loss_distribution="logistic", aft_loss_distribution_scale=0.5)
+    yield from xgboost_case("ndcg", "regression", count, 2, objective="rank:ndcg", max_depth=2, lambdarank_pair_method="mean", formats=("json", "ubj"))
+    yield from xgboost_case("pairwise", "regression", count, 1, objective="rank:pairwise", max_depth=2, lambdarank_unbiased=True)
+    yield from xgboost_case("precision", "regression", two, 1, objective="rank:map", max_depth=2)
+    yield from xgboost_case("gamma", "regression", count + 1, 1, objective="reg:gamma", max_depth=2)
+    yield from xgboost_case("huber", "regression", signal, 1, objective="reg:pseudohubererror", huber_slope=0.5, max_depth=2)
+    yield from xgboost_case("squared-log", "regression", count, 1, objective="reg:squaredlogerror", max_depth=2)
+    yield from xgboost_case("quantile", "regression", signal, 1, objective="reg:quantileerror", quantile_alpha=0.3, max_depth=2)
     yield from xgboost_case("dart", "regression", signal, 5, booster="dart", rate_drop=0.5, max_depth=2, formats=("json", "ubj"))
     yield from xgboost_case("forest", "classification", three, 1, objective="multi:softprob", num_class=3, num_parallel_tree=2, subsample=0.7, max_depth=2)
     yield from xgboost_case("linear", "regression", signal, 3, booster="gblinear", updater="coord_descent")

@@ -11,7 +11,7 @@ for c in json.load(sys.stdin):
     x = np.array([np.nan if v is None else v for v in c["x"]], "f").reshape(c["rows"], -1)
     p = dict(c["params"])
     rounds = int(p.pop("n_estimators"))
-    for k in ("max_depth", "max_leaves", "num_parallel_tree"):
+    for k in ("lambdarank_num_pair_per_sample", "max_depth", "max_leaves", "num_parallel_tree"):
         if k in p:
             p[k] = int(p[k])
     p.setdefault("objective", "multi:softprob" if c["classes"] else "reg:squarederror")
@@ -19,7 +19,12 @@ for c in json.load(sys.stdin):
     if p["objective"] == "multi:softprob":
         p |= {"num_class": c["classes"], "base_score": 0.5}
     try:
-        model = xgb.train(p, xgb.DMatrix(x, label=np.array(c["y"], "f"), weight=c["w"]), rounds)
+        matrix = xgb.DMatrix(x, weight=c["w"])
+        if c["u"]:
+            matrix.set_info(label_lower_bound=np.array(c["y"], "f"), label_upper_bound=np.array([np.inf if v is None else v for v in c["u"]], "f"))
+        else:
+            matrix.set_info(label=np.array(c["y"], "f"), qid=c["q"])
+        model = xgb.train(p, matrix, rounds)
         want = model.predict(xgb.DMatrix(x))
         if p["objective"] == "binary:logitraw" and c["classes"]:
             want = 1 / (1 + np.exp(-want))

@@ -40,10 +40,11 @@ def mix(x):
     return x ^ x >> 31
 
 
-def held(rows, share, seed=0):
-    """The rows that the engine holds out (rng.go: draw, unit; 6 is drawHeld)."""
+def held(keys, share, seed=0):
+    """The rows, or with their queries as keys the queries, that the engine holds out (rng.go: draw, unit; 6 is drawHeld)."""
     out = []
-    for r in range(rows):
+    for r in keys:
+        r = int(r)
         h = 0x6A09E667F3BCC909
         for k in (seed, 6, r):
             h = mix(h ^ k)
@@ -53,6 +54,8 @@ def held(rows, share, seed=0):
 
 CASES = [
     ("regression", "regression", 0, {}),
+    ("regression, by name", "regression", 0, {"objective": "reg:squarederror", "n_estimators": 2}),
+    ("three classes, by name", "classification", 3, {"objective": "multi:softprob", "n_estimators": 2}),
     ("missing", "regression", 0, {"n_estimators": 20}),
     ("penalties", "regression", 0, {"n_estimators": 30, "eta": 0.2, "lambda": 3, "alpha": 2, "gamma": 1.5, "min_child_weight": 8, "max_depth": 4}),
     ("aliases", "regression", 0, {"boost_rounds": 12, "learning_rate": 0.1, "reg_lambda": 0.5, "reg_alpha": 1, "min_split_loss": 0.2}),
@@ -134,6 +137,41 @@ CASES = [
     ("metrics, raw", "binary", 0, {"eval_metric": ["logloss", "error", "auc", "rmse"], "n_estimators": 3, "objective": "binary:logitraw"}),
     ("metrics, hinge", "binary", 0, {"eval_metric": ["logloss", "error", "auc"], "n_estimators": 3, "objective": "binary:hinge"}),
     ("metrics, cox, missing", "time", 0, {"eval_metric": "cox-nloglik", "n_estimators": 3, "objective": "survival:cox"}),
+    # Weights with 256 bins or more values are not here: XGBoost (3.2) gives the first row of each query the weight of the query before when it cuts the bins.
+    ("pairwise", "ranks", 0, {"objective": "rank:pairwise"}),
+    ("pairwise, few pairs", "ranks", 0, {"objective": "rank:pairwise", "lambdarank_num_pair_per_sample": 3}),
+    ("pairwise, not normalised, missing", "ranks", 0, {"objective": "rank:pairwise", "lambdarank_normalization": False}),
+    ("ndcg", "ranks", 0, {"objective": "rank:ndcg", "n_estimators": 20}),
+    ("ndcg, scores as they are", "ranks", 0, {"objective": "rank:ndcg", "lambdarank_score_normalization": False}),
+    ("ndcg, labels as gains, few pairs", "ranks", 0, {"objective": "rank:ndcg", "ndcg_exp_gain": False, "lambdarank_num_pair_per_sample": 5}),
+    ("ndcg, unbiased", "ranks", 0, {"objective": "rank:ndcg", "lambdarank_unbiased": True}),
+    ("ndcg, unbiased, bias norm", "ranks", 0, {"objective": "rank:ndcg", "lambdarank_unbiased": True, "lambdarank_bias_norm": 0.3, "lambdarank_num_pair_per_sample": 6}),
+    ("ndcg, weights, missing", "ranks", 0, {"objective": "rank:ndcg", "min_child_weight": 0.1, "eval_metric": "ndcg-"}),
+    ("drawn pairs", "ranks", 0, {"objective": "rank:ndcg", "lambdarank_pair_method": "mean"}),
+    ("drawn pairs, two a row, not normalised", "ranks", 0, {"objective": "rank:pairwise", "lambdarank_pair_method": "mean", "lambdarank_num_pair_per_sample": 2, "lambdarank_normalization": False}),
+    ("drawn pairs, unbiased, missing", "ranks", 0, {"objective": "rank:ndcg", "lambdarank_pair_method": "mean", "lambdarank_unbiased": True, "eta": 0.1}),
+    ("average precision", "relevant", 0, {"objective": "rank:map"}),
+    ("average precision, weights, missing", "relevant", 0, {"objective": "rank:map", "lambdarank_num_pair_per_sample": 4}),
+    ("pairwise, dart", "ranks", 0, {"objective": "rank:pairwise", "booster": "dart", "rate_drop": 1, "n_estimators": 4}),
+    ("pairwise, linear", "ranks", 0, {"objective": "rank:pairwise", "booster": "gblinear", "updater": "coord_descent"}),
+    ("stopped, ndcg", "ranks", 0, {"objective": "rank:ndcg", "early_stopping_rounds": 3, "n_estimators": 60, "eta": 0.6}),
+    ("metrics, ranks", "ranks", 0, {"objective": "rank:pairwise", "n_estimators": 3, "max_depth": 2, "eval_metric": ["ndcg", "ndcg@3", "ndcg-", "ndcg@1-", "rmse"]}),
+    ("metrics, ranks, weights, missing", "ranks", 0, {"objective": "rank:ndcg", "n_estimators": 3, "max_depth": 2, "eval_metric": ["ndcg-", "ndcg@5-"]}),
+    ("metrics, ranks, labels as gains", "ranks", 0, {"objective": "rank:ndcg", "n_estimators": 3, "ndcg_exp_gain": False, "max_depth": 2, "eval_metric": ["ndcg", "ndcg@5"]}),
+    ("metrics, relevant", "relevant", 0, {"objective": "rank:map", "n_estimators": 2, "max_depth": 1, "eval_metric": ["map", "map@3", "map@3-", "pre", "pre@2", "ndcg@4"]}),
+    ("metrics, relevant, weights, missing", "relevant", 0, {"objective": "rank:map", "n_estimators": 2, "max_depth": 1, "eval_metric": ["map@3", "pre@2", "ndcg@4-"]}),
+    ("metrics, default of pairwise", "ranks", 0, {"objective": "rank:pairwise", "n_estimators": 2, "max_depth": 1}),
+    ("metrics, default of map, few pairs", "relevant", 0, {"objective": "rank:map", "n_estimators": 2, "max_depth": 1, "lambdarank_num_pair_per_sample": 4}),
+    ("metrics, default of drawn pairs", "ranks", 0, {"objective": "rank:ndcg", "n_estimators": 1, "eta": 0, "max_depth": 1, "lambdarank_pair_method": "mean"}),
+    ("failure time", "bounds", 0, {"objective": "survival:aft"}),
+    ("failure time, known", "positive", 0, {"objective": "survival:aft", "aft_loss_distribution_scale": 0.7}),
+    ("failure time, logistic, missing", "bounds", 0, {"objective": "survival:aft", "aft_loss_distribution": "logistic", "aft_loss_distribution_scale": 0.5}),
+    ("failure time, extreme, weights", "bounds", 0, {"objective": "survival:aft", "aft_loss_distribution": "extreme", "aft_loss_distribution_scale": 1.2, "n_estimators": 20}),
+    ("failure time, narrow", "bounds", 0, {"objective": "survival:aft", "aft_loss_distribution_scale": 0.03, "base_score": 30}),
+    ("failure time, extreme, narrow", "bounds", 0, {"objective": "survival:aft", "aft_loss_distribution": "extreme", "aft_loss_distribution_scale": 0.02, "n_estimators": 1}),
+    ("metrics, failure time", "bounds", 0, {"objective": "survival:aft", "n_estimators": 3, "eval_metric": ["aft-nloglik", "interval-regression-accuracy"]}),
+    ("metrics, failure time, logistic, weights", "bounds", 0, {"objective": "survival:aft", "aft_loss_distribution": "logistic", "aft_loss_distribution_scale": 0.5, "n_estimators": 3,
+        "eval_metric": ["interval-regression-accuracy", "aft-nloglik"]}),
     ("three classes, missing", "classification", 3, {"objective": "multi:softmax", "n_estimators": 25, "max_depth": 3, "lambda": 2, "gamma": 0.1, "min_child_weight": 3}),
 ]
 NAMES = {"reg_lambda": "lambda", "reg_alpha": "alpha", "min_split_loss": "gamma", "learning_rate": "eta"}
@@ -147,6 +185,19 @@ for name, kind, classes, params in CASES:
         y = (y > 0.8) * 1.0 + (y > 1.8) * 1.0
     elif kind == "count":
         y = np.floor(np.maximum(y, 0))
+    elif kind == "ranks":
+        y = np.floor(np.maximum(y, 0))
+    elif kind == "relevant":
+        y = (y > 1.5) * 1.0
+    high = qid = None
+    if kind == "bounds":
+        way = np.floor((y + 10) * 64) % 4
+        y = np.maximum(y, 0) + 0.25
+        high = np.where(way == 1, np.inf, np.where(way == 3, y + 0.5, y))
+        y = np.where(way == 2, 0, y)
+    elif kind in ("ranks", "relevant"):
+        qid = np.floor(np.sqrt(np.arange(len(y))) * 1.5).astype(int)
+        w = qid % 4 / 2 + 0.25
     elif kind in ("positive", "time"):
         y = np.maximum(y, 0) + 0.25
     if kind == "time":
@@ -164,10 +215,18 @@ for name, kind, classes, params in CASES:
     learned = np.ones(ROWS, bool)
     patience = p.pop("early_stopping_rounds", None)
     if patience:
-        learned = ~held(ROWS, p.pop("validation_fraction", 0.1))
+        learned = ~held(range(ROWS) if qid is None else qid[:ROWS], p.pop("validation_fraction", 0.1))
 
     def matrix(rows):
-        return xgb.DMatrix(x[:ROWS][rows], label=y[:ROWS][rows], weight=None if w is None else w[:ROWS][rows])
+        part = lambda v: None if v is None else v[:ROWS][rows]
+        d = xgb.DMatrix(x[:ROWS][rows], label=None if p["objective"] == "survival:aft" else part(y), weight=part(w) if qid is None else None)
+        if qid is not None:
+            d.set_info(qid=part(qid))
+            if w is not None:
+                d.set_weight(part(w)[np.unique(part(qid), return_index=True)[1]])
+        if p["objective"] == "survival:aft":
+            d.set_info(label_lower_bound=part(y), label_upper_bound=part(y if high is None else high))
+        return d
 
     train = matrix(learned)
     watched, scores = [(train, "a")], {}
@@ -198,6 +257,7 @@ NOISE = [
     ("dart, weighted, forest", {"booster": "dart", "rate_drop": 0.3, "sample_type": "weighted", "normalize_type": "forest"}),
     ("dart, one, skipped", {"booster": "dart", "rate_drop": 0.05, "one_drop": 1, "skip_drop": 0.5}),
     ("refresh", {"updater": "grow_histmaker,refresh", "subsample": 0.2}),
+    ("refresh, leaves left alone", {"updater": "grow_histmaker,refresh", "refresh_leaf": 0, "subsample": 0.2}),
     ("linear, shuffled", {"booster": "gblinear", "feature_selector": "shuffle"}),
     ("linear, random", {"booster": "gblinear", "updater": "coord_descent", "feature_selector": "random"}),
 ]

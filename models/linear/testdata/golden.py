@@ -48,6 +48,10 @@ def loaded(name):
     return x.astype("f"), y.astype("f")
 
 
+def weights(n):
+    return np.arange(n) % 5 / 2
+
+
 def short(values):
     return [float(f"{v:.9g}") for v in np.ravel(values)]
 
@@ -56,24 +60,30 @@ out = []
 for name, params in [
     ("diabetes", {}), ("diabetes", {"fit_intercept": False}), ("diabetes", {"positive": True}), ("breast_cancer", {}), ("digits", {}),
     ("linnerud:0", {}), ("linnerud:1", {}), ("linnerud:2", {}), ("linnerud:0", {"positive": True}), ("linnerud:2", {"positive": True, "fit_intercept": False}),
+    ("diabetes, weights", {}), ("diabetes, weights", {"fit_intercept": False}), ("diabetes, weights", {"positive": True}), ("rank, weights", {}), ("wide, weights", {}),
     ("wine", {}), ("rank", {}), ("rank", {"fit_intercept": False}), ("sizes", {}), ("near", {}), ("wide", {}), ("negative", {"positive": True}),
 ]:
+    name, _, weighted = name.partition(", ")
     x, y = loaded(name) if hasattr(datasets, "load_" + name.split(":")[0]) else synthetic(name)
     x, y = x.astype("d"), y.astype("d")
     # Its own tolerance (1e-6 since 1.7, the rounding error before) takes columns of small size for dependent.
-    m = LinearRegression(tol=1e-12, **params).fit(x, y)
-    out.append({"data": name, "task": "regression", "params": params, "coef": short(m.coef_), "intercept": short(m.intercept_), "classes": 0,
+    w = weights(len(y)) if weighted else None
+    m = LinearRegression(tol=1e-12, **params).fit(x, y, w)
+    out.append({"data": name, "weighted": bool(weighted), "task": "regression", "params": params, "coef": short(m.coef_), "intercept": short(m.intercept_), "classes": 0,
                 "predict": short(m.predict(x[::7])), "score": m.score(x, y)})
 
 for name, params in [
     ("iris", {}), ("iris", {"C": 100}), ("iris", {"fit_intercept": False}), ("iris", {"multi_class": "ovr"}), ("iris", {"class_weight": {"0": 3, "2": 0.5}}),
     ("breast_cancer", {}), ("breast_cancer", {"C": 0.01}), ("breast_cancer", {"class_weight": "balanced"}), ("breast_cancer", {"alpha": 2.5}),
     ("breast_cancer", {"fit_intercept": False}), ("wine", {}), ("wine", {"class_weight": "balanced"}), ("wine", {"multi_class": "ovr", "class_weight": "balanced"}),
-    ("digits", {"C": 0.01}), ("digits", {}), ("iris", {"penalty": "l1"}), ("iris", {"penalty": "elasticnet", "l1_ratio": 0.3, "C": 0.5}),
+    ("digits", {"C": 0.01}), ("digits", {}), ("iris, weights", {}), ("breast_cancer, weights", {"C": 0.1}), ("wine, weights", {"class_weight": {"0": 2, "1": 0.5, "2": 1}}),
+    ("breast_cancer, weights", {"class_weight": "balanced"}), ("iris", {"penalty": "l1"}), ("iris", {"penalty": "elasticnet", "l1_ratio": 0.3, "C": 0.5}),
     ("breast_cancer", {"penalty": "l1", "fit_intercept": False}), ("breast_cancer", {"penalty": "l1", "fit_intercept": False, "C": 0.02}),
 ]:
+    name, _, weighted = name.partition(", ")
     x, y = loaded(name)
     x, y = x.astype("d"), y.astype("int")
+    w = weights(len(y)) if weighted else None
     p = dict(params)
     if "alpha" in p:
         p["C"] = 1 / p.pop("alpha")
@@ -87,13 +97,14 @@ for name, params in [
     m = LogisticRegression(solver=solver, tol=1e-12, max_iter=rounds, **p)
     if ovr:
         m = OneVsRestClassifier(m).fit(x, y)
+        assert w is None
         coef, intercept = [e.coef_ for e in m.estimators_], [e.intercept_ for e in m.estimators_]
     else:
-        m.fit(x, y)
+        m.fit(x, y, w)
         coef, intercept = m.coef_, m.intercept_
         if np.size(intercept) > 1:  # all may be moved together; saga lets them
             intercept = intercept - intercept.mean()
-    out.append({"data": name, "task": "classification", "params": params, "coef": short(coef), "intercept": short(intercept), "classes": len(set(y)),
+    out.append({"data": name, "weighted": bool(weighted), "task": "classification", "params": params, "coef": short(coef), "intercept": short(intercept), "classes": len(set(y)),
                 "proba": short(m.predict_proba(x[::40])), "score": m.score(x, y), "loss": metrics.log_loss(y, m.predict_proba(x))})
 
 with open("golden.json", "w") as f:

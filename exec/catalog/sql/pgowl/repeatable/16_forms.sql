@@ -125,7 +125,7 @@ BEGIN
         RETURN;
     END IF;
     sets := get_byte(d, p + 4) = 3;
-    objective := get_byte(d, p + 5); -- 2 logistic, 3 softmax, 4 to 6 and 13 exponent, 12 hinge, the others identity
+    objective := get_byte(d, p + 5); -- 2 logistic, 3 softmax, 4 to 6, 13 and 17 exponent, 12 hinge, the others identity
     p := p + 6;
     FOR i IN 1 .. 5 LOOP
         u := 0;
@@ -291,7 +291,7 @@ BEGIN
             -- The margin from which on the engine says yes (gbdt.half).
             format('IF proba THEN m := pgowl.sigmoid(m); RETURN ARRAY[1-m, m]; END IF; RETURN ARRAY[(%L::real[])[CASE WHEN m>''1.1920929e-07''::real THEN 2 ELSE 1 END]];', '{' || codes || '}')
         WHEN objective = 2 THEN 'RETURN ARRAY[pgowl.sigmoid(m)];'
-        WHEN objective IN (4, 5, 6, 13) THEN 'RETURN ARRAY[pgowl.exponent(m)];'
+        WHEN objective IN (4, 5, 6, 13, 17) THEN 'RETURN ARRAY[pgowl.exponent(m)];'
         WHEN objective = 12 AND numbers[2] = 2 THEN
             format('IF proba THEN RETURN CASE WHEN m>0 THEN ARRAY[0,1]::real[] ELSE ARRAY[1,0]::real[] END; END IF; RETURN ARRAY[(%L::real[])[CASE WHEN m>0 THEN 2 ELSE 1 END]];', '{' || codes || '}')
         WHEN objective = 12 THEN 'RETURN ARRAY[CASE WHEN m>0 THEN 1 ELSE 0 END::real];'
