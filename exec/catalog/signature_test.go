@@ -65,7 +65,7 @@ var castOfDefault = regexp.MustCompile(`(NULL|'[^']*')::[a-z_. ]+(\[\])?`)
 // additions are the arguments that functions have in PgOwl and not in PostgresML, by the function's name. They stand after all others and have defaults, so that
 // calls with PostgresML's arguments stay what they are.
 var additions = map[string]string{
-	"train": "group_by text = NULL",
+	"train": "group_by text = NULL, weight text = NULL, qid text = NULL, label_upper_bound text = NULL",
 }
 
 // withAdditions is a line of the reference as PgOwl has the function.

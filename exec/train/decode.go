@@ -15,6 +15,7 @@ import (
 type decoder struct {
 	features []feature // in the relation's order; the labels come last in a row
 	labels   *labels
+	asides   asides // behind the labels
 	x        matrix
 	rest     []byte // the beginning of a row that is not complete yet
 	fields   []wireField
@@ -68,11 +69,12 @@ func (d *decoder) length(b []byte) (int, error) {
 	if len(b) < 4 {
 		return 0, nil
 	}
-	if n := int32(binary.BigEndian.Uint32(b)); int(n) != len(d.fields)+d.labels.count() {
-		return 0, malformed("%d columns instead of %d", n, len(d.fields)+d.labels.count())
+	all := len(d.fields) + d.labels.count() + len(d.asides)
+	if n := int32(binary.BigEndian.Uint32(b)); int(n) != all {
+		return 0, malformed("%d columns instead of %d", n, all)
 	}
 	at := 4
-	for range len(d.fields) + d.labels.count() {
+	for range all {
 		if len(b)-at < 8 {
 			return 0, nil
 		}
@@ -153,7 +155,17 @@ func (d *decoder) row(b []byte) error {
 		dst[0] = f.wire.float(v)
 		f.inspect(dst[0])
 	}
-	return d.labels.take(b)
+	if b, err = d.labels.take(b); err != nil {
+		return err
+	}
+	for _, a := range d.asides {
+		var v []byte
+		_, v, b = field(b)
+		if err := a.add(v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // layout finds the widths of the arrays in the first row, and with them where each column's features stand.

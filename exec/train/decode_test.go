@@ -224,6 +224,38 @@ func FuzzDecoder(f *testing.F) {
 	})
 }
 
+// FuzzAsides decodes rows that end in a weight, a query and an upper bound.
+func FuzzAsides(f *testing.F) {
+	oids := append(slices.Clone(testOIDs), 700, 17, 701)
+	half, two := []byte{0x3f, 0, 0, 0}, []byte{0x40, 0, 0, 0, 0, 0, 0, 0}
+	good := record(oids, vector(1, 2), []byte{0, 1}, []byte{1}, half, []byte("q"), two)
+	f.Add(append(slices.Clone(good), good...), 5)
+	f.Add(record(oids, vector(1), nil, []byte{0}, nil, nil, nil), 1)
+	f.Add(record(oids, vector(1), nil, []byte{0}, []byte{1}, nil, nil), 1)
+	f.Fuzz(func(t *testing.T, stream []byte, piece int) {
+		d := testDecoder(t)
+		for as, typ := range map[role]string{weighs: "float4", asks: "text", bounded: "float8"} {
+			a, err := newAside(column{Name: string(as), Type: typ, Builtin: true}, as)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.asides = append(d.asides, a)
+		}
+		slices.SortFunc(d.asides, func(a, b *aside) int { return slices.Index(roles, a.role) - slices.Index(roles, b.role) })
+		for part := range slices.Chunk(stream, max(1, piece)) {
+			if d.Write(part) != nil {
+				return
+			}
+		}
+		_ = d.asides.check()
+		for _, a := range d.asides {
+			if n := len(a.values) + len(a.codes); n != d.x.rows {
+				t.Fatalf("%d rows, %d of %s", d.x.rows, n, a.role)
+			}
+		}
+	})
+}
+
 func BenchmarkDecodeEmbeddings(b *testing.B) {
 	row := record(testOIDs, vector(make([]float32, 384)...), []byte{0, 1}, []byte{1})
 	stream := slices.Repeat(row, 1000)

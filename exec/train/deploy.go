@@ -37,7 +37,7 @@ func (r *run) deploy(ctx context.Context, p project, m *model) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if len(live) > 0 && !r.better(keyMetric(p.Task), m.metrics, live[0].Metrics) {
+	if len(live) > 0 && !r.better(keyMetric(p.Task, m.ranked), m.metrics, live[0].Metrics) {
 		r.warn("Not deploying newly trained model.")
 		return false, nil
 	}

@@ -135,7 +135,7 @@ func (e *Evaluation) columns(found []column, rel relation, h *store.Header) (*sn
 		return nil, function.Errorf("22023", "pgml.evaluate: \"%s\" is a feature of the model, and cannot be its label", labels[0])
 	}
 	snap := &snapshot{}
-	if err := snap.use(columns, labels[0], h.Task, nil, labels[1:]...); err != nil {
+	if err := snap.use(columns, labels[0], h.Task, nil, nil, labels[1:]...); err != nil {
 		return nil, err
 	}
 	for i := range snap.features {

@@ -60,7 +60,7 @@ func (r *run) fit(ctx context.Context, p project, m *model, data *dataset) error
 	}
 	m.fitted, m.metrics, m.fitTime, m.results = best.fitted, best.stored(), best.fitTime, found
 	m.hyperparams = s.candidate(winner)
-	m.features = train.Features
+	m.features, m.ranked = train.Features, train.Queries != nil
 	m.header = header(p, r.req.Algorithm, m.hyperparams, data)
 	return nil
 }
@@ -75,7 +75,7 @@ type fitting struct {
 
 // choose fits each candidate on the training part and keeps the one that scores best on the test part.
 func (f *fitting) choose(ctx context.Context, s *search, train, test *sample) (best attempt, winner int, found *results, err error) {
-	found = newResults(s, keyMetric(f.task))
+	found = newResults(s, keyMetric(f.task, train.Queries != nil))
 	for i := range s.count() {
 		a, err := f.try(ctx, s.candidate(i), train, test)
 		if err != nil {
@@ -93,10 +93,13 @@ func (f *fitting) choose(ctx context.Context, s *search, train, test *sample) (b
 // crossValidate scores each candidate on each fold.
 func (f *fitting) crossValidate(ctx context.Context, s *search, train *sample, seed uint64) (winner int, found *results, err error) {
 	fold, err := folds(train.Y, train.Classes, s.folds, seed)
+	if err == nil && train.Queries != nil {
+		fold, err = foldQueries(train.Queries, s.folds, seed)
+	}
 	if err != nil {
 		return 0, nil, err
 	}
-	found = newResults(s, keyMetric(f.task))
+	found = newResults(s, keyMetric(f.task, train.Queries != nil))
 	var most, held sample
 	for i := range s.count() {
 		for k := range int32(s.folds) {

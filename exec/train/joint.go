@@ -83,19 +83,19 @@ func (l *labels) list() string {
 	return strings.Join(list, ", ")
 }
 
-// take takes the next row's labels, which are the rest of it.
-func (l *labels) take(rest []byte) error {
-	_, v, rest := field(rest)
+// take takes the next row's labels, and gives the rest of it.
+func (l *labels) take(row []byte) (rest []byte, err error) {
+	_, v, row := field(row)
 	if err := l.add(v); err != nil {
-		return err
+		return nil, err
 	}
 	for _, one := range l.others {
-		_, v, rest = field(rest)
+		_, v, row = field(row)
 		if err := one.add(v); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return row, nil
 }
 
 // checkAll is check for each label.

@@ -27,7 +27,7 @@ func BenchmarkReadEmbeddings(b *testing.B) {
 			b.Fatal(err)
 		}
 		snap := &snapshot{from: rel, testSize: 0.25, sampling: "random"}
-		if err := snap.use(columns, "yes", learn.Classification, nil); err != nil {
+		if err := snap.use(columns, "yes", learn.Classification, nil, nil); err != nil {
 			b.Fatal(err)
 		}
 		counted := 0
@@ -75,7 +75,7 @@ func BenchmarkReadNumbers(b *testing.B) {
 			b.Fatal(err)
 		}
 		snap := &snapshot{from: rel, testSize: 0.25, sampling: "stratified"}
-		if err := snap.use(columns, "yes", learn.Classification, nil); err != nil {
+		if err := snap.use(columns, "yes", learn.Classification, nil, nil); err != nil {
 			b.Fatal(err)
 		}
 		start := time.Now()

@@ -11,6 +11,9 @@ type lineage struct {
 	Relation  string    `json:"relation"` // as it was read: a materialised snapshot by the name of its copy
 	Labels    []string  `json:"labels"`
 	GroupBy   string    `json:"group_by,omitempty"`
+	Weight    string    `json:"weight,omitempty"`
+	QueryID   string    `json:"qid,omitempty"`
+	Upper     string    `json:"label_upper_bound,omitempty"`
 	Rows      int       `json:"rows"`
 	TrainRows int       `json:"train_rows"`
 	TestRows  int       `json:"test_rows"`
@@ -25,6 +28,11 @@ func lineageOf(snap *snapshot, data *dataset, read time.Time) lineage {
 		TestSize: snap.testSize, Sampling: snap.sampling, Seed: strconv.FormatUint(data.seed, 10), ReadAt: read.UTC().Truncate(time.Microsecond)}
 	if data.group != nil {
 		l.GroupBy = data.group.column
+	}
+	for as, to := range map[role]*string{weighs: &l.Weight, asks: &l.QueryID, bounded: &l.Upper} {
+		if a := data.asides.of(as); a != nil {
+			*to = a.Name
+		}
 	}
 	for _, one := range data.labels.all() {
 		l.Labels = append(l.Labels, one.Name)

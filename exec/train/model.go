@@ -23,6 +23,7 @@ type model struct {
 	id          int64
 	trainer     learn.Trainer
 	features    int
+	ranked      bool           // its rows were of queries
 	hyperparams map[string]any // of the winner
 	metrics     []metric
 	results     *results // of a search, else nil
@@ -74,6 +75,9 @@ func (r *run) newModel(ctx context.Context, p project, snap *snapshot) (*model, 
 	return &model{id: row.ID, trainer: trainer}, nil
 }
 
+// partRoles are the arguments that the parts of a data set come from.
+var partRoles = map[learn.Part]role{learn.Weights: weighs, learn.Queries: asks, learn.Upper: bounded}
+
 func object(text json.RawMessage) json.RawMessage {
 	if len(text) == 0 {
 		return json.RawMessage("{}")
@@ -102,9 +106,12 @@ func engineError(ctx context.Context, err error) error {
 	var unsupported *models.Unsupported
 	var param *learn.ParamError
 	var groups *bygroup.TooMany
+	var unused *learn.UnusedError
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.As(err, &unused):
+		return function.Errorf("0A000", "pgml.train: %v in PgOwl, and %s names a column", unused, partRoles[unused.Part])
 	case errors.As(err, &missing):
 		return unavailable("algorithm", missing.Algorithm)
 	case errors.As(err, &unsupported):

@@ -14,18 +14,19 @@ type dataset struct {
 	labels      *labels
 	others      parts  // of a joint training: the labels after the first
 	group       *group // what the model is divided by; nil for one model
+	asides      asides // what is known of rows beside features and labels
 	distinct    int    // different labels in both parts
 	seed        uint64 // of the split
 }
 
 // read reads the snapshot's rows with the caller's rights, checks them and splits them.
 func (r *run) read(ctx context.Context, p project, snap *snapshot) (*dataset, error) {
-	d := &decoder{features: snap.features, labels: snap.labels}
-	err := r.s.Stream(ctx, function.Caller, statement(snap.from, snap.features, snap.labels.list()), d.Write)
+	d := &decoder{features: snap.features, labels: snap.labels, asides: snap.asides}
+	err := r.s.Stream(ctx, function.Caller, statement(snap.from, snap.features, snap.labels.list()+snap.asides.list()), d.Write)
 	if err != nil {
 		return nil, err
 	}
-	for _, check := range []func() error{d.Close, d.labels.checkAll, d.check} {
+	for _, check := range []func() error{d.Close, d.labels.checkAll, d.asides.check, d.check} {
 		if err := check(); err != nil {
 			return nil, err
 		}
@@ -48,6 +49,13 @@ func (r *run) read(ctx context.Context, p project, snap *snapshot) (*dataset, er
 		classes = len(d.labels.classes)
 	}
 	marked, err := split(snap.sampling, y, classes, count, seed)
+	if queries := d.asides.of(asks); err == nil && queries != nil {
+		marked, err = splitQueries(snap.sampling, queries.codes, count, seed)
+		count = 0
+		for _, test := range marked {
+			count += b2i(test)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +69,9 @@ func (r *run) read(ctx context.Context, p project, snap *snapshot) (*dataset, er
 		}
 	}
 	data.divide(marked)
+	if err := data.divideAsides(d.asides, marked); err != nil {
+		return nil, err
+	}
 	data.train.Rows, data.train.Classes, data.train.ClassLabels = d.x.rows-count, classes, d.labels.classes
 	data.test.Rows, data.test.Classes, data.test.ClassLabels = count, classes, d.labels.classes
 	if err := d.prepare(ctx, data, marked, y); err != nil {

@@ -19,6 +19,9 @@ type Request struct {
 	Label           *string  // y_column_name
 	More            []string // the labels after the first one, of pgml.train_joint
 	GroupBy         string   // the column whose values have a model each; empty for none
+	Weight          string   // the column that says how many rows a row counts as; empty for none, as the next two
+	QueryID         string   // the column that says which query a row is an answer to
+	UpperBound      string   // the column of the labels' upper bounds
 	Algorithm       string
 	Hyperparams     json.RawMessage // an object
 	Search          string          // empty for none
@@ -50,6 +53,9 @@ func Decode(jsonArgs []byte) (Request, error) {
 		RelationName        *string         `json:"relation_name"`
 		YColumnName         json.RawMessage `json:"y_column_name"` // a text, or an array of texts
 		GroupBy             *string         `json:"group_by"`
+		Weight              *string         `json:"weight"`
+		QueryID             *string         `json:"qid"`
+		UpperBound          *string         `json:"label_upper_bound"`
 		Algorithm           *string         `json:"algorithm"`
 		Hyperparams         json.RawMessage `json:"hyperparams"`
 		Search              *string         `json:"search"`
@@ -79,6 +85,9 @@ func Decode(jsonArgs []byte) (Request, error) {
 		Relation:        a.RelationName,
 		Algorithm:       or(a.Algorithm, "linear"),
 		GroupBy:         or(a.GroupBy, ""),
+		Weight:          or(a.Weight, ""),
+		QueryID:         or(a.QueryID, ""),
+		UpperBound:      or(a.UpperBound, ""),
 		Search:          or(a.Search, ""),
 		TestSize:        0.25,
 		TestSampling:    or(a.TestSampling, "stratified"),
@@ -86,8 +95,13 @@ func Decode(jsonArgs []byte) (Request, error) {
 		AutomaticDeploy: or(a.AutomaticDeploy, true),
 		Materialize:     or(a.MaterializeSnapshot, false),
 	}
-	if a.GroupBy != nil && r.GroupBy == "" {
-		return Request{}, function.Errorf("22023", "pgml.train: group_by must be the name of a column, or NULL")
+	for _, o := range []struct {
+		name  string
+		given *string
+	}{{"group_by", a.GroupBy}, {string(weighs), a.Weight}, {string(asks), a.QueryID}, {string(bounded), a.UpperBound}} {
+		if o.given != nil && *o.given == "" {
+			return Request{}, function.Errorf("22023", "pgml.train: %s must be the name of a column, or NULL", o.name)
+		}
 	}
 	var err error
 	if r.Label, r.More, err = labelNames(a.YColumnName); err != nil {

@@ -7,6 +7,7 @@ func FuzzRequest(f *testing.F) {
 	for _, seed := range []string{
 		`{"project_name": "p", "search": "random", "search_params": {"a": [1, 2], "b": ["x", null, {}]}, "search_args": {"n_iter": 3, "cv": 2}, "hyperparams": {"c": 1}}`,
 		`{"project_name": "p", "y_column_name": ["a", "b"], "group_by": "c", "test_size": 1e30}`,
+		`{"project_name": "p", "weight": "w", "qid": "q", "label_upper_bound": ""}`,
 		`{"project_name": "p", "search_params": {"a": 1}}`,
 		`{"project_name": "p", "relation_name": "t", "y_column_name": null}`,
 	} {

@@ -21,7 +21,7 @@ func TestTypeNamesFromTheCallerStayData(t *testing.T) {
 			if label {
 				columns = []column{{Name: "x", Type: "int4", Builtin: true}, {Name: "y", Type: name, Builtin: true}}
 			}
-			if err := new(snapshot).use(columns, "y", learn.Classification, nil); err == nil {
+			if err := new(snapshot).use(columns, "y", learn.Classification, nil, nil); err == nil {
 				t.Errorf("type %q is taken", name)
 			}
 		}

@@ -11,7 +11,8 @@ type sample struct {
 
 // pick puts into dst the rows for which keep is true, in their order. dst's memory is used again.
 func (s *sample) pick(dst *sample, keep func(row int) bool) {
-	x, y, weights := dst.X[:0], dst.Y[:0], dst.Weights[:0]
+	x, y := dst.X[:0], dst.Y[:0]
+	var rows []int32
 	others := dst.others
 	if others == nil {
 		others = make([][]float32, len(s.others))
@@ -25,18 +26,14 @@ func (s *sample) pick(dst *sample, keep func(row int) bool) {
 		}
 		x = append(x, s.Row(i)...)
 		y = append(y, s.Y[i])
-		if s.Weights != nil {
-			weights = append(weights, s.Weights[i])
-		}
+		rows = append(rows, int32(i))
 		for k := range others {
 			others[k] = append(others[k], s.others[k][i])
 		}
 	}
 	*dst = sample{Dataset: s.Dataset, others: others, group: s.group}
 	dst.X, dst.Y, dst.Rows = x, y, len(y)
-	if s.Weights != nil {
-		dst.Weights = weights
-	}
+	dst.Weights, dst.Queries, dst.Upper = learn.Pick(s.Weights, rows), learn.Pick(s.Queries, rows), learn.Pick(s.Upper, rows)
 }
 
 // samples are the two parts.

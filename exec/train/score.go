@@ -15,13 +15,19 @@ type metric struct {
 	value float64
 }
 
-// keyMetric is the metric by which models of a task are compared; more is better.
-func keyMetric(task learn.Task) string {
+// keyMetric is the metric by which models of a task are compared; more is better. With queries it is how well the rows of each are ranked.
+func keyMetric(task learn.Task, queries bool) string {
 	if task == learn.Regression {
+		if queries {
+			return ndcg
+		}
 		return "r2"
 	}
 	return "f1"
 }
+
+// ndcg is a metric that PostgresML does not have.
+const ndcg = "ndcg"
 
 // score predicts the rows of a sample and compares with their labels. Without rows there are no metrics.
 //
@@ -37,7 +43,11 @@ func score(m learn.Model, rows *sample) []metric {
 	predicted := make([]float32, rows.Rows)
 	m.Predict(predicted, rows.X)
 	if rows.Classes == 0 {
-		return ordered(metrics.Regression(rows.Y, predicted).Map())
+		all := ordered(metrics.Regression(rows.Y, predicted).Map())
+		if rows.Queries != nil {
+			all = append(all, metric{ndcg, metrics.NDCG(rows.Y, predicted, rows.Queries)})
+		}
+		return all
 	}
 	probabilities := make([]float32, rows.Rows*rows.Classes)
 	m.Probabilities(probabilities, rows.X)

@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/pgowl/pgowl/exec/function"
 	"github.com/pgowl/pgowl/models/learn"
@@ -19,7 +20,8 @@ type snapshotColumn struct {
 	Size         int                `json:"size"`     // elements of an array, else 1
 	Array        bool               `json:"array"`
 	Preprocessor preprocess.Options `json:"preprocessor"`
-	Statistics   *statistics        `json:"statistics"` // null until a training has looked
+	Role         role               `json:"role,omitempty"` // of a column that is neither a feature nor a label
+	Statistics   *statistics        `json:"statistics"`     // null until a training has looked
 }
 
 // snapshot says what is trained on.
@@ -30,7 +32,8 @@ type snapshot struct {
 	from         relation // what to read
 	features     []feature
 	labels       *labels
-	order        []column // features and label as the relation has them
+	asides       asides
+	order        []column // features, label and what has a role, as the relation has them
 	testSize     float32
 	sampling     string
 }
@@ -48,6 +51,7 @@ type snapshotRow struct {
 	Columns      []struct {
 		Name         string             `json:"name"`
 		Preprocessor preprocess.Options `json:"preprocessor"`
+		Role         role               `json:"role"`
 	} `json:"columns"`
 }
 
@@ -100,7 +104,7 @@ func (r *run) makeSnapshot(ctx context.Context, task learn.Task) (*snapshot, err
 		return nil, err
 	}
 	snap := &snapshot{fresh: true, from: rel, testSize: r.req.TestSize, sampling: r.req.TestSampling}
-	if err := snap.use(columns, *r.req.Label, task, ps, r.req.More...); err != nil {
+	if err := snap.use(columns, *r.req.Label, task, ps, r.req.asked(), r.req.More...); err != nil {
 		return nil, err
 	}
 	r.info(fmt.Sprintf(`Snapshotting table "%s", this may take a little while...`, *r.req.Relation))
@@ -149,6 +153,7 @@ func (r *run) reuseSnapshot(ctx context.Context, p project) (*snapshot, error) {
 	}
 	columns := found
 	ps := preprocessors{}
+	asked := r.req.asked()
 	if len(row.Columns) > 0 { // the relation may have got more since
 		columns = nil
 		byName := map[string]column{}
@@ -160,11 +165,22 @@ func (r *run) reuseSnapshot(ctx context.Context, p project) (*snapshot, error) {
 			if !ok {
 				return nil, function.Errorf("42703", `Column "%s" of snapshot %d is not in relation %s any more`, c.Name, row.ID, snap.from.SQL())
 			}
+			// What has a role keeps it, and is no feature either when another column is given it now.
+			if now, given := asked[c.Role]; c.Role != "" && !given {
+				asked[c.Role] = c.Name
+			} else if c.Role != "" && now != c.Name {
+				continue
+			}
 			columns = append(columns, f)
-			ps[c.Name] = c.Preprocessor
+			if c.Role == "" {
+				ps[c.Name] = c.Preprocessor
+			}
+		}
+		for _, name := range asked {
+			delete(ps, name) // a role says more than how the column was to be prepared as a feature
 		}
 	}
-	if err := snap.use(columns, row.Labels[0], p.Task, ps, row.Labels[1:]...); err != nil {
+	if err := snap.use(columns, row.Labels[0], p.Task, ps, asked, row.Labels[1:]...); err != nil {
 		return nil, err
 	}
 	if given, err := parsePreprocess(r.req.Preprocess); err != nil {
@@ -176,9 +192,13 @@ func (r *run) reuseSnapshot(ctx context.Context, p project) (*snapshot, error) {
 	return snap, nil
 }
 
-// use takes the columns apart, and gives them their preprocessors. more are the further labels of a joint training.
-func (s *snapshot) use(columns []column, label string, task learn.Task, ps preprocessors, more ...string) error {
-	rest, label, others, err := setAside(columns, label, more)
+// use takes the columns apart, and gives them their preprocessors. asked are the columns with a role, more the further labels of a joint training.
+func (s *snapshot) use(columns []column, label string, task learn.Task, ps preprocessors, asked map[role]string, more ...string) error {
+	known, taken, err := takeAside(columns, asked, func(name string) bool { return name == label || slices.Contains(more, name) })
+	if err != nil {
+		return err
+	}
+	rest, label, others, err := setAside(known, label, more)
 	if err != nil {
 		return err
 	}
@@ -186,12 +206,17 @@ func (s *snapshot) use(columns []column, label string, task learn.Task, ps prepr
 	if err != nil {
 		return err
 	}
-	s.features, s.order = fs, columns
+	s.features, s.order, s.asides = fs, columns, taken
 	if s.labels, err = newLabels(y, task); err != nil {
 		return err
 	}
 	if err := s.labels.join(others, task); err != nil {
 		return err
+	}
+	for _, a := range taken {
+		if _, named := ps[a.Name]; named {
+			return function.Errorf("22023", "pgml.train: \"%s\" is the %s, and cannot be preprocessed", clip(a.Name, 100), a.role)
+		}
 	}
 	return ps.apply(fs, func(name string) bool { return s.labels.named(name) != nil })
 }
@@ -202,7 +227,8 @@ func (s *snapshot) columns() []snapshotColumn {
 	next := 0
 	for i, c := range s.order {
 		columns[i] = snapshotColumn{Name: c.Name, Type: c.Type, Nullable: c.Nullable, Position: i + 1, Size: 1, Array: c.Array, Preprocessor: preprocess.Default}
-		if columns[i].Label = s.labels.named(c.Name) != nil; columns[i].Label {
+		columns[i].Role = s.asides.named(c.Name)
+		if columns[i].Label = s.labels.named(c.Name) != nil; columns[i].Label || columns[i].Role != "" {
 			continue
 		}
 		f := &s.features[next]

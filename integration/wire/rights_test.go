@@ -36,7 +36,7 @@ func code(t *testing.T, conn *pgx.Conn, simple bool, sql string) string {
 func TestRevokeHolds(t *testing.T) {
 	w := open(t)
 	admin := w.connect(t, w.owl)
-	const train = "pgml.train(text,text,text,text,pgml.algorithm,jsonb,pgml.search,jsonb,jsonb,real,pgml.sampling,pgml.runtime,boolean,boolean,jsonb,text)"
+	const train = "pgml.train(text,text,text,text,pgml.algorithm,jsonb,pgml.search,jsonb,jsonb,real,pgml.sampling,pgml.runtime,boolean,boolean,jsonb,text,text,text,text)"
 	all := []string{"pgml.predict(text,real[])", "pgml.predict(text,integer[])", "pgml.predict(bigint,real[])", "pgml.predict_proba(text,real[])",
 		"pgml.embed(text,text,jsonb)", "pgml.embed(text,text[],jsonb)", train}
 	change := func(verb, which string) {

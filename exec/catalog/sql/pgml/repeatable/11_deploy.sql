@@ -45,7 +45,7 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     key text := CASE task
-        WHEN 'regression' THEN 'r2'
+        WHEN 'regression' THEN CASE WHEN metrics ? 'ndcg' THEN 'ndcg' ELSE 'r2' END -- rankings of queries are regressions
         WHEN 'clustering' THEN 'silhouette'
         WHEN 'decomposition' THEN 'cumulative_explained_variance'
         WHEN 'summarization' THEN 'rouge_ngram_f1'

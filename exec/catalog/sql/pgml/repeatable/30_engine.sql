@@ -201,32 +201,35 @@ AS $$ BEGIN
 END $$;
 
 -- train reads its relation with its caller's rights, so it is SECURITY INVOKER. An argument and an output column share a name, which
--- PL/pgSQL refuses at the first call and LANGUAGE sql does not. group_by is not PostgresML's: it comes last, so that calls with PostgresML's arguments mean what
--- they mean there.
+-- PL/pgSQL refuses at the first call and LANGUAGE sql does not. group_by and what follows are not PostgresML's: they come last, so that calls with PostgresML's arguments
+-- mean what they mean there.
 CREATE OR REPLACE FUNCTION pgml.train(
     project_name text, task text DEFAULT NULL, relation_name text DEFAULT NULL, y_column_name text DEFAULT NULL,
     algorithm pgml.algorithm DEFAULT 'linear', hyperparams jsonb DEFAULT '{}', search pgml.search DEFAULT NULL,
     search_params jsonb DEFAULT '{}', search_args jsonb DEFAULT '{}', test_size real DEFAULT 0.25,
     test_sampling pgml.sampling DEFAULT 'stratified', runtime pgml.runtime DEFAULT NULL,
-    automatic_deploy boolean DEFAULT true, materialize_snapshot boolean DEFAULT false, preprocess jsonb DEFAULT '{}', group_by text DEFAULT NULL)
+    automatic_deploy boolean DEFAULT true, materialize_snapshot boolean DEFAULT false, preprocess jsonb DEFAULT '{}', group_by text DEFAULT NULL,
+    weight text DEFAULT NULL, qid text DEFAULT NULL, label_upper_bound text DEFAULT NULL)
 RETURNS TABLE(project text, task text, algorithm text, deployed boolean)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 AS $$
     SELECT r->>'project', r->>'task', r->>'algorithm', (r->>'deployed')::boolean
     FROM pgowl.drive(
-        'pgml.train(text,text,text,text,pgml.algorithm,jsonb,pgml.search,jsonb,jsonb,real,pgml.sampling,pgml.runtime,boolean,boolean,jsonb,text)',
+        'pgml.train(text,text,text,text,pgml.algorithm,jsonb,pgml.search,jsonb,jsonb,real,pgml.sampling,pgml.runtime,boolean,boolean,jsonb,text,text,text,text)',
         pg_catalog.jsonb_build_object('project_name', $1, 'task', $2, 'relation_name', $3, 'y_column_name', $4,
             'algorithm', $5, 'hyperparams', $6, 'search', $7, 'search_params', $8, 'search_args', $9, 'test_size', $10,
-            'test_sampling', $11, 'runtime', $12, 'automatic_deploy', $13, 'materialize_snapshot', $14, 'preprocess', $15, 'group_by', $16)) AS r
+            'test_sampling', $11, 'runtime', $12, 'automatic_deploy', $13, 'materialize_snapshot', $14, 'preprocess', $15, 'group_by', $16,
+            'weight', $17, 'qid', $18, 'label_upper_bound', $19)) AS r
 $$;
 
--- A catalog of before group_by has train without it, beside which calls would be ambiguous, and perhaps what trained groups then. What GRANT has said about the
--- earlier train holds for this one.
+-- An earlier catalog has train without some of the last arguments, beside which calls would be ambiguous, and perhaps what trained groups then. What GRANT has said
+-- about the earlier train holds for this one.
 DO $$
 DECLARE
-    earlier regprocedure := to_regprocedure('pgml.train(text,text,text,text,pgml.algorithm,jsonb,pgml.search,jsonb,jsonb,real,pgml.sampling,pgml.runtime,boolean,boolean,jsonb)');
-    present regprocedure := 'pgml.train(text,text,text,text,pgml.algorithm,jsonb,pgml.search,jsonb,jsonb,real,pgml.sampling,pgml.runtime,boolean,boolean,jsonb,text)';
-    grouped regprocedure := to_regprocedure('pgml.train_grouped(text,text,text,text,text,pgml.algorithm,jsonb,pgml.search,jsonb,jsonb,real,pgml.sampling,pgml.runtime,boolean,boolean,jsonb)');
+    postgresmls text := 'text,text,text,text,pgml.algorithm,jsonb,pgml.search,jsonb,jsonb,real,pgml.sampling,pgml.runtime,boolean,boolean,jsonb';
+    present regprocedure := format('pgml.train(%s,text,text,text,text)', postgresmls);
+    earlier regprocedure := coalesce(to_regprocedure(format('pgml.train(%s,text)', postgresmls)), to_regprocedure(format('pgml.train(%s)', postgresmls)));
+    grouped regprocedure := to_regprocedure(format('pgml.train_grouped(text,%s)', postgresmls));
     change text;
 BEGIN
     IF grouped IS NOT NULL THEN
