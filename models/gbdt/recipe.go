@@ -94,7 +94,7 @@ func (c *course) weigh() error {
 		return fmt.Errorf("gbdt: %w", err)
 	}
 	loss, ok := c.loss.(weighable)
-	if !ok {
+	if !ok || c.objective == logPlus { // of cross_entropy_lambda weights are exponents
 		return &learn.UnusedError{Part: learn.Weights}
 	}
 	var apart []float32
