@@ -77,6 +77,9 @@ func (s *session) pumpBackend(in *buffer) error {
 			}
 			in.r += need
 			if !keep {
+				if typ == 'd' {
+					s.swallow(in)
+				}
 				from = in.r
 			}
 			continue

@@ -105,6 +105,12 @@ func (w *world) ask(sql string) string {
 	w.t.Helper()
 	w.said = nil
 	results, err := w.alice.PgConn().Exec(w.t.Context(), sql).ReadAll()
+	return w.answer(sql, results, err)
+}
+
+// answer is what ask gives.
+func (w *world) answer(sql string, results []*pgconn.Result, err error) string {
+	w.t.Helper()
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		text := pg.Code + " " + pg.Message
