@@ -12,7 +12,7 @@ import (
 // AheadSQL is the statement that tells what a training's arguments are, in the one column of its one row: the JSON that LookAhead takes, or NULL where the
 // role may not train. It takes the parameters that the arguments take.
 func AheadSQL(t *parser.Training) string {
-	return "SELECT CASE WHEN pg_catalog.has_function_privilege(p.oid, 'EXECUTE') THEN pgowl." + t.Function + "_arguments" + t.Arguments +
+	return "SELECT CASE WHEN pg_catalog.has_function_privilege(p.oid, 'EXECUTE') THEN pgml." + t.Function + "_arguments" + t.Arguments +
 		"::pg_catalog.text END FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'pgml'::pg_catalog.regnamespace AND p.proname = '" + t.Function + "'"
 }
 

@@ -15,7 +15,7 @@ func TestTrainArguments(t *testing.T) {
 		err := conn.QueryRow(t.Context(), `SELECT pg_get_function_arguments(a.oid) = pg_get_function_arguments(f.oid),
 				position(regexp_replace(btrim(a.prosrc, E' \n'), '^SELECT ', '') IN f.prosrc) > 0
 			FROM pg_proc f, pg_proc a
-			WHERE f.proname = $1 AND f.pronamespace = 'pgml'::regnamespace AND a.proname = $1 || '_arguments' AND a.pronamespace = 'pgowl'::regnamespace`, name).Scan(&arguments, &object)
+			WHERE f.proname = $1 AND f.pronamespace = 'pgml'::regnamespace AND a.proname = $1 || '_arguments' AND a.pronamespace = f.pronamespace`, name).Scan(&arguments, &object)
 		if err != nil || !arguments || !object {
 			t.Errorf("%s: the same arguments %v, the same object %v, %v", name, arguments, object, err)
 		}

@@ -1,7 +1,7 @@
 -- The arguments of a training as the engine gets them, without training: the proxy asks for them before a statement that does nothing but train, so that it can
 -- read by COPY what the statement will read. Each takes what the function of that name in 30_engine.sql and 33_joint.sql takes, with the same defaults, and
 -- makes the same object of it; a test compares them. What differs would be read again by the statement itself.
-CREATE OR REPLACE FUNCTION pgowl.train_arguments(
+CREATE OR REPLACE FUNCTION pgml.train_arguments(
     project_name text, task text DEFAULT NULL, relation_name text DEFAULT NULL, y_column_name text DEFAULT NULL,
     algorithm pgml.algorithm DEFAULT 'linear', hyperparams jsonb DEFAULT '{}', search pgml.search DEFAULT NULL,
     search_params jsonb DEFAULT '{}', search_args jsonb DEFAULT '{}', test_size real DEFAULT 0.25,
@@ -15,7 +15,7 @@ AS $$
             'test_sampling', $11, 'runtime', $12, 'automatic_deploy', $13, 'materialize_snapshot', $14, 'preprocess', $15, 'group_by', $16)
 $$;
 
-CREATE OR REPLACE FUNCTION pgowl.train_joint_arguments(
+CREATE OR REPLACE FUNCTION pgml.train_joint_arguments(
     project_name text, task text DEFAULT NULL, relation_name text DEFAULT NULL, y_column_name text[] DEFAULT NULL,
     algorithm pgml.algorithm DEFAULT 'linear', hyperparams jsonb DEFAULT '{}', search pgml.search DEFAULT NULL,
     search_params jsonb DEFAULT '{}', search_args jsonb DEFAULT '{}', test_size real DEFAULT 0.25,
