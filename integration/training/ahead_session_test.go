@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/pgowl/pgowl/proxy"
+	"github.com/pgowl/pgowl/proxy/pool"
 )
 
 const small = `, 'y', 'xgboost', '{"n_estimators": 1}', test_sampling => 'last')`
@@ -187,6 +189,34 @@ func TestReadAheadCanBeStopped(t *testing.T) {
 		t.Error(got)
 	}
 	w.want(`SELECT deployed FROM pgml.train('p', 'classification', 'numbers'`+small, "t")
+}
+
+// TestReadAheadFromPools reads on connections that the pool lends.
+func TestReadAheadFromPools(t *testing.T) {
+	for _, mode := range []pool.Mode{pool.Session, pool.Transaction} {
+		w := openWith(t, proxy.Options{Pool: pool.Options{Mode: mode, Size: 2}})
+		w.run(relations + `; CREATE VIEW slow AS SELECT a, y FROM numbers, LATERAL (SELECT pg_sleep(a * 0 + 0.1)) s; GRANT SELECT ON slow TO PUBLIC`)
+		const train = `SELECT deployed FROM pgml.train('p1', 'classification', 'watched'` + small
+		for range 3 {
+			for _, ask := range []func(string) string{w.ask, w.askInBlock, w.askExtended, w.askPrepared} {
+				if got := ask(train); len(got) != 1 || !w.told("NOTICE: reading by COPY") {
+					t.Errorf("%s: %s, said %q", mode, got, w.said)
+				}
+			}
+		}
+		w.want(`SELECT deployed FROM pgml.train('p2', 'classification', 'broken'`+small, "22012 division by zero")
+		done := make(chan string)
+		go func() { done <- w.ask(`SELECT deployed FROM pgml.train('p2', 'classification', 'slow'` + small) }()
+		var pid int
+		w.wait("a COPY", "SELECT pid FROM pg_stat_activity WHERE query LIKE 'COPY (SELECT%' AND state = 'active'", &pid)
+		if err := w.alice.PgConn().CancelRequest(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-done; got != "57014 canceling statement due to user request" {
+			t.Errorf("%s: %s", mode, got)
+		}
+		w.want("SELECT 1", "1")
+	}
 }
 
 // wait asks until there is a row.

@@ -31,6 +31,12 @@ type world struct {
 
 func open(t *testing.T) *world {
 	t.Helper()
+	return openWith(t, proxy.Options{})
+}
+
+// openWith is open with options of the proxy's.
+func openWith(t *testing.T, o proxy.Options) *world {
+	t.Helper()
 	w := &world{t: t, server: pgtest.Database(t)}
 	w.super = w.dial(w.server)
 	var database string
@@ -50,7 +56,8 @@ func open(t *testing.T) *world {
 	if err := engine.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	p, err := proxy.New(proxy.Options{Upstream: w.server, Engine: engine, Address: "127.0.0.1:0", Log: zap.NewNop()})
+	o.Upstream, o.Engine, o.Address, o.Log = w.server, engine, "127.0.0.1:0", zap.NewNop()
+	p, err := proxy.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
