@@ -9,11 +9,16 @@ import (
 	"github.com/pgowl/pgowl/parser"
 )
 
-// AheadSQL is the statement that tells what a training's arguments are, in the one column of its one row: the JSON that LookAhead takes, or NULL where the
-// role may not train. It takes the parameters that the arguments take.
+// MayLookAhead is the statement that tells, in the one column of its one row, whether the role may train, and may ask AheadSQL: t or f.
+func MayLookAhead(t *parser.Training) string {
+	return "SELECT count(*) = 2 FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'pgml'::pg_catalog.regnamespace AND p.proname IN ('" +
+		t.Function + "', '" + t.Function + "_arguments') AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE')"
+}
+
+// AheadSQL is the statement that tells what a training's arguments are, in the one column of its one row: the JSON that LookAhead takes. It has the
+// parameters that the arguments have.
 func AheadSQL(t *parser.Training) string {
-	return "SELECT CASE WHEN pg_catalog.has_function_privilege(p.oid, 'EXECUTE') THEN pgml." + t.Function + "_arguments" + t.Arguments +
-		"::pg_catalog.text END FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'pgml'::pg_catalog.regnamespace AND p.proname = '" + t.Function + "'"
+	return "SELECT pgml." + t.Function + "_arguments" + t.Arguments + "::pg_catalog.text"
 }
 
 // LookAhead begins to find out what a training will read (see train.LookAhead); nil where it has to read by itself.

@@ -23,6 +23,7 @@ import (
 // Names of what the server has for a moment.
 const (
 	trainName   = "pgowl:train"
+	mayName     = "pgowl:may"
 	argsName    = "pgowl:arguments"
 	columnsName = "pgowl:columns"
 	copyName    = "pgowl:copy"
@@ -123,7 +124,10 @@ func (s *session) readAhead(st *statement, bind *pgproto3.Bind) error {
 func (s *session) lookAhead(ctx context.Context, st *statement, bind *pgproto3.Bind) (ahead *train.Ahead, ok bool, err error) {
 	var value []byte
 	keep := func(v []byte) { value = slices.Clone(v) }
-	if ok, err = s.ask(ctx, argsName, exec.AheadSQL(st.plan.Training), st.oids, bind, keep); !ok || value == nil {
+	if ok, err = s.ask(ctx, mayName, exec.MayLookAhead(st.plan.Training), nil, &pgproto3.Bind{}, keep); !ok || string(value) != "t" {
+		return nil, ok, err
+	}
+	if ok, err = s.ask(ctx, argsName, exec.AheadSQL(st.plan.Training), st.oids, bind, keep); !ok {
 		return nil, ok, err
 	}
 	if ahead = s.proxy.options.Engine.LookAhead(ctx, value); ahead == nil {

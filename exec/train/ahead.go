@@ -126,5 +126,7 @@ func (r *run) decoded(ctx context.Context, snap *snapshot) (*decoder, error) {
 		f.width, f.offset, f.missing, f.infinite, f.texts = read.width, read.offset, read.missing, read.infinite, read.texts
 	}
 	*snap.labels = *a.data.labels
-	return &decoder{features: snap.features, labels: snap.labels, x: a.data.x}, nil
+	d := &decoder{features: snap.features, labels: snap.labels, x: a.data.x}
+	a.data, a.snapshot = tuples{}, nil // somebody may hold on to a, and not to the data
+	return d, nil
 }

@@ -70,6 +70,14 @@ func TestReadAheadIsSeen(t *testing.T) {
 	w.run("CREATE TABLE before AS SELECT last_value FROM drawn")
 	w.want(`SELECT deployed FROM pgml.train('j', 'classification', 'lottery'`+small, "t")
 	w.want(`SELECT last_value FROM drawn`, "5000")
+	// A relation may call us itself.
+	w.run("CREATE VIEW scored AS SELECT pgml.predict('a', ARRAY[a, b]) + a AS a, saying(a) AS b, y FROM numbers WHERE a < 1000; GRANT SELECT ON scored TO PUBLIC")
+	w.want(`SELECT deployed FROM pgml.train('l', 'classification', 'scored'`+small, "t")
+	read("COPY")
+	// Who may train and nothing else reads as before.
+	w.run("REVOKE EXECUTE ON FUNCTION pgml.train_arguments(text,text,text,text,pgml.algorithm,jsonb,pgml.search,jsonb,jsonb,real,pgml.sampling,pgml.runtime,boolean,boolean,jsonb,text) FROM PUBLIC")
+	w.want(train("m"), "t")
+	read("SELECT")
 	w.run("REVOKE EXECUTE ON FUNCTION pgml.train(text,text,text,text,pgml.algorithm,jsonb,pgml.search,jsonb,jsonb,real,pgml.sampling,pgml.runtime,boolean,boolean,jsonb,text) FROM PUBLIC")
 	w.want(train("k"), "42501 permission denied for function train")
 	if w.told("NOTICE: reading") {

@@ -31,13 +31,14 @@ const relations = `
 	CREATE TABLE wrong (a point, y int);
 	CREATE VIEW broken AS SELECT a, 1 / (y - y) AS y FROM numbers;
 	CREATE TABLE secret AS SELECT * FROM numbers;
+	CREATE TABLE wide AS SELECT array_fill(i::real, ARRAY[20000]) AS a, i % 2 AS y FROM generate_series(1, 30) i;
 	CREATE TABLE columns (a real, hidden real, y int);
 	INSERT INTO columns SELECT i, i, i % 2 FROM generate_series(1, 20) i;
 	CREATE TABLE rows (a real, mine text, y int);
 	INSERT INTO rows SELECT i, CASE WHEN i % 4 < 2 THEN 'alice' ELSE 'bob' END, i % 2 FROM generate_series(1, 400) i;
 	ALTER TABLE rows ENABLE ROW LEVEL SECURITY;
 	CREATE POLICY own ON rows USING (mine = 'alice');
-	GRANT SELECT ON kinds, numbers, part, odd, empty, gaps, endless, uneven, wrong, broken, rows TO PUBLIC;
+	GRANT SELECT ON kinds, numbers, part, odd, empty, gaps, endless, uneven, wrong, broken, wide, rows TO PUBLIC;
 	GRANT SELECT (a, y) ON columns TO PUBLIC;
 	CREATE FUNCTION saying(real) RETURNS real LANGUAGE plpgsql AS $$ BEGIN IF $1 = 7 THEN RAISE NOTICE 'reading by %', split_part(current_query(), ' ', 1); END IF; RETURN $1; END $$;
 	CREATE VIEW watched AS SELECT saying(a) AS a, b, y FROM numbers;
@@ -59,6 +60,7 @@ var trainings = []string{
 	`'classification', 'odd', 'y', 'xgboost', '{"n_estimators": 2}'`,
 	`'classification', 'rows', 'y', 'xgboost', '{"n_estimators": 2}', preprocess => '{"mine": {"impute": "mode"}}'`,
 	`'classification', 'columns', 'y', 'xgboost', '{"n_estimators": 2}'`,
+	`'classification', 'wide', 'y', 'xgboost', '{"n_estimators": 1}'`,
 	// Errors.
 	`'classification', 'kinds', 'y'`,
 	`'classification', 'empty', 'y'`,
