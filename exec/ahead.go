@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pgowl/pgowl/exec/train"
@@ -21,8 +22,13 @@ func AheadSQL(t *parser.Training) string {
 	return "SELECT pgml." + t.Function + "_arguments" + t.Arguments + "::pg_catalog.text"
 }
 
+// patience is how long a statement waits for what only speeds it up.
+const patience = 2 * time.Second
+
 // LookAhead begins to find out what a training will read (see train.LookAhead); nil where it has to read by itself.
 func (e *Engine) LookAhead(ctx context.Context, args []byte) *train.Ahead {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	return train.LookAhead(args, func(project string) (task string, err error) {
 		err = e.pool.QueryRow(ctx, "SELECT task::text FROM pgml.projects WHERE name = $1", project).Scan(&task)
 		if errors.Is(err, pgx.ErrNoRows) {

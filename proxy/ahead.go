@@ -106,7 +106,7 @@ func (s *session) readAhead(st *statement, bind *pgproto3.Bind) error {
 	ok, canceled := false, false
 	err := s.operate(true, func(ctx context.Context) (err error) {
 		var ahead *train.Ahead
-		if ahead, ok, err = s.lookAhead(ctx, st, bind); ahead != nil {
+		if ahead, ok, err = s.lookAhead(ctx, st, bind); ahead != nil && ctx.Err() == nil {
 			if ok, err = s.ask(ctx, copyName, ahead.SQL(), nil, &pgproto3.Bind{}, ahead.Write); ok {
 				s.calls.Load().SetAhead(ahead)
 			}
