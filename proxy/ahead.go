@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/pgowl/pgowl/exec"
+	"github.com/pgowl/pgowl/exec/function"
 	"github.com/pgowl/pgowl/exec/train"
 	"github.com/pgowl/pgowl/parser"
 	"github.com/pgowl/pgowl/proxy/protocol"
@@ -107,6 +108,7 @@ func (s *session) readAhead(st *statement, bind *pgproto3.Bind) error {
 	err := s.operate(true, func(ctx context.Context) (err error) {
 		var ahead *train.Ahead
 		if ahead, ok, err = s.lookAhead(ctx, st, bind); ahead != nil && ctx.Err() == nil {
+			defer s.report(ahead)()
 			if ok, err = s.ask(ctx, copyName, ahead.SQL(), nil, &pgproto3.Bind{}, ahead.Write); ok {
 				s.calls.Load().SetAhead(ahead)
 			}
@@ -118,6 +120,31 @@ func (s *session) readAhead(st *statement, bind *pgproto3.Bind) error {
 		err = s.failStatement(errCanceled)
 	}
 	return err
+}
+
+// progressEvery is how often a client that waits for a COPY of ours is told how far it is, as often as of a fit.
+const progressEvery = 5 * time.Second
+
+// report tells the client how far reading is, until stop is called.
+func (s *session) report(ahead *train.Ahead) (stop func()) {
+	over, told := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(told)
+		tick := time.NewTicker(progressEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-over:
+				return
+			case <-tick.C:
+				s.SendMessage(function.Notice, ahead.Progress())
+			}
+		}
+	}()
+	return func() {
+		close(over)
+		<-told
+	}
 }
 
 // lookAhead asks the server what a training will read; ahead is nil where that cannot be told. ok is false where the server failed.

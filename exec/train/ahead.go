@@ -3,7 +3,9 @@ package train
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/pgowl/pgowl/models/learn"
 )
@@ -21,6 +23,7 @@ type Ahead struct {
 	sql      string
 	data     tuples
 	failed   error // of data; the statement fails with it when it comes to reading
+	rows     atomic.Int64
 }
 
 // LookAhead reads the arguments of a training as pgml.train hands them on. It gives nil where nothing can be read beforehand, or where the training would
@@ -94,7 +97,13 @@ func (a *Ahead) SQL() string { return a.sql }
 func (a *Ahead) Write(piece []byte) {
 	if a.failed == nil {
 		a.failed = a.data.Write(piece)
+		a.rows.Store(int64(a.data.x.rows))
 	}
+}
+
+// Progress is a message about how far reading is. It may be asked for while data are written.
+func (a *Ahead) Progress() string {
+	return fmt.Sprintf("Reading %s: %d rows", a.relation.SQL(), a.rows.Load())
 }
 
 // Is reports whether what was read is what a call with these arguments wants.

@@ -162,16 +162,22 @@ func TestReadAheadCanBeStopped(t *testing.T) {
 		var none int
 		w.wait("the end of the COPY", fmt.Sprintf("SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %d AND state = 'active' AND query LIKE 'COPY%%')", pid), &none)
 	}
-	for _, ask := range []func(string) string{w.ask, w.askInBlock, w.askExtended} {
+	for i, ask := range []func(string) string{w.ask, w.askInBlock, w.askExtended} {
 		text := strings.Replace(train, "'p'", "'p1'", 1)
 		done := make(chan string)
 		go func() { done <- ask(text) }()
 		pid := copying(w.alice)
+		if i == 0 { // for long enough that it is told how far it is
+			w.wait("a long COPY", "SELECT pid FROM pg_stat_activity WHERE query LIKE 'COPY (SELECT%' AND state = 'active' AND clock_timestamp() > query_start + interval '5.5 s'", &pid)
+		}
 		if err := w.alice.PgConn().CancelRequest(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if got := <-done; got != "57014 canceling statement due to user request" {
 			t.Error(got)
+		}
+		if i == 0 && !w.told(`NOTICE: Reading "public"."slow": `) {
+			t.Errorf("said %q", w.said)
 		}
 		over(pid)
 		w.want("SELECT 1", "1")

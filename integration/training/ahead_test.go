@@ -94,7 +94,7 @@ var varying = regexp.MustCompile(`id: [0-9]+|snapshot_[0-9]+|(fit|score)_time": 
 func (w *world) heard() string {
 	var said []string
 	for _, m := range w.said {
-		if !strings.HasPrefix(m, "NOTICE: Training ") {
+		if !strings.HasPrefix(m, "NOTICE: Training ") && !strings.HasPrefix(m, "NOTICE: Reading ") {
 			said = append(said, varying.ReplaceAllString(m, "#"))
 		}
 	}
