@@ -230,6 +230,12 @@ func (a *answer) message(typ byte, body []byte) bool {
 	case 'd':
 		a.take(body)
 		return false
+	case 'H':
+		a.s.copies = true
+		a.s.gather(true)
+	case 'c', 'E':
+		a.s.copies = false
+		a.s.gather(false)
 	case 'D':
 		if len(body) >= 6 {
 			if n := int32(binary.BigEndian.Uint32(body[2:])); n >= 0 && int(n) <= len(body)-6 {

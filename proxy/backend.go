@@ -90,7 +90,7 @@ func (s *session) pumpBackend(in *buffer) error {
 		if s.settle() {
 			return errParked
 		}
-		err = in.fill(need)
+		err = s.fillServer(in, need)
 		from = in.r
 		if err != nil {
 			return err
