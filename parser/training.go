@@ -13,7 +13,7 @@ type Training struct {
 	Arguments string // the list as it stands in the text, in its parentheses
 }
 
-// trainings are the functions that read a relation, and the places of their arguments.
+// trainings are the functions that read a relation.
 var trainings = map[string]bool{"train": true, "train_joint": true}
 
 // training finds the call, if the statement is of that kind: SELECT columns FROM call, or SELECT call. Nothing else of it may run code of a user's, who
