@@ -364,7 +364,11 @@ func (e *Engine) callTrain(ctx context.Context, s function.Session, args [][]byt
 	if err != nil {
 		return "", 0, err
 	}
-	result, err := train.Train(ctx, s, request, e.models, e.log)
+	ahead, _ := s.Ahead().(*train.Ahead)
+	if !ahead.Is(args[0]) {
+		ahead = nil
+	}
+	result, err := train.TrainOn(ctx, s, request, ahead, e.models, e.log)
 	if err != nil {
 		return "", 0, err
 	}

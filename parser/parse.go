@@ -47,6 +47,10 @@ func Parse(text string) *Plan {
 	if s := stmt.GetSelectStmt(); s != nil && s.IntoClause != nil {
 		return asIs
 	}
+	if t := r.training(stmt.GetSelectStmt()); t != nil {
+		r.plan.Training = t
+		return r.plan
+	}
 	taken := r.columns(stmt.GetSelectStmt())
 	if len(taken) == 0 && source == nil {
 		source = stmt.GetSelectStmt()

@@ -46,6 +46,9 @@ func TestParse(t *testing.T) {
 func describe(p *Plan) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s", p.Lane)
+	if p.Training != nil {
+		fmt.Fprintf(&b, "\nreads for %s%s, parameters %d", p.Training.Function, p.Training.Arguments, p.MaxParam)
+	}
 	if p.Lane == Call {
 		return b.String()
 	}

@@ -40,6 +40,8 @@ type Plan struct {
 	Tables, Operators []string
 	// Doubtful is set where the server may refuse what a Batch has made of a statement, but not the statement itself: try it.
 	Doubtful bool
+	// Training is set where a Call is nothing but a training whose arguments are known: what it reads can be read beforehand.
+	Training *Training
 	// MaxParam is the highest parameter number in the text.
 	MaxParam int
 	// Tags are the command tags of the statements that were replaced, by the statement's place in the text, from 0.

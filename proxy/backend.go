@@ -77,6 +77,9 @@ func (s *session) pumpBackend(in *buffer) error {
 			}
 			in.r += need
 			if !keep {
+				if typ == 'd' {
+					s.swallow(in)
+				}
 				from = in.r
 			}
 			continue
@@ -87,7 +90,7 @@ func (s *session) pumpBackend(in *buffer) error {
 		if s.settle() {
 			return errParked
 		}
-		err = in.fill(need)
+		err = s.fillServer(in, need)
 		from = in.r
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"slices"
@@ -32,11 +33,12 @@ func (st *statement) clientParams() int { return max(st.plan.MaxParam, len(st.oi
 // portal is a bound statement of ours.
 type portal struct {
 	statement *statement
-	formats   []int16 // of the client's result columns, as sent: none, one for all, or each
-	name      string  // where the client's name has a portal of the client's text: ours (bysql.go)
-	passed    int     // rows that the client has got of it
-	done      bool    // there are no more
-	syncs     int     // sent when it was bound
+	formats   []int16        // of the client's result columns, as sent: none, one for all, or each
+	name      string         // where the client's name has a portal of the client's text: ours (bysql.go)
+	passed    int            // rows that the client has got of it
+	done      bool           // there are no more
+	syncs     int            // sent when it was bound
+	bind      *pgproto3.Bind // of a training, until it is executed
 }
 
 // ours handles a message that mentions us, or that may belong to something of ours. message is whole, with its header.
@@ -132,7 +134,7 @@ func (s *session) plan(text string, executes bool) *parser.Plan {
 	if executes {
 		s.proxy.metrics.statement(p.Lane)
 	}
-	if p.Lane == parser.Call {
+	if p.Lane == parser.Call && p.Training == nil {
 		return nil
 	}
 	return p
@@ -162,6 +164,9 @@ func (s *session) simpleQuery(message []byte) error {
 			return err
 		}
 		return s.pass('Q', message)
+	}
+	if p.Training != nil {
+		return s.trainQuery(p, message)
 	}
 	values, err := s.fold(p, nil)
 	if err == errCanceled {
@@ -245,6 +250,9 @@ func (s *session) parseMessage(message []byte) error {
 		}
 	}
 	st := &statement{plan: p, oids: m.ParameterOIDs, original: m.Query}
+	if p.Training != nil {
+		return s.send(message, entry{protocol.ForParse, &tracked{naming: s.name(m.Name, st)}})
+	}
 	if m.Name != "" && p.Lane != parser.Extension {
 		st.name = s.ownName()
 	}
@@ -317,6 +325,15 @@ func (s *session) bindMessage(message []byte) error {
 		st = nil
 	}
 	if st == nil {
+		return s.pass('B', message)
+	}
+	if st.plan.Training != nil {
+		// Execute needs it, when the message is no longer there.
+		bind := &pgproto3.Bind{ParameterFormatCodes: slices.Clone(m.ParameterFormatCodes)}
+		for _, v := range m.Parameters {
+			bind.Parameters = append(bind.Parameters, bytes.Clone(v))
+		}
+		s.portals[m.DestinationPortal] = &portal{statement: st, bind: bind, syncs: s.syncs}
 		return s.pass('B', message)
 	}
 	counts := &countSink{s: s, params: st.clientParams(), allParams: st.clientParams() + 2*len(st.plan.Folds),
@@ -507,6 +524,8 @@ func (t *tagSink) message(typ byte, body []byte) bool {
 // executePortal handles an Execute of a portal of ours.
 func (s *session) executePortal(name string, p *portal, message []byte) error {
 	switch {
+	case p.bind != nil:
+		return s.trainPortal(p, message)
 	case p.statement.plan.Lane == parser.Extension:
 		return s.send(message, entry{protocol.ForExecute, &tagSink{originSink: originSink{s, func(at int) int { return at }}, tags: p.statement.plan.Tags}})
 	case len(p.statement.hidden) > 0:

@@ -57,6 +57,8 @@ type session struct {
 	lanes    bool    // has named the setting pgowl.lanes
 	largest  int     // bytes of a client's message, below the protocol's limit; 0: that
 	drivable bool    // both connections are plain, so that a loop can drive them
+	copies   bool    // a COPY of ours is read; of the backend's pump
+	gathers  bool    // reads of the server's messages wait for many of them; of the backend's pump
 	byTurns  bool    // one goroutine drives the session (express): the backend's pump ends with the reply
 
 	params struct {

@@ -34,6 +34,10 @@ func FuzzSession(f *testing.F) {
 		&pgproto3.ErrorResponse{Code: "08P01", Message: "x requires 4"}, &pgproto3.ReadyForQuery{TxStatus: 'I'}), uint64(2))
 	f.Add(encode(&pgproto3.Query{String: "CREATE EXTENSION pgml"}), encode(&pgproto3.NoticeResponse{Code: call.Code, Message: "a b c", Detail: "00"},
 		&pgproto3.CommandComplete{CommandTag: []byte("DO")}, &pgproto3.ReadyForQuery{TxStatus: 'I'}), uint64(3))
+	f.Add(encode(&pgproto3.Query{String: "SELECT * FROM pgml.train('p', 'regression', 'r', 'y')"}), encode(&pgproto3.CloseComplete{}, &pgproto3.ParseComplete{}, &pgproto3.BindComplete{},
+		&pgproto3.RowDescription{Fields: []pgproto3.FieldDescription{{Name: []byte("project"), DataTypeOID: 25}}}, &pgproto3.CloseComplete{}, &pgproto3.ParseComplete{},
+		&pgproto3.BindComplete{}, &pgproto3.DataRow{Values: [][]byte{[]byte("t")}}, &pgproto3.CommandComplete{CommandTag: []byte("SELECT 1")}, &pgproto3.CloseComplete{},
+		&pgproto3.CloseComplete{}, &pgproto3.CopyData{Data: []byte("PGCOPY")}, &pgproto3.ErrorResponse{Code: "42601", Position: 3}, &pgproto3.ReadyForQuery{TxStatus: 'I'}), uint64(4))
 	engine, err := exec.New(exec.Options{Service: "postgres://me@/db?sslmode=disable&host=" + f.TempDir(), Models: f.TempDir(), Retry: 24 * time.Hour})
 	if err != nil {
 		f.Fatal(err)

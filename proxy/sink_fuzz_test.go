@@ -45,6 +45,9 @@ func FuzzSinks(f *testing.F) {
 				portal: &portal{name: "pgowl:1", statement: st}, name: "p"},
 			&ownSink{s, "pgowl:1", "p", func(at int) int { return at }},
 			errorSink{},
+			&passedOn{newPrivate()},
+			&trainSink{s},
+			&answer{private: newPrivate(), s: s, take: func([]byte) {}},
 		} {
 			if r, ok := to.(*rowSink); ok && typ == 'D' {
 				r.add(body)

@@ -44,8 +44,10 @@ type Handler struct {
 	pid    uint32
 
 	active atomic.Int32 // calls under way, so that Progress costs nothing without one
+	holds  atomic.Bool  // whether ahead was set, so that Over costs nothing without it
 	mu     sync.Mutex
 	calls  map[string]*running
+	ahead  any
 	wait   sync.WaitGroup
 }
 
@@ -221,7 +223,7 @@ func (r *running) tryPost(ticket, text string) error {
 		if err != nil {
 			return err
 		}
-		if err = r.postIn(box, ticket, text); err == nil || !box.Broken() {
+		if err = r.postIn(box, ticket, text); err == nil || r.ctx.Err() != nil || !box.Broken() { // of a call that is over, the box is another's by now
 			return err
 		}
 		r.h.lane.Log.Debug("a mailbox was lost, another is taken", zap.Error(err))
@@ -381,8 +383,27 @@ func (h *Handler) releaseBoxes() {
 	}
 }
 
+// SetAhead keeps what was read for the statement that comes next (see function.Session), until a call takes it or Over. nil drops it.
+func (h *Handler) SetAhead(data any) {
+	h.mu.Lock()
+	h.ahead = data
+	h.mu.Unlock()
+	h.holds.Store(data != nil)
+}
+
+func (h *Handler) takeAhead() any {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	data := h.ahead
+	h.ahead = nil
+	return data
+}
+
 // Over ends the calls under way: the statement has ended, one way or the other.
 func (h *Handler) Over() {
+	if h.holds.Load() {
+		h.SetAhead(nil)
+	}
 	if h.active.Load() == 0 {
 		return
 	}

@@ -103,6 +103,9 @@ func (s *session) Message(severity function.Severity, text string) {
 	s.h.client.SendMessage(severity, text)
 }
 
+// Ahead implements function.Session.
+func (s *session) Ahead() any { return s.h.takeAhead() }
+
 // Server implements function.Session.
 func (s *session) Server() int { return s.h.client.ServerVersion() }
 

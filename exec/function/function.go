@@ -40,6 +40,8 @@ type Session interface {
 	// Stream runs a SELECT with one column of type bytea and passes its values on in order, cut into pieces at
 	// arbitrary places (a piece may end inside a value). The piece is valid until each returns.
 	Stream(ctx context.Context, as Role, sql string, each func(piece []byte) error) error
+	// Ahead is what was read for the calling statement before it began, nil for nothing; see package train. The first call of a statement gets it.
+	Ahead() any
 	// Message sends a message to the client, in order with the statement's own.
 	Message(severity Severity, text string)
 	// Server is the server's version number, as in server_version_num (150018).

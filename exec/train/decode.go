@@ -178,18 +178,31 @@ func (d *decoder) layout(b []byte) error {
 		f.head = noHead
 		switch {
 		case f.Array:
-			a, err := f.open(v)
-			if err != nil {
+			if err := f.widen(v); err != nil {
 				return err
 			}
-			if a.count == 0 {
-				return function.Errorf("XX000", "An array of feature `%s` is empty.", f.Name)
-			}
-			f.width = a.count
 		case !f.text() && !d.fields[i].array:
 			f.head = uint64(f.wire.oid)<<32 | uint64(f.wire.size)
 		}
 	}
+	return d.spread()
+}
+
+// widen takes the width of an array column from its first value.
+func (f *feature) widen(v []byte) error {
+	a, err := f.open(v)
+	if err == nil && a.count == 0 {
+		err = function.Errorf("XX000", "An array of feature `%s` is empty.", f.Name)
+	}
+	if err != nil {
+		return err
+	}
+	f.width = a.count
+	return nil
+}
+
+// spread gives each column its place in a row, once all widths are known.
+func (d *decoder) spread() error {
 	width := 0
 	for i := range d.features {
 		f := &d.features[i]

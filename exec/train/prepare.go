@@ -139,9 +139,10 @@ func (d *decoder) fit(ctx context.Context, data *dataset) error {
 	var wait sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(d.features)) {
 		wait.Go(func() {
+			var room sortRoom
 			for i := int(next.Add(1)) - 1; i < len(d.features) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				if f := &d.features[i]; !f.text() {
-					errs[i] = f.fit(data)
+					errs[i] = f.fit(data, &room)
 				}
 			}
 		})
@@ -159,8 +160,8 @@ func (d *decoder) fit(ctx context.Context, data *dataset) error {
 }
 
 // fit fits a column of numbers to the training part, and changes both parts.
-func (f *feature) fit(data *dataset) error {
-	f.statistics = describe(data.train.X, data.train.Features, f.offset, f.width)
+func (f *feature) fit(data *dataset, room *sortRoom) error {
+	f.statistics = room.describe(data.train.X, data.train.Features, f.offset, f.width)
 	if err := f.fitted.Fit(f.options, f.statistics.summary()); err != nil {
 		return misuse(f.Name, err)
 	}

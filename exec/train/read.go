@@ -21,12 +21,11 @@ type dataset struct {
 
 // read reads the snapshot's rows with the caller's rights, checks them and splits them.
 func (r *run) read(ctx context.Context, p project, snap *snapshot) (*dataset, error) {
-	d := &decoder{features: snap.features, labels: snap.labels, asides: snap.asides}
-	err := r.s.Stream(ctx, function.Caller, statement(snap.from, snap.features, snap.labels.list()+snap.asides.list()), d.Write)
+	d, err := r.decoded(ctx, snap)
 	if err != nil {
 		return nil, err
 	}
-	for _, check := range []func() error{d.Close, d.labels.checkAll, d.asides.check, d.check} {
+	for _, check := range []func() error{d.labels.checkAll, d.asides.check, d.check} {
 		if err := check(); err != nil {
 			return nil, err
 		}
@@ -78,4 +77,12 @@ func (r *run) read(ctx context.Context, p project, snap *snapshot) (*dataset, er
 		return nil, err
 	}
 	return data, nil
+}
+
+// stream reads the snapshot's rows through the call.
+func (r *run) stream(ctx context.Context, d *decoder, snap *snapshot) error {
+	if err := r.s.Stream(ctx, function.Caller, statement(snap.from, snap.features, snap.list()), d.Write); err != nil {
+		return err
+	}
+	return d.Close()
 }

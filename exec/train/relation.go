@@ -37,13 +37,14 @@ type column struct {
 	Array    bool   `json:"-"` // from the type's name
 	Nullable bool   `json:"nullable"`
 	Position int    `json:"position"`
+	Relation int64  `json:"relation"` // the OID of what has it
 	Readable bool   `json:"readable"`
 }
 
 // relationColumns looks by name and not through the privileges, unlike information_schema: that a relation is there is no
 // secret in Postgres, and "permission denied" helps more than "not found".
 const relationColumns = `
-SELECT a.attname::text AS name, a.attnum::int AS position, NOT a.attnotnull AS nullable,
+SELECT a.attname::text AS name, a.attnum::int AS position, c.oid::pg_catalog.int8 AS relation, NOT a.attnotnull AS nullable,
 	CASE WHEN b.typcategory = 'A' AND b.typlen = -1 THEN e.typname || '[]' ELSE b.typname::text END AS type,
 	coalesce(b.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
 		AND (e.oid IS NULL OR e.typnamespace = 'pg_catalog'::pg_catalog.regnamespace), false) AS builtin,
@@ -64,7 +65,7 @@ WHERE n.nspname = $1->>'schema' AND c.relname = $1->>'name' AND c.relkind IN ('r
 // columns reads the relation's columns, in their order. Where the caller may read some columns only, those are all there are,
 // as information_schema.columns shows them; where it may read none, reading will fail as it should.
 func (r *run) columns(ctx context.Context, rel relation) ([]column, error) {
-	rows, err := query[*column](ctx, r.s, function.Caller, relationColumns, map[string]any{"schema": rel.schema, "name": rel.name})
+	rows, err := query[*column](ctx, r.s, function.Caller, relationColumns, rel.args())
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +76,14 @@ func (r *run) columns(ctx context.Context, rel relation) ([]column, error) {
 		}
 		return nil, function.Errorf("XX000", `Relation "%s"."%s" doesn't exist`, rel.schema, rel.name)
 	}
+	return readable(rows), nil
+}
+
+// args are the parameter of relationColumns.
+func (r relation) args() map[string]any { return map[string]any{"schema": r.schema, "name": r.name} }
+
+// readable puts the rows of relationColumns in order, and leaves out what the caller may not read, unless that is all.
+func readable(rows []*column) []column {
 	var all, readable []column
 	for _, c := range rows {
 		if c == nil || c.Name == "" {
@@ -90,5 +99,5 @@ func (r *run) columns(ctx context.Context, rel relation) ([]column, error) {
 		all = readable
 	}
 	slices.SortFunc(all, func(a, b column) int { return a.Position - b.Position })
-	return all, nil
+	return all
 }

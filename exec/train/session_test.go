@@ -171,6 +171,8 @@ func (s *session) Message(severity function.Severity, text string) {
 
 func (s *session) Server() int { return 150000 }
 
+func (s *session) Ahead() any { return nil }
+
 // commit ends the transaction.
 func (s *session) commit() {
 	s.d.tb.Helper()

@@ -192,6 +192,9 @@ func (r *run) reuseSnapshot(ctx context.Context, p project) (*snapshot, error) {
 	return snap, nil
 }
 
+// list is what the reading statement asks for behind the features.
+func (s *snapshot) list() string { return s.labels.list() + s.asides.list() }
+
 // use takes the columns apart, and gives them their preprocessors. asked are the columns with a role, more the further labels of a joint training.
 func (s *snapshot) use(columns []column, label string, task learn.Task, ps preprocessors, asked map[role]string, more ...string) error {
 	known, taken, err := takeAside(columns, asked, func(name string) bool { return name == label || slices.Contains(more, name) })

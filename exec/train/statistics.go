@@ -30,12 +30,23 @@ type statistics struct {
 // ventiles describe every k-th row.
 const sampled = 1 << 24
 
-// describe computes the statistics of the columns at, at+1 ... at+width-1 of row-major x.
+// sortRoom is what sorting takes, for one column after the other: for large tables it is a hundred megabytes.
+type sortRoom struct{ keys, other []uint32 }
+
+// describe is sortRoom.describe for one column alone.
 func describe(x []float32, rowWidth, at, width int) statistics {
+	return new(sortRoom).describe(x, rowWidth, at, width)
+}
+
+// describe computes the statistics of the columns at, at+1 ... at+width-1 of row-major x.
+func (r *sortRoom) describe(x []float32, rowWidth, at, width int) statistics {
 	rows := len(x) / rowWidth
 	s := statistics{Histogram: make([]int, 20), Ventiles: make([]number, 19)}
 	step := 1 + rows*width/sampled
-	keys := make([]uint32, 0, (rows+step-1)/step*width)
+	if n := (rows + step - 1) / step * width; cap(r.keys) < n {
+		r.keys, r.other = make([]uint32, 0, n), make([]uint32, n)
+	}
+	keys := r.keys[:0]
 	var sum float64
 	count := 0
 	for i := range rows {
@@ -86,7 +97,7 @@ func describe(x []float32, rowWidth, at, width int) statistics {
 	s.Mean, s.Variance = number(mean), number(squares/float64(count))
 	s.StdDev = number(math.Sqrt(float64(s.Variance)))
 	s.Min, s.Max, s.MaxAbs = number(low), number(high), number(max(math.Abs(low), math.Abs(high)))
-	s.order(radix(keys))
+	s.order(radix(keys, r.other[:len(keys)]))
 	return s
 }
 
@@ -141,9 +152,9 @@ func value(k uint32) float32 {
 	return math.Float32frombits(^k)
 }
 
-// radix sorts in three passes of 11 bits: an array column has millions of elements, for which comparing takes a second.
-func radix(keys []uint32) []uint32 {
-	other := make([]uint32, len(keys))
+// radix sorts in three passes of 11 bits: an array column has millions of elements, for which comparing takes a second. other is as long as keys; the
+// sorted ones are in either.
+func radix(keys, other []uint32) []uint32 {
 	for shift := 0; shift < 33; shift += 11 {
 		var counts [2048]int
 		for _, k := range keys {

@@ -43,7 +43,7 @@ func TestRadixSortsFloats(t *testing.T) {
 		keys = append(keys, key(v))
 	}
 	var got []float32
-	for _, k := range radix(keys) {
+	for _, k := range radix(keys, make([]uint32, len(keys))) {
 		got = append(got, value(k))
 	}
 	slices.Sort(values)

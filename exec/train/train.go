@@ -21,7 +21,12 @@ type Publisher interface {
 // Train does what pgml.train does (see the package comment). Errors are *function.Error, or those of the session as they
 // are. models may be nil.
 func Train(ctx context.Context, s function.Session, req Request, models Publisher, log *zap.Logger) (Result, error) {
-	r := &run{s: s, req: req, models: models, log: log, now: time.Now, seed: rand.Uint64}
+	return TrainOn(ctx, s, req, nil, models, log)
+}
+
+// TrainOn is Train with what was read before the statement began; nil is nothing. It must have been read for these arguments (see Ahead.Is).
+func TrainOn(ctx context.Context, s function.Session, req Request, ahead *Ahead, models Publisher, log *zap.Logger) (Result, error) {
+	r := &run{s: s, req: req, ahead: ahead, models: models, log: log, now: time.Now, seed: rand.Uint64}
 	return r.train(ctx)
 }
 
@@ -29,6 +34,7 @@ func Train(ctx context.Context, s function.Session, req Request, models Publishe
 type run struct {
 	s      function.Session
 	req    Request
+	ahead  *Ahead     // until it is used; nil for nothing
 	task   learn.Task // once the project is found
 	models Publisher
 	log    *zap.Logger

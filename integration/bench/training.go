@@ -72,7 +72,7 @@ func (t trained) String() string {
 }
 
 // train compares the fits of a data set in memory: ours in this process, the others' in Python, by turns.
-func trainPart(ctx context.Context, _ *stage, o options) error {
+func trainPart(ctx context.Context, s *stage, o options) error {
 	fmt.Printf("\ntrain: %d rows of %d float32 features, binary, %d threads\n", o.fitted, trainedWidth, runtime.GOMAXPROCS(0))
 	folder, err := os.MkdirTemp("", "bench-train")
 	if err != nil {
@@ -87,6 +87,9 @@ func trainPart(ctx context.Context, _ *stage, o options) error {
 		if err := writeFloats(filepath.Join(folder, name+".y"), d.Y); err != nil {
 			return err
 		}
+	}
+	if err := readings(ctx, s, o); err != nil {
+		return fmt.Errorf("reading: %w", err)
 	}
 	for _, t := range trainings {
 		if err := t.compare(ctx, o, folder, fit, held); err != nil {

@@ -34,6 +34,6 @@ func TestBoosting(t *testing.T) {
 	}
 	w.want(`SELECT pgml.train('shops', 'regression', 'shops', 'sales', 'lightgbm', '{"num_leafs": 3}')`,
 		`XX000 Unknown hyperparameter "num_leafs": 3 / Perhaps you meant the hyperparameter "num_leaf".`)
-	w.want(`SELECT pgml.train('shops', 'regression', 'shops', 'sales', 'lightgbm', '{"linear_tree": true}')`,
-		`0A000 pgml.train: hyperparameter "linear_tree": not available yet in PgOwl`)
+	w.want(`SELECT pgml.train('shops', 'regression', 'shops', 'sales', 'lightgbm', '{"zero_as_missing": true}')`,
+		`0A000 pgml.train: hyperparameter "zero_as_missing": not available yet in PgOwl`)
 }

@@ -8,7 +8,7 @@ func TestExamples(t *testing.T) {
 	w.want(`SELECT rows FROM pgml.load_dataset('linnerud')`, "20")
 	w.want(`SELECT * FROM pgml.train_joint('Exercise vs Physiology', task => 'regression', relation_name => 'pgml.linnerud', y_column_name => ARRAY['weight', 'waist', 'pulse'])`,
 		"Exercise vs Physiology regression linear t")
-	w.want(`SELECT bool_and(j[1] BETWEEN 100 AND 260 AND j[2] BETWEEN 25 AND 50 AND j[3] BETWEEN 40 AND 80 AND cardinality(j) = 3) FROM (
+	w.want(`SELECT bool_and(j[1] BETWEEN 100 AND 360 AND j[2] BETWEEN 25 AND 65 AND j[3] BETWEEN -60 AND 80 AND cardinality(j) = 3) FROM (
 		SELECT pgml.predict_joint('Exercise vs Physiology', ARRAY[chins, situps, jumps]) AS j FROM pgml.linnerud) x`, "t")
 	w.want(`SELECT deployed IS NOT NULL FROM pgml.train_joint('Exercise vs Physiology', algorithm => 'xgboost', hyperparams => '{"n_estimators": 10}')`, "t")
 

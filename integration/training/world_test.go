@@ -31,6 +31,12 @@ type world struct {
 
 func open(t *testing.T) *world {
 	t.Helper()
+	return openWith(t, proxy.Options{})
+}
+
+// openWith is open with options of the proxy's.
+func openWith(t *testing.T, o proxy.Options) *world {
+	t.Helper()
 	w := &world{t: t, server: pgtest.Database(t)}
 	w.super = w.dial(w.server)
 	var database string
@@ -50,7 +56,8 @@ func open(t *testing.T) *world {
 	if err := engine.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	p, err := proxy.New(proxy.Options{Upstream: w.server, Engine: engine, Address: "127.0.0.1:0", Log: zap.NewNop()})
+	o.Upstream, o.Engine, o.Address, o.Log = w.server, engine, "127.0.0.1:0", zap.NewNop()
+	p, err := proxy.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,6 +112,12 @@ func (w *world) ask(sql string) string {
 	w.t.Helper()
 	w.said = nil
 	results, err := w.alice.PgConn().Exec(w.t.Context(), sql).ReadAll()
+	return w.answer(sql, results, err)
+}
+
+// answer is what ask gives.
+func (w *world) answer(sql string, results []*pgconn.Result, err error) string {
+	w.t.Helper()
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		text := pg.Code + " " + pg.Message
