@@ -27,6 +27,9 @@ func New(ctx context.Context, threads int) (c *Crew, release func() bool) {
 	return c, context.AfterFunc(ctx, func() { c.stopped.Store(true) })
 }
 
+// Workers is the number of threads, the caller's included.
+func (c *Crew) Workers() int { return c.workers }
+
 // Alone is a crew of the caller's thread only, for what happens inside a task. It stops with c.
 func (c *Crew) Alone() *Crew { return &Crew{c.ctx, 1, c.stopped} }
 

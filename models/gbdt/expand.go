@@ -12,8 +12,6 @@ import (
 const (
 	// expandedTogether is the largest number of leaves that are expanded at a time.
 	expandedTogether = 16
-	// expandedAlone is the number of rows from which on several threads share a leaf.
-	expandedAlone = rowBlock + 1
 )
 
 // lookAhead is how many leaves to expand now, in a tree with so many. Where the number of leaves is limited a leaf that waits may find its place taken by the children
@@ -31,23 +29,10 @@ func (t *trainer) lookAhead(leaves int) int {
 
 // expandAll carries out the splits of open leaves and searches their children. last says that no child will be split.
 func (t *trainer) expandAll(leaves []*open, grads []gradient, last bool) {
-	rows, small := 0, leaves[:0:0]
 	for _, o := range leaves {
 		t.chooseLevels(o.depth + 1)
-		if n := o.to - o.from; n < expandedAlone {
-			rows, small = rows+n, append(small, o)
-			continue
-		}
-		t.expand(t.crew, o, grads, last)
 	}
-	// The long ones first, so that no thread is left with one in the end.
-	slices.SortStableFunc(small, func(a, b *open) int { return (b.to - b.from) - (a.to - a.from) })
-	if len(small) == 1 {
-		t.expand(t.crew, small[0], grads, last)
-	} else {
-		alone := t.crew.Alone()
-		t.crew.Each(len(small), (rows+len(small)*maxBins)*len(t.used), func(i int) { t.expand(alone, small[i], grads, last) })
-	}
+	t.share(len(leaves), func(i int) int { return leaves[i].to - leaves[i].from }, func(c *crew.Crew, i int) { t.expand(c, leaves[i], grads, last) })
 	for _, o := range leaves { // not before, when it would depend on who comes first
 		for _, child := range []*open{o.left, o.right} {
 			if child != nil && child.hist != nil && t.pool.crowded() {
@@ -56,6 +41,25 @@ func (t *trainer) expandAll(leaves []*open, grads []gradient, last bool) {
 			}
 		}
 	}
+}
+
+// share does n tasks, of which each has so many rows: those that are more than a thread's share of what is left one after the other, all threads working on each, and then the
+// others a thread each. do gets the threads; what it does must not depend on how many they are.
+func (t *trainer) share(n int, rows func(i int) int, do func(c *crew.Crew, i int)) {
+	order, left := make([]int, n), 0
+	for i := range order {
+		order[i] = i
+		left += rows(i)
+	}
+	// The long ones first, so that no thread is left with one in the end.
+	slices.SortStableFunc(order, func(a, b int) int { return rows(b) - rows(a) })
+	for len(order) > 0 && (len(order) == 1 || rows(order[0]) > left/t.crew.Workers()*11/10) {
+		do(t.crew, order[0])
+		left -= rows(order[0])
+		order = order[1:]
+	}
+	alone := t.crew.Alone()
+	t.crew.Each(len(order), (left+len(order)*maxBins)*len(t.used), func(i int) { do(alone, order[i]) })
 }
 
 // expand carries out the split of an open leaf and, but for the last one of a tree, searches its children.
@@ -86,8 +90,9 @@ func (t *trainer) searchAlone(c *crew.Crew, o *open, s sum, grads []gradient) {
 		return
 	}
 	o.hist = t.pool.get()
-	blocks := t.build(c, o.hist, t.rows[o.from:o.to], grads)
-	t.search(c, searched{first: o, firstSum: s, node: o.hist, blocks: blocks})
+	parts := t.build(c, o.hist, t.rows[o.from:o.to], grads)
+	t.search(c, searched{first: o, firstSum: s, node: o.hist, parts: parts})
+	t.release(parts)
 }
 
 // searchChildren finds the best splits of two new nodes and takes over the histograms of their parent.
@@ -125,8 +130,9 @@ func (t *trainer) searchChildren(c *crew.Crew, parent, left, right *open, grads 
 	} else {
 		s.sibling = nil
 	}
-	s.blocks = t.build(c, s.node, t.rows[small.from:small.to], grads)
+	s.parts = t.build(c, s.node, t.rows[small.from:small.to], grads)
 	t.search(c, s)
+	t.release(s.parts)
 	if !wantSmall {
 		t.pool.put(s.node)
 	}
@@ -140,7 +146,7 @@ type searched struct {
 	first, second       *open // nil: not wanted
 	firstSum, secondSum sum
 	node, sibling       []histogram
-	blocks              int
+	parts               [][]histogram // of node, which are not added to it yet
 }
 
 // search completes the histograms and scans them, a few features a task.
@@ -165,7 +171,7 @@ func (t *trainer) search(c *crew.Crew, s searched) {
 		scans := [2]finder{t.finder(s.first, s.firstSum), t.finder(s.second, s.secondSum)}
 		for _, f := range used[task*together : min((task+1)*together, len(used))] {
 			feat := &t.bins.features[f]
-			t.finish(s.node, s.sibling, int(f), s.blocks)
+			t.finish(s.node, s.sibling, int(f), s.parts)
 			if wanted(s.first, f) {
 				scans[0].feature(f, feat, &s.node[f])
 			}

@@ -100,7 +100,7 @@ func (t *trainer) close(o *open) {
 // total sums the gradients of all rows of the tree, in blocks of fixed size.
 func (t *trainer) total(grads []gradient) sum {
 	if t.packed.values != nil {
-		return t.packed.total(t.rows)
+		return t.packed.total(t.rows, t.crew)
 	}
 	blocks := (len(t.rows) + gradientBlock - 1) / gradientBlock
 	parts := make([]sum, blocks)

@@ -13,18 +13,25 @@ type histogram [maxBins]sum
 // rowBlock is the least number of rows of a node that are worth a histogram of their own.
 const rowBlock = 1 << 14
 
-// rowBlocks is the number of parts in which the rows of a node are summed. It depends on the data alone.
-func (t *trainer) rowBlocks(rows int) int {
+// rowBlocks is the number of parts in which a crew sums the rows of a node. It depends on the data alone, but for sums that are exact in any order.
+func (t *trainer) rowBlocks(c *crew.Crew, rows int) int {
 	groups := len(t.bins.groups)
-	return min((rows+rowBlock-1)/rowBlock, max(1, 32/groups))
+	blocks := min((rows+rowBlock-1)/rowBlock, max(1, 32/groups))
+	switch {
+	case t.packed.values == nil:
+		return blocks
+	case c.Workers() == 1:
+		return 1
+	}
+	return min(blocks, max(1, 4*c.Workers()/groups))
 }
 
 // build sums the gradients of rows into out, one histogram a feature. When there are several row blocks the other blocks'
-// parts are left in t.parts, for reduce to add. Features that the tree may not use are left out.
-func (t *trainer) build(c *crew.Crew, out []histogram, rows []int32, grads []gradient) (blocks int) {
-	blocks = t.rowBlocks(len(rows))
-	for len(t.parts) < blocks-1 {
-		t.parts = append(t.parts, make([]histogram, len(t.bins.features)))
+// parts are for finish to add, and for release. Features that the tree may not use are left out.
+func (t *trainer) build(c *crew.Crew, out []histogram, rows []int32, grads []gradient) (parts [][]histogram) {
+	blocks := t.rowBlocks(c, len(rows))
+	for range blocks - 1 {
+		parts = append(parts, t.pool.get())
 	}
 	groups := len(t.bins.groups)
 	c.Each(blocks*groups, len(rows)*len(t.used), func(task int) {
@@ -35,7 +42,7 @@ func (t *trainer) build(c *crew.Crew, out []histogram, rows []int32, grads []gra
 		}
 		to := out
 		if block > 0 {
-			to = t.parts[block-1]
+			to = parts[block-1]
 		}
 		from := group * groupWidth
 		width, stride := t.bins.width(group), t.bins.stride(group)
@@ -57,7 +64,14 @@ func (t *trainer) build(c *crew.Crew, out []histogram, rows []int32, grads []gra
 			part = part[len(now):]
 		}
 	})
-	return blocks
+	return parts
+}
+
+// release gives the parts of a node back.
+func (t *trainer) release(parts [][]histogram) {
+	for _, part := range parts {
+		t.pool.put(part)
+	}
 }
 
 // accumulate adds the rows to the histograms of a whole group.
@@ -116,11 +130,11 @@ func accumulateSome(to []histogram, bins []uint8, stride int, rows []int32, grad
 
 // finish completes feature f of a node that build has summed: the parts of the other row blocks are added in order and,
 // where sibling is given (it holds the parent's sums), the node is subtracted from it.
-func (t *trainer) finish(node, sibling []histogram, f, blocks int) {
+func (t *trainer) finish(node, sibling []histogram, f int, parts [][]histogram) {
 	feat := &t.bins.features[f]
 	bins := feat.bins()
 	to := &node[f]
-	for _, part := range t.parts[:blocks-1] {
+	for _, part := range parts {
 		from := &part[f]
 		addBins(to[:bins], from[:bins])
 		if feat.missing {

@@ -97,22 +97,12 @@ func (o *oblivious) grow(ctx context.Context, number uint64) ([]obliviousSplit, 
 	return splits, nil
 }
 
-// divideAll splits the cells of a level: one after the other those that several threads share, the others a thread each.
+// divideAll splits the cells of a level.
 func (o *oblivious) divideAll(cells []cell, s *split) []cell {
 	t := o.t
 	next := make([]cell, 2*len(cells))
-	rows, small := 0, []int(nil)
-	for i, c := range cells {
-		if n := c.to - c.from; n < expandedAlone {
-			rows, small = rows+n, append(small, i)
-			continue
-		}
-		next[2*i], next[2*i+1] = o.divide(t.crew, c, s, true)
-	}
-	alone := t.crew.Alone()
-	t.crew.Each(len(small), (rows+len(small)*maxBins)*len(t.used), func(i int) {
-		at := small[i]
-		next[2*at], next[2*at+1] = o.divide(alone, cells[at], s, true)
+	t.share(len(cells), func(i int) int { return cells[i].to - cells[i].from }, func(by *crew.Crew, i int) {
+		next[2*i], next[2*i+1] = o.divide(by, cells[i], s, true)
 	})
 	return next
 }
@@ -155,12 +145,13 @@ func (o *oblivious) left(c cell, s *split, group int) (l sum) {
 // sum builds the histograms of rows for a group, and takes them off sibling's where that is not nil.
 func (o *oblivious) sum(by *crew.Crew, out, sibling []histogram, rows []int32, group int) {
 	t := o.t
-	blocks := t.build(by, out, rows, o.grads[group])
+	parts := t.build(by, out, rows, o.grads[group])
+	defer t.release(parts)
 	const together = 8
 	tasks := (len(t.used) + together - 1) / together
-	by.Each(tasks, len(t.used)*maxBins*blocks, func(task int) {
+	by.Each(tasks, len(t.used)*maxBins*(1+len(parts)), func(task int) {
 		for _, f := range t.used[task*together : min((task+1)*together, len(t.used))] {
-			t.finish(out, sibling, int(f), blocks)
+			t.finish(out, sibling, int(f), parts)
 		}
 	})
 }

@@ -1,6 +1,10 @@
 package gbdt
 
-import "math"
+import (
+	"math"
+
+	"github.com/pgowl/pgowl/models/crew"
+)
 
 // The fast form of histograms, for many rows: gradient and hessian of a row are rounded to whole numbers of 16 bits or so and packed into one word,
 // the gradient above the hessian, so that one addition adds both (as LightGBM's quantized training does, Shi et al. 2022, but with many more
@@ -86,16 +90,18 @@ func (p *packing) sum(v int64) sum {
 }
 
 // total sums all rows.
-func (p *packing) total(rows []int32) (s sum) {
-	for len(rows) > 0 {
+func (p *packing) total(rows []int32, c *crew.Crew) (s sum) {
+	blocks := (len(rows) + flushRows - 1) / flushRows
+	sums := make([]sum, blocks)
+	c.Each(blocks, len(rows), func(b int) {
 		part := int64(0)
-		n := min(flushRows, len(rows))
-		for _, r := range rows[:n] {
+		for _, r := range rows[b*flushRows : min((b+1)*flushRows, len(rows))] {
 			part += p.values[r]
 		}
-		v := p.sum(part)
+		sums[b] = p.sum(part)
+	})
+	for _, v := range sums {
 		s.g, s.h = s.g+v.g, s.h+v.h
-		rows = rows[n:]
 	}
 	return s
 }

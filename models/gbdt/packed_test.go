@@ -33,9 +33,9 @@ func TestPackedHistograms(t *testing.T) {
 			}
 			build := func() []histogram {
 				h := make([]histogram, features)
-				blocks := tr.build(c, h, rows, grads)
+				parts := tr.build(c, h, rows, grads)
 				for f := range features {
-					tr.finish(h, nil, f, blocks)
+					tr.finish(h, nil, f, parts)
 				}
 				return h
 			}
@@ -80,13 +80,13 @@ func TestPackedDoesNotOverflow(t *testing.T) {
 		tr.sampleRows(0, grads)
 		tr.pack(grads)
 		h := make([]histogram, 2)
-		blocks := tr.build(c, h, tr.rows, grads)
-		tr.finish(h, nil, 0, blocks)
+		parts := tr.build(c, h, tr.rows, grads)
+		tr.finish(h, nil, 0, parts)
 		n := float64(d.Rows)
 		if s := h[0][0]; math.Abs(s.g-float64(g)*n) > n*tr.packed.gStep || math.Abs(s.h-0.24999*n) > n*tr.packed.hStep {
 			t.Errorf("%v, want %v and %v", s, float64(g)*n, 0.24999*n)
 		}
-		if s := tr.packed.total(tr.rows); s != h[0][0] {
+		if s := tr.packed.total(tr.rows, c); s != h[0][0] {
 			t.Errorf("in all %v, in the only bin %v", s, h[0][0])
 		}
 	}

@@ -7,6 +7,15 @@ func (t *trainer) sampleRows(number uint64, grads []gradient) []gradient {
 	if p.byGradient && p.subsample < 1 {
 		return t.sampleByGradient(number, grads)
 	}
+	if t.held == nil && p.subsample >= 1 {
+		t.rows = t.rows[:t.data.Rows]
+		t.eachRow(1, func(from, to int) {
+			for r := from; r < to; r++ {
+				t.rows[r] = int32(r)
+			}
+		})
+		return grads
+	}
 	for r := range t.data.Rows {
 		if t.held.has(r) || p.subsample < 1 && unit(draw(p.seed, drawRows, number, uint64(r))) >= p.subsample {
 			continue

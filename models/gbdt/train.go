@@ -44,7 +44,6 @@ type trainer struct {
 	usedIn           [][]uint8
 	levels           [][]int32
 	pool             *pool
-	parts            [][]histogram
 	packed           packing
 	packedRoom       []int64
 	lanes            sync.Pool // of *lanes, all zero
