@@ -312,8 +312,15 @@ func (t *trainer) advance(grown tree, k int) {
 	if !sampled {
 		t.crew.Each(len(t.leaves), t.data.Rows*2, func(i int) {
 			s := t.leaves[i]
-			v := grown.nodes[s.node].value
-			for _, r := range t.rows[s.from:s.to] {
+			v, rows := grown.nodes[s.node].value, t.rows[s.from:s.to]
+			if groups == 1 { // nearly always; it takes half of the time then
+				margins := t.margins
+				for _, r := range rows {
+					margins[r] += v
+				}
+				return
+			}
+			for _, r := range rows {
 				add(int(r), v)
 			}
 		})
