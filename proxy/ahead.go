@@ -44,11 +44,12 @@ func (s *session) trainQuery(p *parser.Plan, message []byte) error {
 	bind := &pgproto3.Bind{PreparedStatement: trainName}
 	described := &passedOn{private: newPrivate()}
 	messages := encode(
+		&pgproto3.Close{ObjectType: 'S'}, // as a Query does
 		&pgproto3.Close{ObjectType: 'S', Name: trainName},
 		&pgproto3.Parse{Name: trainName, Query: p.Text(nil)},
 		bind,
 		&pgproto3.Describe{ObjectType: 'P'})
-	if err := s.send(append(messages, flushMessage...), entry{protocol.ForClose, newPrivate()}, entry{protocol.ForParse, errorSink{}},
+	if err := s.send(append(messages, flushMessage...), entry{protocol.ForClose, newPrivate()}, entry{protocol.ForClose, newPrivate()}, entry{protocol.ForParse, errorSink{}},
 		entry{protocol.ForBind, errorSink{}}, entry{protocol.ForDescribe, described}); err != nil {
 		return err
 	}

@@ -42,25 +42,26 @@ type column struct {
 }
 
 // relationColumns looks by name and not through the privileges, unlike information_schema: that a relation is there is no
-// secret in Postgres, and "permission denied" helps more than "not found".
+// secret in Postgres, and "permission denied" helps more than "not found". It runs with the caller's search_path: its operators are pg_catalog's,
+// as another's, for just these types, would run with the caller's rights.
 const relationColumns = `
-SELECT a.attname::text AS name, a.attnum::int AS position, c.oid::pg_catalog.int8 AS relation, NOT a.attnotnull AS nullable,
-	CASE WHEN b.typcategory = 'A' AND b.typlen = -1 THEN e.typname || '[]' ELSE b.typname::text END AS type,
-	coalesce(b.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
-		AND (e.oid IS NULL OR e.typnamespace = 'pg_catalog'::pg_catalog.regnamespace), false) AS builtin,
+SELECT a.attname::pg_catalog.text AS name, a.attnum::pg_catalog.int4 AS position, c.oid::pg_catalog.int8 AS relation, NOT a.attnotnull AS nullable,
+	CASE WHEN b.typcategory OPERATOR(pg_catalog.=) 'A' AND b.typlen OPERATOR(pg_catalog.=) -1 THEN e.typname OPERATOR(pg_catalog.||) '[]' ELSE b.typname::pg_catalog.text END AS type,
+	coalesce(b.typnamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace
+		AND (e.oid IS NULL OR e.typnamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace), false) AS builtin,
 	coalesce(pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'), false) AS readable
 FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
 LEFT JOIN LATERAL (
 	WITH RECURSIVE base AS (
-		SELECT t.* FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid
+		SELECT t.* FROM pg_catalog.pg_type t WHERE t.oid OPERATOR(pg_catalog.=) a.atttypid
 		UNION ALL
-		SELECT t.* FROM base JOIN pg_catalog.pg_type t ON t.oid = base.typbasetype WHERE base.typtype = 'd'
-	) SELECT * FROM base WHERE base.typtype <> 'd'
+		SELECT t.* FROM base JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) base.typbasetype WHERE base.typtype OPERATOR(pg_catalog.=) 'd'
+	) SELECT * FROM base WHERE base.typtype OPERATOR(pg_catalog.<>) 'd'
 ) b ON true
-LEFT JOIN pg_catalog.pg_type e ON e.oid = b.typelem AND b.typelem <> 0
-WHERE n.nspname = $1->>'schema' AND c.relname = $1->>'name' AND c.relkind IN ('r', 'p', 'v', 'f')`
+LEFT JOIN pg_catalog.pg_type e ON e.oid OPERATOR(pg_catalog.=) b.typelem AND b.typelem OPERATOR(pg_catalog.<>) 0
+WHERE n.nspname OPERATOR(pg_catalog.=) ($1 OPERATOR(pg_catalog.->>) 'schema') AND c.relname OPERATOR(pg_catalog.=) ($1 OPERATOR(pg_catalog.->>) 'name') AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,f}')`
 
 // columns reads the relation's columns, in their order. Where the caller may read some columns only, those are all there are,
 // as information_schema.columns shows them; where it may read none, reading will fail as it should.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pgowl/pgowl/proxy"
 	"github.com/pgowl/pgowl/proxy/pool"
 )
@@ -246,5 +247,47 @@ func (w *world) wait(what, sql string, to any) {
 		case <-ctx.Done():
 			w.t.Fatalf("no %s", what)
 		}
+	}
+}
+
+// TestReadAheadReadsTextsAsTheyWereMeant changes how the session reads texts between Parse and Execute.
+func TestReadAheadReadsTextsAsTheyWereMeant(t *testing.T) {
+	w := open(t)
+	w.run(relations + `; CREATE TABLE odds AS SELECT i::real AS "größe", i % 2 AS y FROM generate_series(1, 100) i; GRANT SELECT ON odds TO PUBLIC`)
+	for i, set := range []string{"client_encoding = 'LATIN1'", "standard_conforming_strings = off"} {
+		name := fmt.Sprint("s", i)
+		sql := `SELECT deployed FROM pgml.train('p\', 'classification', $1` + small
+		if _, err := w.alice.PgConn().Prepare(t.Context(), name, sql, nil); err != nil {
+			t.Fatal(err)
+		}
+		// Also where the server has not said so yet, as it does at a Sync.
+		pipeline := w.alice.PgConn().StartPipeline(t.Context())
+		pipeline.SendQueryParams("SET "+set, nil, nil, nil, nil)
+		pipeline.SendQueryPrepared(name, [][]byte{[]byte("odds")}, nil, nil)
+		if err := pipeline.Sync(); err != nil {
+			t.Fatal(err)
+		}
+		if err := pipeline.Close(); err != nil {
+			t.Errorf("%s, pipeline: %v", set, err)
+		}
+		r := w.alice.PgConn().ExecPrepared(t.Context(), name, [][]byte{[]byte("odds")}, nil, nil).Read()
+		if got := w.answer(sql, []*pgconn.Result{r}, r.Err); len(got) != 1 {
+			t.Errorf("%s: %s", set, got)
+		}
+		w.want("RESET "+strings.Fields(set)[0], "")
+	}
+}
+
+// TestReadAheadEndsTheUnnamedStatement as any simple query does.
+func TestReadAheadEndsTheUnnamedStatement(t *testing.T) {
+	w := open(t)
+	w.run(relations)
+	if _, err := w.alice.PgConn().Prepare(t.Context(), "", "SELECT 7", nil); err != nil {
+		t.Fatal(err)
+	}
+	w.want(`SELECT deployed FROM pgml.train('p', 'classification', 'numbers'`+small, "t")
+	r := w.alice.PgConn().ExecPrepared(t.Context(), "", nil, nil, nil).Read()
+	if got := w.answer("", []*pgconn.Result{r}, r.Err); got != "26000 unnamed prepared statement does not exist" {
+		t.Error(got)
 	}
 }

@@ -70,3 +70,29 @@ func TestDatasetsKeepWhatDependsOnThem(t *testing.T) {
 	w.want(`SELECT rows FROM pgml.load_dataset('iris')`, "150")
 	w.want(`SELECT count(*) FROM pgml.iris`, "150")
 }
+
+// TestOperators puts operators into the search_path of whoever trains, for just the types that our queries compare.
+func TestOperators(t *testing.T) {
+	w := open(t)
+	w.run(tables + `; GRANT CREATE ON SCHEMA public TO PUBLIC; CREATE TABLE hits (who text); GRANT INSERT ON hits TO PUBLIC;
+		CREATE TABLE vectors AS SELECT ARRAY[i, i % 3]::real[] AS v, i % 2 AS y FROM generate_series(1, 50) i`)
+	for _, o := range []struct{ operator, left, right, result string }{
+		{"=", "oid", "regnamespace", "$1 OPERATOR(pg_catalog.=) $2::oid"},
+		{"<>", "oid", "int4", "$1 OPERATOR(pg_catalog.<>) $2::oid"},
+		{"||", "name", "name", "($1::text OPERATOR(pg_catalog.||) $2::text)::name"},
+	} {
+		result := "boolean"
+		if o.operator == "||" {
+			result = "name"
+		}
+		w.want(fmt.Sprintf(`CREATE FUNCTION public.hit(%s, %s) RETURNS %s LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.hits VALUES (current_user); RETURN %s; END $$`,
+			o.left, o.right, result, o.result), "")
+		w.want(fmt.Sprintf(`CREATE OPERATOR public.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = public.hit)`, o.operator, o.left, o.right), "")
+	}
+	w.alice = w.dial(strings.Replace(w.owl, w.name+"@", "postgres@", 1))
+	const train = `SELECT true FROM pgml.train('vectors', 'classification', 'public.vectors', 'y', 'xgboost', '{"n_estimators": 1}')`
+	w.want(train, "t")
+	w.want("SET pgowl.lanes = 'call'", "")
+	w.want(train, "t")
+	w.want(`SELECT count(*) FROM hits`, "0")
+}
