@@ -80,6 +80,8 @@ func TestOperators(t *testing.T) {
 		{"=", "oid", "regnamespace", "$1 OPERATOR(pg_catalog.=) $2::oid"},
 		{"<>", "oid", "int4", "$1 OPERATOR(pg_catalog.<>) $2::oid"},
 		{"||", "name", "name", "($1::text OPERATOR(pg_catalog.||) $2::text)::name"},
+		{"=", "real", "int4", "$1 OPERATOR(pg_catalog.=) $2::real"},
+		{">", "float8", "int4", "$1 OPERATOR(pg_catalog.>) $2::float8"},
 	} {
 		result := "boolean"
 		if o.operator == "||" {
@@ -94,5 +96,7 @@ func TestOperators(t *testing.T) {
 	w.want(train, "t")
 	w.want("SET pgowl.lanes = 'call'", "")
 	w.want(train, "t")
+	w.want(`SELECT pgml.divide(ARRAY[1, 2]::real[], 2::real)::text || pgml.norm_l0(ARRAY[1, 0]::real[])`, "{0.5,1}1")
+	w.want(`SELECT pgml.sklearn_regression_metrics(ARRAY[1, 2, 4]::real[], ARRAY[1, 2, 3]::real[]) ->> 'mse' > '0'`, "t")
 	w.want(`SELECT count(*) FROM hits`, "0")
 }

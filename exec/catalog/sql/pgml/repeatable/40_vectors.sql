@@ -18,10 +18,12 @@ FOREACH t IN ARRAY ARRAY['real', 'double precision'] LOOP
         EXECUTE format($sql$
             CREATE OR REPLACE FUNCTION pgml.%1$I(vector %4$s[], %2$I %4$s) RETURNS %4$s[]
             LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+            SET search_path = pg_catalog, pg_temp
             AS $$ BEGIN RETURN ARRAY(SELECT unnest(vector) %3$s %2$I); END $$;
 
             CREATE OR REPLACE FUNCTION pgml.%1$I(vector %4$s[], %2$I %4$s[]) RETURNS %4$s[]
             LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+            SET search_path = pg_catalog, pg_temp
             AS $$ BEGIN
                 IF cardinality(vector) = cardinality(%2$I) THEN
                     RETURN ARRAY(SELECT unnest(vector) %3$s unnest(%2$I));
@@ -39,6 +41,7 @@ FOREACH t IN ARRAY ARRAY['real', 'double precision'] LOOP
 
         CREATE OR REPLACE FUNCTION pgml.divide(vector {T}[], dividend {T}) RETURNS {T}[]
         LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+        SET search_path = pg_catalog, pg_temp
         AS $$ BEGIN
             IF dividend = 0 THEN
                 RETURN ARRAY(SELECT pgowl.divide_by_zero(unnest(vector), dividend));
@@ -48,6 +51,7 @@ FOREACH t IN ARRAY ARRAY['real', 'double precision'] LOOP
 
         CREATE OR REPLACE FUNCTION pgml.divide(vector {T}[], dividend {T}[]) RETURNS {T}[]
         LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+        SET search_path = pg_catalog, pg_temp
         AS $$ BEGIN
             IF cardinality(vector) = cardinality(dividend) THEN
                 RETURN ARRAY(SELECT CASE WHEN b = 0 THEN pgowl.divide_by_zero(a, b) ELSE a / b END
@@ -59,23 +63,28 @@ FOREACH t IN ARRAY ARRAY['real', 'double precision'] LOOP
 
         CREATE OR REPLACE FUNCTION pgml.norm_l0(vector {T}[]) RETURNS {T}
         LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+        SET search_path = pg_catalog, pg_temp
         AS $$ BEGIN RETURN (SELECT count(*) FROM (SELECT unnest(vector) AS a) t WHERE a <> 0); END $$;
 
         CREATE OR REPLACE FUNCTION pgml.norm_l1(vector {T}[]) RETURNS {T}
         LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+        SET search_path = pg_catalog, pg_temp
         AS $$ BEGIN RETURN (SELECT coalesce(sum(abs(a)::double precision), 0) FROM (SELECT unnest(vector) AS a) t); END $$;
 
         CREATE OR REPLACE FUNCTION pgml.norm_l2(vector {T}[]) RETURNS {T}
         LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+        SET search_path = pg_catalog, pg_temp
         AS $$ BEGIN RETURN (SELECT coalesce(sqrt(sum(a::double precision * a)), 0) FROM (SELECT unnest(vector) AS a) t); END $$;
 
         CREATE OR REPLACE FUNCTION pgml.norm_max(vector {T}[]) RETURNS {T}
         LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+        SET search_path = pg_catalog, pg_temp
         AS $$ BEGIN RETURN (SELECT coalesce(max(abs(a)), 0) FROM (SELECT unnest(vector) AS a) t); END $$;
 
         -- Norms are kept in double precision here, so that a result is rounded once.
         CREATE OR REPLACE FUNCTION pgml.normalize_l1(vector {T}[]) RETURNS {T}[]
         LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+        SET search_path = pg_catalog, pg_temp
         AS $$
         DECLARE
             norm double precision := (SELECT sum(abs(a)::double precision) FROM (SELECT unnest(vector) AS a) t);
@@ -90,6 +99,7 @@ FOREACH t IN ARRAY ARRAY['real', 'double precision'] LOOP
 
         CREATE OR REPLACE FUNCTION pgml.normalize_l2(vector {T}[]) RETURNS {T}[]
         LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+        SET search_path = pg_catalog, pg_temp
         AS $$
         DECLARE
             norm double precision := (SELECT sqrt(sum(a::double precision * a)) FROM (SELECT unnest(vector) AS a) t);
@@ -104,6 +114,7 @@ FOREACH t IN ARRAY ARRAY['real', 'double precision'] LOOP
 
         CREATE OR REPLACE FUNCTION pgml.normalize_max(vector {T}[]) RETURNS {T}[]
         LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+        SET search_path = pg_catalog, pg_temp
         AS $$
         DECLARE
             norm double precision := (SELECT max(abs(a)) FROM (SELECT unnest(vector) AS a) t);
@@ -118,24 +129,28 @@ FOREACH t IN ARRAY ARRAY['real', 'double precision'] LOOP
 
         CREATE OR REPLACE FUNCTION pgml.distance_l1(vector {T}[], other {T}[]) RETURNS {T}
         LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+        SET search_path = pg_catalog, pg_temp
         AS $$ BEGIN
             RETURN (SELECT coalesce(sum(abs(d)), 0) FROM (SELECT unnest(vector)::double precision - unnest(other) AS d) t);
         END $$;
 
         CREATE OR REPLACE FUNCTION pgml.distance_l2(vector {T}[], other {T}[]) RETURNS {T}
         LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+        SET search_path = pg_catalog, pg_temp
         AS $$ BEGIN
             RETURN (SELECT coalesce(sqrt(sum(d * d)), 0) FROM (SELECT unnest(vector)::double precision - unnest(other) AS d) t);
         END $$;
 
         CREATE OR REPLACE FUNCTION pgml.dot_product(vector {T}[], other {T}[]) RETURNS {T}
         LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+        SET search_path = pg_catalog, pg_temp
         AS $$ BEGIN
             RETURN (SELECT coalesce(sum(a::double precision * b), 0) FROM (SELECT unnest(vector) AS a, unnest(other) AS b) t);
         END $$;
 
         CREATE OR REPLACE FUNCTION pgml.cosine_similarity(vector {T}[], other {T}[]) RETURNS {T}
         LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+        SET search_path = pg_catalog, pg_temp
         AS $$ BEGIN
             RETURN (SELECT coalesce(ab / nullif(sqrt(aa) * sqrt(bb), 0), 'NaN')
                 FROM (SELECT sum(a * b) AS ab, sum(a * a) AS aa, sum(b * b) AS bb

@@ -19,6 +19,7 @@ FOREACH t IN ARRAY ARRAY['real', 'double precision'] LOOP
         EXECUTE format($sql$
             CREATE OR REPLACE FUNCTION pgowl.%1$I(state %4$s[], vector %4$s[]) RETURNS %4$s[]
             LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+            SET search_path = pg_catalog, pg_temp
             AS $$ BEGIN
                 IF cardinality(state) = cardinality(vector) THEN
                     RETURN ARRAY(SELECT %2$s FROM (SELECT unnest(state) AS a, unnest(vector) AS b) t);

@@ -21,6 +21,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION pgml.sklearn_regression_metrics(ground_truth real[], y_hat real[]) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     mean double precision;
@@ -40,10 +41,12 @@ $$;
 
 CREATE OR REPLACE FUNCTION pgml.sklearn_r2_score(ground_truth real[], y_hat real[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN RETURN coalesce((pgml.sklearn_regression_metrics(ground_truth, y_hat)->>'r2')::real, 'NaN'); END $$;
 
 CREATE OR REPLACE FUNCTION pgml.sklearn_classification_metrics(ground_truth real[], y_hat real[], num_classes bigint) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     many boolean;
@@ -89,6 +92,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION pgml.sklearn_f1_score(ground_truth real[], y_hat real[]) RETURNS real
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF (SELECT count(DISTINCT label) > 2 FROM (SELECT unnest(ground_truth) AS label UNION ALL SELECT unnest(y_hat)) l) THEN
