@@ -15,6 +15,12 @@ import (
 // which the end of the test does at the latest.
 func Start(t testing.TB, upstream string, o exec.Options) (through string, stop func()) {
 	t.Helper()
+	return StartWith(t, proxy.Options{Upstream: upstream}, o)
+}
+
+// StartWith is Start with a proxy of other options; what it listens on, its engine and its log are Start's.
+func StartWith(t testing.TB, front proxy.Options, o exec.Options) (through string, stop func()) {
+	t.Helper()
 	engine, err := exec.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -23,7 +29,8 @@ func Start(t testing.TB, upstream string, o exec.Options) (through string, stop 
 		engine.Stop()
 		t.Fatal(err)
 	}
-	p, err := proxy.New(proxy.Options{Upstream: upstream, Engine: engine, Address: "127.0.0.1:0", Log: zap.NewNop()})
+	front.Engine, front.Address, front.Log = engine, "127.0.0.1:0", zap.NewNop()
+	p, err := proxy.New(front)
 	if err == nil {
 		err = p.Start()
 	}
@@ -34,7 +41,7 @@ func Start(t testing.TB, upstream string, o exec.Options) (through string, stop 
 	var once sync.Once
 	stop = func() { once.Do(func() { p.Stop(); engine.Stop() }) }
 	t.Cleanup(stop)
-	u, err := url.Parse(upstream)
+	u, err := url.Parse(front.Upstream)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pgowl/pgowl/exec"
+	"github.com/pgowl/pgowl/integration/owltest"
 	"github.com/pgowl/pgowl/integration/pgtest"
 	"github.com/pgowl/pgowl/proxy"
-	"go.uber.org/zap"
 )
 
 func TestMain(m *testing.M) { pgtest.MainLeaks(m, pgtest.StopShared, "github.com/pgowl/pgowl") }
@@ -48,24 +48,8 @@ func openWith(t *testing.T, o proxy.Options) *world {
 	t.Cleanup(func() {
 		w.run(fmt.Sprintf("DROP OWNED BY %s, %s CASCADE; DROP ROLE %[1]s, %[2]s", w.owner, w.name))
 	})
-	engine, err := exec.New(exec.Options{Service: w.as(w.owner, "")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(engine.Stop)
-	if err := engine.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	o.Upstream, o.Engine, o.Address, o.Log = w.server, engine, "127.0.0.1:0", zap.NewNop()
-	p, err := proxy.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Stop)
-	w.owl = w.as(w.name, p.Addr().String())
+	o.Upstream = w.as(w.name, "")
+	w.owl, _ = owltest.StartWith(t, o, exec.Options{Service: w.as(w.owner, "")})
 	w.alice = w.dial(w.owl)
 	return w
 }

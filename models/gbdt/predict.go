@@ -1,9 +1,9 @@
 package gbdt
 
 import (
-	"runtime"
-	"sync"
-	"sync/atomic"
+	"context"
+
+	"github.com/pgowl/pgowl/models/crew"
 )
 
 // parallelFrom is the work, in rows times trees, from which a prediction is spread over the cores (0.1 to 0.8 ms).
@@ -41,25 +41,15 @@ func (m *Model) blocks(rows int, do func(from, to int)) {
 	size := m.blockRows()
 	n := (rows + size - 1) / size
 	piece := func(b int) { do(b*size, min((b+1)*size, rows)) }
-	workers := min(runtime.GOMAXPROCS(0), n)
-	if workers <= 1 || rows*len(m.trees) < parallelFrom {
+	if rows*len(m.trees) < parallelFrom {
 		for b := range n {
 			piece(b)
 		}
 		return
 	}
-	var next atomic.Int64
-	run := func() {
-		for b := int(next.Add(1)) - 1; b < n; b = int(next.Add(1)) - 1 {
-			piece(b)
-		}
-	}
-	var others sync.WaitGroup
-	for range workers - 1 {
-		others.Go(run)
-	}
-	run()
-	others.Wait()
+	c, release := crew.New(context.Background(), 0)
+	defer release()
+	c.Each(n, crew.Large, piece)
 }
 
 func (m *Model) predictOne(row []float32) float32 {

@@ -49,9 +49,8 @@ func ctrBin(share float64) uint8 { return uint8(min(max(int(share*(ctrBorders+1)
 
 // counts of a category.
 type tallied struct {
-	all    float64
-	hits   []float64 // by class
-	number int
+	all  float64
+	hits []float64 // by class
 }
 
 // targetFeatures makes the statistics of a column of categories: for each class (but the last) and prior a feature, and one of how frequent the category is. Few

@@ -13,7 +13,6 @@ type symbol struct {
 type mergeTable struct {
 	entries []mergeEntry
 	shift   int
-	count   int
 }
 
 type mergeEntry struct {
