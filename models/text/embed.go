@@ -7,8 +7,6 @@ import (
 	"strings"
 	"sync"
 
-	ort "github.com/yalue/onnxruntime_go"
-
 	"github.com/pgowl/pgowl/models/text/names"
 	"github.com/pgowl/pgowl/models/text/tokenize"
 )
@@ -41,8 +39,7 @@ type Options struct {
 	Runtime *Runtime // must be there
 	// Name is what errors call the model; empty: the folder.
 	Name string
-	// Graph is the name of the graph's file (names.GraphPaths), such as model_qint8_avx512.onnx; empty: the usual one.
-	Graph string
+	Variant
 	// TokenBudget is the largest number of tokens, padding included, in one run of the model; a single longer text is not split. It bounds
 	// the memory of a run. 0: 512.
 	TokenBudget int
@@ -235,15 +232,6 @@ func (e *Embedder) tokenize(ctx context.Context, texts []string, todo []int, pro
 
 // run runs a batch and hands each text's pooled vector to each. The vector is valid until each returns.
 func (e *Embedder) run(b *batch, each func(p part, i int, pooled []float32)) error {
-	opts, err := ort.NewRunOptions()
-	if err != nil {
-		return &ModelError{Model: e.name, Err: err}
-	}
-	defer opts.Destroy()
-	defer e.queue.ended(b)                              // the options must outlive it
-	if !e.queue.begun(b, func() { opts.Terminate() }) { // which cannot fail on good options
-		return nil
-	}
 	room, _ := e.buffers.Get().(*buffers)
 	if room == nil {
 		room = new(buffers)
@@ -261,7 +249,7 @@ func (e *Embedder) run(b *batch, each func(p part, i int, pooled []float32)) err
 	if e.running != nil {
 		e.running()
 	}
-	if err := e.session.run(room, b.rows, b.longest, opts); err != nil {
+	if err := e.session.run(room, b.rows, b.longest, running{e.queue, b}); err != nil {
 		return &ModelError{Model: e.name, Err: err}
 	}
 	row = 0

@@ -19,8 +19,7 @@ type EmbedOptions struct {
 	TruncateDim int
 	// BatchSize is the largest number of texts that go through the model together; 0 leaves it to the engine. It bears on speed alone.
 	BatchSize int
-	// Graph is the file of the model's graph (names.GraphPaths), such as model_qint8_avx512.onnx; empty: the usual one.
-	Graph string
+	Variant
 	// Normalize makes every vector's length 1, whatever the model does.
 	Normalize bool
 }

@@ -225,19 +225,27 @@ func (q *queue) deliver(p part, i int, pooled []float32) {
 	}
 }
 
-// begun notes how a run is stopped, and reports whether anybody still wants it.
-func (q *queue) begun(b *batch, stop func()) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	b.stop = stop
-	return b.alive > 0
+// running is a batch that runs.
+type running struct {
+	queue *queue
+	batch *batch
 }
 
-// ended says that the run cannot be stopped any more.
-func (q *queue) ended(b *batch) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	b.stop = nil
+var _ stopper = running{}
+
+// begun implements stopper.
+func (r running) begun(stop func()) bool {
+	r.queue.mu.Lock()
+	defer r.queue.mu.Unlock()
+	r.batch.stop = stop
+	return r.batch.alive > 0
+}
+
+// ended implements stopper.
+func (r running) ended() {
+	r.queue.mu.Lock()
+	defer r.queue.mu.Unlock()
+	r.batch.stop = nil
 }
 
 // Batches counts what has gone through a model.

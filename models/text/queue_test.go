@@ -45,8 +45,9 @@ func newFake(t *testing.T, cores int, wait bool) *fake {
 	f.queue.run = func(b *batch, each func(p part, i int, pooled []float32)) error {
 		run := &fakeRun{batch: b, end: make(chan struct{})}
 		stop := sync.OnceFunc(func() { run.stopped = true; close(run.end) })
-		defer f.ended(b)
-		if !f.begun(b, stop) {
+		running := running{f.queue, b}
+		defer running.ended()
+		if !running.begun(stop) {
 			return nil
 		}
 		if wait {

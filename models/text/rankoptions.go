@@ -4,11 +4,11 @@ import "encoding/json"
 
 // RankOptions are the options of one call. The zero value is the model's own way, and all documents.
 type RankOptions struct {
-	TopK            int    // the best ones only; 0: all
-	ReturnDocuments bool   // the caller wants the texts, too
-	BatchSize       int    // as in EmbedOptions
-	Graph           string // as in EmbedOptions
-	MaxLength       int    // of query and document together, in tokens; 0: the model's
+	Variant
+	TopK            int  // the best ones only; 0: all
+	ReturnDocuments bool // the caller wants the texts, too
+	BatchSize       int  // as in EmbedOptions
+	MaxLength       int  // of query and document together, in tokens; 0: the model's
 }
 
 // The options of sentence-transformers' CrossEncoder and of its rank.

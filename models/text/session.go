@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	goruntime "runtime"
 	"slices"
 	"strings"
 
@@ -14,7 +13,7 @@ import (
 
 // session is a model's graph, ready to run. It is safe for use by several goroutines.
 type session struct {
-	onnx   *ort.DynamicAdvancedSession
+	engine engine
 	inputs []input // in the order of the graph
 	width  int     // of a token's vector, or the number of scores of a text
 	scores bool    // it gives scores for each text (a classifier, a cross-encoder), in place of a vector for each token
@@ -86,21 +85,7 @@ func openSession(dir string, files []string, s *settings) (*session, error) {
 	if graph.width, err = outputWidth(output, s); err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
 	}
-	for _, set := range []error{
-		options.SetGraphOptimizationLevel(ort.GraphOptimizationLevelEnableAll),
-		// One thread a run and as many runs as cores: for many texts that is the fastest, and nothing spins when idle.
-		options.SetIntraOpNumThreads(1),
-		options.SetInterOpNumThreads(1),
-		// With runs of bounded size the arena stays small, 30 MB with MiniLM, and spares a tenth of the time and half the memory of plain
-		// malloc (measured). A pattern for each of the many shapes would be kept for ever.
-		options.SetCpuMemArena(true),
-		options.SetMemPattern(false),
-	} {
-		if set != nil {
-			return nil, set
-		}
-	}
-	graph.onnx, err = ort.NewDynamicAdvancedSession(file, names, []string{output.Name}, options)
+	graph.engine, err = newONNX(file, names, output.Name, options)
 	if err != nil {
 		return nil, graphError(file, err)
 	}
@@ -162,7 +147,7 @@ func tokenVectors(outs []ort.InputOutputInfo) (*ort.InputOutputInfo, error) {
 	return found, nil
 }
 
-func (s *session) close() { s.onnx.Destroy() }
+func (s *session) close() { s.engine.close() }
 
 // buffers are the inputs and the output of a run, kept for the next one.
 type buffers struct {
@@ -186,35 +171,23 @@ func (b *buffers) grow(tokens, width, widest int) {
 	}
 }
 
-// run fills b.out with the vectors of rows x columns tokens. Terminating opts stops it between two nodes of the graph.
-func (s *session) run(b *buffers, rows, columns int, opts *ort.RunOptions) error {
-	shape := ort.NewShape(int64(rows), int64(columns))
-	var pinner goruntime.Pinner // the tensors keep pointers to Go memory
-	defer pinner.Unpin()
-	ins := make([]ort.Value, 0, 3)
-	defer func() {
-		for _, v := range ins {
-			v.Destroy()
-		}
-	}()
+// run fills b.out with the vectors of rows x columns tokens, or with the scores of the rows.
+func (s *session) run(b *buffers, rows, columns int, stopped stopper) error {
+	ins := make([][]int64, 0, len(inputNames))
 	for _, kind := range s.inputs {
-		data := [...][]int64{inputIDs: b.ids, inputMask: b.mask, inputTypes: b.types}[kind]
-		pinner.Pin(&data[0])
-		tensor, err := ort.NewTensor(shape, data)
-		if err != nil {
-			return err
-		}
-		ins = append(ins, tensor)
+		ins = append(ins, [...][]int64{inputIDs: b.ids, inputMask: b.mask, inputTypes: b.types}[kind])
 	}
-	pinner.Pin(&b.out[0])
-	size := ort.NewShape(int64(rows), int64(columns), int64(s.width))
+	shape := []int64{int64(rows), int64(columns), int64(s.width)}
 	if s.scores {
-		size = ort.NewShape(int64(rows), int64(s.width))
+		shape = []int64{int64(rows), int64(s.width)}
 	}
-	out, err := ort.NewTensor(size, b.out)
-	if err != nil {
-		return err
+	return s.engine.run(ins, rows, columns, b.out[:volume(shape)], shape, stopped)
+}
+
+func volume(shape []int64) int {
+	n := 1
+	for _, d := range shape {
+		n *= int(d)
 	}
-	defer out.Destroy()
-	return s.onnx.RunWithOptions(ins, []ort.Value{out}, opts)
+	return n
 }

@@ -65,17 +65,17 @@ type Store struct {
 	loaders sync.WaitGroup
 }
 
-// modelKey is a model's name, and that of its graph, empty for the usual one.
+// modelKey is a model's name and which variant of it.
 type modelKey struct {
-	name  names.Name
-	graph string
+	name names.Name
+	Variant
 }
 
 func (k modelKey) String() string {
-	if k.graph == "" {
+	if k.Graph == "" {
 		return k.name.String()
 	}
-	return k.name.String() + ":" + k.graph
+	return k.name.String() + ":" + k.Graph
 }
 
 // loading is a model that is loaded or on its way.
@@ -99,15 +99,15 @@ func NewStore(o StoreOptions) *Store {
 // that fails is tried again by the next call. The error is a *names.Error, *MissingError, *LibraryError, *ModelError or ctx's cause. The
 // Embedder belongs to the Store: don't close it. When the store has put it out for another one its calls fail with ErrClosed; Embed asks again then.
 func (s *Store) Embedder(ctx context.Context, name string) (*Embedder, error) {
-	return s.embedder(ctx, name, "")
+	return s.embedder(ctx, name, Variant{})
 }
 
-func (s *Store) embedder(ctx context.Context, name, graph string) (*Embedder, error) {
+func (s *Store) embedder(ctx context.Context, name string, v Variant) (*Embedder, error) {
 	parsed, err := names.Parse(name)
 	if err != nil {
 		return nil, err
 	}
-	key := modelKey{parsed, graph}
+	key := modelKey{parsed, v}
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -152,7 +152,7 @@ func (s *Store) await(ctx context.Context, l *loading) error {
 
 // Embed is that of a model's Embedder. Errors: as Embedder's and its Embed's.
 func (s *Store) Embed(ctx context.Context, name string, texts []string, o EmbedOptions) (vectors [][]float32, err error) {
-	err = s.with(ctx, name, o.Graph, func(e *Embedder) (err error) {
+	err = s.with(ctx, name, o.Variant, func(e *Embedder) (err error) {
 		vectors, err = e.Embed(ctx, texts, o)
 		return err
 	})
@@ -161,7 +161,7 @@ func (s *Store) Embed(ctx context.Context, name string, texts []string, o EmbedO
 
 // Rank is that of a model's Embedder. Errors: as Embedder's and its Rank's.
 func (s *Store) Rank(ctx context.Context, name, query string, documents []string, o RankOptions) (ranked []Ranked, cross bool, err error) {
-	err = s.with(ctx, name, o.Graph, func(e *Embedder) (err error) {
+	err = s.with(ctx, name, o.Variant, func(e *Embedder) (err error) {
 		ranked, cross, err = e.Rank(ctx, query, documents, o)
 		return err
 	})
@@ -169,9 +169,9 @@ func (s *Store) Rank(ctx context.Context, name, query string, documents []string
 }
 
 // with does something with a model.
-func (s *Store) with(ctx context.Context, name, graph string, f func(e *Embedder) error) error {
+func (s *Store) with(ctx context.Context, name string, v Variant, f func(e *Embedder) error) error {
 	for {
-		e, err := s.embedder(ctx, name, graph)
+		e, err := s.embedder(ctx, name, v)
 		if err != nil {
 			return err
 		}
@@ -228,9 +228,9 @@ func (s *Store) open(key modelKey) (*Embedder, int64, error) {
 		return nil, 0, err
 	}
 	files := graphFiles
-	if key.graph != "" {
-		if files = names.GraphPaths(key.graph); findGraph(dir, files) == "" {
-			return nil, 0, &MissingError{Name: key.name.String(), Graph: key.graph}
+	if key.Graph != "" {
+		if files = names.GraphPaths(key.Graph); findGraph(dir, files) == "" {
+			return nil, 0, &MissingError{Name: key.name.String(), Graph: key.Graph}
 		}
 	}
 	runtime, err := LoadRuntime(s.options.Library)
@@ -238,7 +238,7 @@ func (s *Store) open(key modelKey) (*Embedder, int64, error) {
 		return nil, 0, err
 	}
 	s.runtime.Store(runtime)
-	e, err := Open(dir, Options{Runtime: runtime, Name: key.String(), Graph: key.graph, TokenBudget: s.options.TokenBudget})
+	e, err := Open(dir, Options{Runtime: runtime, Name: key.String(), Variant: key.Variant, TokenBudget: s.options.TokenBudget})
 	if err != nil {
 		return nil, 0, err
 	}

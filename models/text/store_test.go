@@ -130,7 +130,7 @@ func TestStoreGraphs(t *testing.T) {
 	defer s.Close()
 	of := func(graph string) []float32 {
 		t.Helper()
-		v, err := s.Embed(t.Context(), "one", []string{"hello"}, EmbedOptions{Graph: graph})
+		v, err := s.Embed(t.Context(), "one", []string{"hello"}, EmbedOptions{Variant: Variant{Graph: graph}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,7 +140,7 @@ func TestStoreGraphs(t *testing.T) {
 	if slices.Equal(of("other.onnx"), nil) || !slices.Equal(of("model.onnx"), usual) || !slices.Equal(of("onnx/model.onnx"), usual) {
 		t.Error("another vector by the graph's own name")
 	}
-	_, err := s.Embed(t.Context(), "one", []string{"hello"}, EmbedOptions{Graph: "none.onnx"})
+	_, err := s.Embed(t.Context(), "one", []string{"hello"}, EmbedOptions{Variant: Variant{Graph: "none.onnx"}})
 	var missing *MissingError
 	if !errors.As(err, &missing) || !strings.HasSuffix(err.Error(), "pgowl models pull one:none.onnx") {
 		t.Error(err)

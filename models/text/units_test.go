@@ -50,7 +50,7 @@ func TestParseEmbedOptions(t *testing.T) {
 		{"m", "", EmbedOptions{}},
 		{"m", "{}", EmbedOptions{}},
 		{"m", `{"device":"cuda","trust_remote_code":true,"token":"secret","precision":"float32","model_kwargs":{},"revision":"main"}`, EmbedOptions{}},
-		{"m", `{"model_kwargs":{"file_name":"model_qint8.onnx","provider":"CPUExecutionProvider"}}`, EmbedOptions{Graph: "model_qint8.onnx"}},
+		{"m", `{"model_kwargs":{"file_name":"model_qint8.onnx","provider":"CPUExecutionProvider"}}`, EmbedOptions{Variant: Variant{Graph: "model_qint8.onnx"}}},
 		{"m", `{"prompt":null,"truncate_dim":null,"normalize_embeddings":null,"precision":null}`, EmbedOptions{}},
 		{"m", `{"prompt":"query: ","batch_size":8,"truncate_dim":64,"normalize_embeddings":true}`, EmbedOptions{Prompt: "query: ", BatchSize: 8, TruncateDim: 64, Normalize: true}},
 		{"m", `{"prompt_name":"query"}`, EmbedOptions{PromptName: "query"}},
