@@ -82,10 +82,14 @@ func TestOperators(t *testing.T) {
 		{"||", "name", "name", "($1::text OPERATOR(pg_catalog.||) $2::text)::name"},
 		{"=", "real", "int4", "$1 OPERATOR(pg_catalog.=) $2::real"},
 		{">", "float8", "int4", "$1 OPERATOR(pg_catalog.>) $2::float8"},
+		{"->>", "json", "json", "NULL"}, // for which the server would take json ->> 'name', and fail
 	} {
 		result := "boolean"
-		if o.operator == "||" {
+		switch o.operator {
+		case "||":
 			result = "name"
+		case "->>":
+			result = "text"
 		}
 		w.want(fmt.Sprintf(`CREATE FUNCTION public.hit(%s, %s) RETURNS %s LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.hits VALUES (current_user); RETURN %s; END $$`,
 			o.left, o.right, result, o.result), "")
@@ -96,6 +100,7 @@ func TestOperators(t *testing.T) {
 	w.want(train, "t")
 	w.want("SET pgowl.lanes = 'call'", "")
 	w.want(train, "t")
+	w.want(`SELECT pgowl.divide_by_zero(-1::real, 0)`, "-Infinity")
 	w.want(`SELECT pgml.divide(ARRAY[1, 2]::real[], 2::real)::text || pgml.norm_l0(ARRAY[1, 0]::real[])`, "{0.5,1}1")
 	w.want(`SELECT pgml.sklearn_regression_metrics(ARRAY[1, 2, 4]::real[], ARRAY[1, 2, 3]::real[]) ->> 'mse' > '0'`, "t")
 	w.want(`SELECT count(*) FROM hits`, "0")

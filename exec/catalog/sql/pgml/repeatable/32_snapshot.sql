@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION pgml.snapshot(
 RETURNS TABLE(relation text, y_column_name text)
 LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
 AS $$
-    SELECT r->>'relation', r->>'y_column_name'
+    SELECT r OPERATOR(pg_catalog.->>) 'relation', r OPERATOR(pg_catalog.->>) 'y_column_name'
     FROM pgowl.drive('pgml.snapshot(text,text,real,pgml.sampling,jsonb)',
         pg_catalog.jsonb_build_object('relation_name', $1, 'y_column_name', $2, 'test_size', $3, 'test_sampling', $4, 'preprocess', $5)) AS r
 $$;

@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION pgml.train_joint(
 RETURNS TABLE(project text, task text, algorithm text, deployed boolean)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 AS $$
-    SELECT r->>'project', r->>'task', r->>'algorithm', (r->>'deployed')::boolean
+    SELECT r OPERATOR(pg_catalog.->>) 'project', r OPERATOR(pg_catalog.->>) 'task', r OPERATOR(pg_catalog.->>) 'algorithm', (r OPERATOR(pg_catalog.->>) 'deployed')::boolean
     FROM pgowl.drive(
         'pgml.train_joint(text,text,text,text[],pgml.algorithm,jsonb,pgml.search,jsonb,jsonb,real,pgml.sampling,pgml.runtime,boolean,boolean,jsonb)',
         pg_catalog.jsonb_build_object('project_name', $1, 'task', $2, 'relation_name', $3, 'y_column_name', $4,

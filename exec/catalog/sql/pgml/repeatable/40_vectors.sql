@@ -34,10 +34,12 @@ FOREACH t IN ARRAY ARRAY['real', 'double precision'] LOOP
     END LOOP;
 
     EXECUTE replace($sql$
-        -- x / 0 with IEEE's answer; the sign of a zero shows in its text only.
+        -- x / 0 with IEEE's answer; the sign of a zero shows in its text only. It is inlined, and so names every operator in full.
         CREATE OR REPLACE FUNCTION pgowl.divide_by_zero(x {T}, zero {T}) RETURNS {T}
         LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-        AS $$ SELECT CASE WHEN x = 0 OR x = 'NaN' THEN 'NaN' WHEN (x > 0) = (zero::text = '0') THEN 'Infinity' ELSE '-Infinity' END::{T} $$;
+        AS $$ SELECT CASE WHEN x OPERATOR(pg_catalog.=) 0::{T} OR x OPERATOR(pg_catalog.=) 'NaN'::{T} THEN 'NaN'::{T}
+            WHEN (x OPERATOR(pg_catalog.>) 0::{T}) OPERATOR(pg_catalog.=) (zero::pg_catalog.text OPERATOR(pg_catalog.=) '0'::pg_catalog.text) THEN 'Infinity'::{T}
+            ELSE '-Infinity'::{T} END $$;
 
         CREATE OR REPLACE FUNCTION pgml.divide(vector {T}[], dividend {T}) RETURNS {T}[]
         LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE

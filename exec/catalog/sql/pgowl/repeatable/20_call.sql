@@ -287,7 +287,7 @@ BEGIN
 END $$;
 
 -- Calls a function that needs its caller's rights, and runs for it, as the caller, what it asks to have run. No search_path is
--- set: the caller's relations and functions see the one that they always see.
+-- set: the caller's relations and functions see the one that they always see. So an operator that somebody may have put there for the same types is named in full.
 CREATE OR REPLACE FUNCTION pgowl.drive(fn regprocedure, args jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
@@ -310,13 +310,13 @@ BEGIN
         END IF;
         order_ := pg_catalog.substr(answer, 2)::json;
         IF kind = 'q' THEN
-            EXECUTE pg_catalog.format('WITH q AS (%s) SELECT coalesce(pg_catalog.json_agg(q), ''[]'')::text FROM q', order_->>'sql')
-                INTO result USING (order_->>'args')::jsonb;
+            EXECUTE pg_catalog.format('WITH q AS (%s) SELECT coalesce(pg_catalog.json_agg(q), ''[]'')::text FROM q', order_ OPERATOR(pg_catalog.->>) 'sql')
+                INTO result USING (order_ OPERATOR(pg_catalog.->>) 'args')::jsonb;
         ELSIF kind = 'x' THEN
-            EXECUTE order_->>'sql';
+            EXECUTE order_ OPERATOR(pg_catalog.->>) 'sql';
             result := '';
         ELSIF kind = 's' THEN
-            FOR piece IN EXECUTE order_->>'sql' LOOP
+            FOR piece IN EXECUTE order_ OPERATOR(pg_catalog.->>) 'sql' LOOP
                 buffer := buffer || piece;
                 IF pg_catalog.octet_length(buffer) > 32768 THEN
                     PERFORM pgowl.send_piece(id, buffer);
