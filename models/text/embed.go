@@ -14,6 +14,7 @@ import (
 // Embedder is a loaded model. It is safe for use by several goroutines.
 type Embedder struct {
 	name      string
+	variant   Variant // with a device and a precision
 	runtime   *Runtime
 	graphs    []string // where the graph may be
 	settings  *settings
@@ -37,8 +38,9 @@ type Embedder struct {
 // Options are how to open a model.
 type Options struct {
 	Runtime *Runtime // must be there
-	// Name is what errors call the model; empty: the folder.
+	// Name is what errors and the cache of vectors call the model; empty: the folder.
 	Name string
+	// Variant is of the model's graphs; where it says nothing it is the usual graph in float32 on the processors.
 	Variant
 	// TokenBudget is the largest number of tokens, padding included, in one run of the model; a single longer text is not split. It bounds
 	// the memory of a run. 0: 512.
@@ -54,9 +56,16 @@ var ErrClosed = errors.New("the model has been closed")
 
 // Open loads the model in a folder that is laid out like a sentence-transformers repository: config.json, tokenizer.json and
 // onnx/model.onnx (or model.onnx) must be there; modules.json, 1_Pooling/config.json and the folders of further steps, sentence_bert_config.json, tokenizer_config.json and
-// config_sentence_transformers.json count where they are. Only JSON, ONNX and safetensors are read. The error is a *ModelError.
+// config_sentence_transformers.json count where they are. Only JSON, ONNX and safetensors are read. The error is a *ModelError, which may be of a *DeviceError or a
+// *PrecisionError.
 func Open(dir string, o Options) (*Embedder, error) {
-	e := &Embedder{name: o.Name, runtime: o.Runtime, graphs: graphFiles, budget: o.TokenBudget}
+	e := &Embedder{name: o.Name, variant: o.Variant, runtime: o.Runtime, graphs: graphFiles, budget: o.TokenBudget}
+	if e.variant.Device == "" {
+		e.variant.Device = CPU
+	}
+	if e.variant.Precision == "" {
+		e.variant.Precision = Float32
+	}
 	if o.Graph != "" {
 		e.graphs = names.GraphPaths(o.Graph)
 	}
@@ -104,7 +113,7 @@ func (e *Embedder) open(dir string) error {
 		return fmt.Errorf("the length of %d tokens is out of range", e.maxTokens)
 	}
 	e.queue = &queue{cores: e.runtime.cores(), budget: e.budget, turn: e.runtime, run: e.run}
-	if e.session, err = openSession(dir, e.graphs, e.settings); err != nil {
+	if e.session, err = openSession(dir, e.graphs, e.variant, e.settings); err != nil {
 		return err
 	}
 	if err := e.measure(); err != nil {

@@ -45,7 +45,13 @@ func findGraph(dir string, files []string) string {
 }
 
 // openSession loads a graph of a model's folder: the first of the files that is there.
-func openSession(dir string, files []string, s *settings) (*session, error) {
+func openSession(dir string, files []string, v Variant, s *settings) (*session, error) {
+	switch {
+	case v.Device != CPU:
+		return nil, &DeviceError{v.Device, errors.New("there is no runtime for it")}
+	case v.Precision != Float32:
+		return nil, &PrecisionError{v.Precision, v.Device, "there is no runtime for it"}
+	}
 	file := findGraph(dir, files)
 	if file == "" {
 		return nil, fmt.Errorf("%s is missing", files[0])

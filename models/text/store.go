@@ -48,6 +48,9 @@ type StoreOptions struct {
 	// MemoryBytes is how much the models may take together, by the size of their files: those that nobody has asked for the longest make room for others. A model that is
 	// larger is loaded all the same, alone. 0: no limit.
 	MemoryBytes int64
+	// Device and Precision are those of calls that name none. Empty: auto and float32.
+	Device    Device
+	Precision Precision
 }
 
 // Store is the model folder: it loads a model when it is first asked for and keeps it for everybody. It is safe for use by several
@@ -65,18 +68,13 @@ type Store struct {
 	loaders sync.WaitGroup
 }
 
-// modelKey is a model's name and which variant of it.
+// modelKey is a model's name and which variant of it, with a device and a precision: what comes to the same is the same key.
 type modelKey struct {
 	name names.Name
 	Variant
 }
 
-func (k modelKey) String() string {
-	if k.Graph == "" {
-		return k.name.String()
-	}
-	return k.name.String() + ":" + k.Graph
-}
+func (k modelKey) String() string { return k.name.String() + k.suffix() }
 
 // loading is a model that is loaded or on its way.
 type loading struct {
@@ -107,7 +105,7 @@ func (s *Store) embedder(ctx context.Context, name string, v Variant) (*Embedder
 	if err != nil {
 		return nil, err
 	}
-	key := modelKey{parsed, v}
+	key := modelKey{parsed, s.variant(v)}
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -131,6 +129,26 @@ func (s *Store) embedder(ctx context.Context, name string, v Variant) (*Embedder
 		return nil, &MissingError{Name: name, Graph: missing.Graph} // as this caller spelt it
 	}
 	return l.embedder, l.err
+}
+
+// variant says what a variant comes to, so that the same one is loaded once.
+func (s *Store) variant(v Variant) Variant {
+	if v.Device == "" {
+		v.Device = s.options.Device
+	}
+	if v.Device == "" || v.Device == Auto {
+		v.Device = CPU
+	}
+	if v.Precision == "" {
+		v.Precision = s.options.Precision
+	}
+	if v.Precision == "" {
+		v.Precision = Float32
+	}
+	if v.Graph == graphFiles[1] { // it is looked for in the places where the usual one is
+		v.Graph = ""
+	}
+	return v
 }
 
 // await waits for a load.
