@@ -116,6 +116,9 @@ func doctor(ctx context.Context, c conf.Config) error {
 		found += " (" + runtime.Version() + ")"
 	}
 	report("ONNX Runtime", err, found)
+	if err == nil {
+		reportDevice(report, runtime, c.TextDevice)
+	}
 	names, err := text.NewStore(text.StoreOptions{Dir: c.Models}).List()
 	if err == nil && len(names) == 0 {
 		err = errors.New("the model folder is empty: pgowl models pull NAME")
@@ -125,6 +128,27 @@ func doctor(ctx context.Context, c conf.Config) error {
 		return fmt.Errorf("%d of what PgOwl needs is missing", missing)
 	}
 	return nil
+}
+
+// reportDevice tells where text models run.
+func reportDevice(report func(what string, err error, found string), runtime *text.Runtime, setting string) {
+	device, err := text.ParseDevice(setting)
+	why := ""
+	if err == nil && device == text.Auto {
+		var unusable error
+		if device, unusable = runtime.Choose(); unusable != nil {
+			why = " (" + unusable.Error() + ")"
+		}
+	} else if err == nil {
+		err = runtime.Try(device)
+	}
+	found := string(device) + why
+	for _, g := range runtime.GPUs() {
+		if g.Device == device {
+			found = fmt.Sprintf("%s %s, %d MB, by ONNX Runtime's CUDA provider", device, g.Name, g.Memory>>20)
+		}
+	}
+	report("text models on", err, found)
 }
 
 // passwordOf looks a password up where libpq does: PGPASSFILE, or ~/.pgpass.

@@ -137,7 +137,7 @@ func startEngine(ctx context.Context, c conf.Config, service string, registry pr
 	if library == "" {
 		library = text.FindLibrary(c.Data)
 	}
-	engine, err := exec.New(exec.Options{Service: service, Models: c.Models, Library: library, SQLNodes: c.SQLNodes, ModelBytes: c.ModelMemory, TextBytes: c.TextMemory, Warm: c.WarmModels, Registry: registry, Log: log})
+	engine, err := exec.New(exec.Options{Service: service, Models: c.Models, Library: library, SQLNodes: c.SQLNodes, ModelBytes: c.ModelMemory, TextBytes: c.TextMemory, Device: c.TextDevice, Precision: c.TextPrecision, Warm: c.WarmModels, Registry: registry, Log: log})
 	if err != nil {
 		return nil, err
 	}

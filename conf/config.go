@@ -59,16 +59,18 @@ type Config struct {
 	SQLNodes     int      // largest model, in nodes, that is kept in the database as SQL too; 0: linear ones alone
 	ModelMemory  int64    // bytes for trained models
 	TextMemory   int64    // bytes for text models; 0: no limit
-	WarmModels   []string // text models that are loaded at the start
-	LogLevel     string   // debug, info, warn or error
-	LogFormat    string   // console or json; empty: console on a terminal, else json
-	TLSCert      string   // PEM certificate chain of the SQL listener; empty: TLS is not offered
-	TLSKey       string   // PEM key of TLSCert
-	TLSCA        string   // PEM certificates that sign clients' certificates; empty: those are not asked for
-	TLSClient    string   // with TLSCA: ask or require
-	TLSMap       string   // file that maps clients' certificates to roles; empty: the common name is the role
-	Auth         string   // who authenticates clients: relay, users or password
-	Users        string   // users file; empty: nobody is known
+	// TextDevice is where text models run: auto, cpu or cuda:N. TextPrecision is float32, bfloat16 or float16.
+	TextDevice, TextPrecision string
+	WarmModels                []string // text models that are loaded at the start
+	LogLevel                  string   // debug, info, warn or error
+	LogFormat                 string   // console or json; empty: console on a terminal, else json
+	TLSCert                   string   // PEM certificate chain of the SQL listener; empty: TLS is not offered
+	TLSKey                    string   // PEM key of TLSCert
+	TLSCA                     string   // PEM certificates that sign clients' certificates; empty: those are not asked for
+	TLSClient                 string   // with TLSCA: ask or require
+	TLSMap                    string   // file that maps clients' certificates to roles; empty: the common name is the role
+	Auth                      string   // who authenticates clients: relay, users or password
+	Users                     string   // users file; empty: nobody is known
 
 	Driver string // who moves the messages of plain sessions: epoll or goroutines; empty: what fits the system
 
@@ -117,6 +119,9 @@ func defaults(env environment) Config {
 		SQLNodes:    16384,
 		ModelMemory: 1 << 30,
 		TextMemory:  4 << 30,
+		TextDevice:  "auto",
+
+		TextPrecision: "float32",
 
 		LoginTime:    time.Minute,
 		ShutdownTime: 30 * time.Second,

@@ -75,6 +75,10 @@ var settings = []setting{
 		return errors.New("a model has to be somewhere: more than 0 is needed")
 	}},
 	{"text_memory", "SIZE", "memory for text models, by their files, as in 4GB; the least used make room (4GB; 0: no limit)", func(c *Config, text string) error { return memory(&c.TextMemory, text) }},
+	{"text_device", "DEVICE", "where text models run: auto (a GPU if there is one), cpu, cuda or cuda:N (auto)", func(c *Config, text string) error { return device(&c.TextDevice, text) }},
+	{"text_precision", "TYPE", "numbers that text models compute with: float32, bfloat16 or float16 (float32)", func(c *Config, text string) error {
+		return oneOf(&c.TextPrecision, text, "float32", "bfloat16", "float16")
+	}},
 	{"warm_models", "NAMES", "text models that are loaded at the start, separated by commas (when they are asked for)", func(c *Config, text string) error {
 		c.WarmModels = nil
 		for name := range strings.SplitSeq(text, ",") {
@@ -131,6 +135,17 @@ var settings = []setting{
 
 // maxSQLNodes is where a model as SQL would take more than half a GB of each session that uses it.
 const maxSQLNodes = 400_000
+
+// device takes auto, cpu, cuda or cuda:N.
+func device(to *string, text string) error {
+	if number, ok := strings.CutPrefix(text, "cuda:"); ok {
+		if n, err := strconv.ParseUint(number, 10, 8); err == nil {
+			*to = fmt.Sprintf("cuda:%d", n)
+			return nil
+		}
+	}
+	return oneOf(to, text, "auto", "cpu", "cuda")
+}
 
 func byKey(key string) (setting, bool) {
 	for _, s := range settings {

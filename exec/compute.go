@@ -98,6 +98,8 @@ func textError(err error) error {
 	var library *text.LibraryError
 	var model *text.ModelError
 	var name *names.Error
+	var precision *text.PrecisionError
+	var device *text.DeviceError
 	var tokenizer *tokenize.UnsupportedError
 	var known *function.Error
 	switch {
@@ -113,6 +115,10 @@ func textError(err error) error {
 		return function.Errorf("22023", "%s", err.Error())
 	case errors.As(err, &name):
 		return function.Errorf("22023", "%s", err.Error())
+	case errors.As(err, &precision):
+		return function.Errorf("0A000", "%s", err.Error())
+	case errors.As(err, &device):
+		return function.Errorf("55000", "%s", err.Error())
 	case errors.As(err, &tokenizer):
 		return function.Errorf("0A000", "%s", err.Error())
 	case errors.As(err, &model):

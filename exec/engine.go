@@ -30,6 +30,8 @@ type Options struct {
 	ModelBytes int64                 // memory for trained models; 0 means 1 GiB
 	CacheBytes int64                 // memory for vectors of texts; 0 means 64 MiB
 	TextBytes  int64                 // memory for text models; 0: no limit
+	Device     string                // of text models, as text.ParseDevice reads it; empty: auto
+	Precision  string                // of text models, as text.ParsePrecision reads it; empty: float32
 	Warm       []string              // text models that are loaded at the start
 	SQLNodes   int                   // largest model, in nodes, that is made SQL when it is deployed; 0: linear ones alone
 	Retry      time.Duration         // between attempts to reach the database; 0 means a second
@@ -79,9 +81,21 @@ func New(o Options) (*Engine, error) {
 	if o.Retry == 0 {
 		o.Retry = time.Second
 	}
+	var device text.Device
+	if o.Device != "" {
+		if device, err = text.ParseDevice(o.Device); err != nil {
+			return nil, fmt.Errorf("the device of text models %w", err)
+		}
+	}
+	var precision text.Precision
+	if o.Precision != "" {
+		if precision, err = text.ParsePrecision(o.Precision); err != nil {
+			return nil, fmt.Errorf("the precision of text models %w", err)
+		}
+	}
 	e := &Engine{options: o, log: o.Log, config: config, name: random(8), plans: newPlanCache(), meters: newMeters(),
-		models: predict.NewCache(o.ModelBytes),
-		texts:  text.NewStore(text.StoreOptions{Dir: o.Models, Library: o.Library, CacheBytes: o.CacheBytes, MemoryBytes: o.TextBytes})}
+		models: predict.NewCache(o.ModelBytes)}
+	e.texts = text.NewStore(text.StoreOptions{Dir: o.Models, Library: o.Library, CacheBytes: o.CacheBytes, MemoryBytes: o.TextBytes, Device: device, Precision: precision, Chosen: e.chosen})
 	e.mail = mailbox.New(e.dialMailbox, 16)
 	e.lost = make(chan struct{}, 1)
 	e.mail.Lost = e.replyLost

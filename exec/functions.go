@@ -43,6 +43,7 @@ var called = map[string]func(*Engine, context.Context, function.Session, [][]byt
 	"evaluate":           (*Engine).callEvaluate,
 	"chunk":              (*Engine).callChunk,
 	"rank":               (*Engine).callRank,
+	"clear_gpu_cache":    (*Engine).callClearGPU,
 }
 
 // functions gives called, each with its meter.

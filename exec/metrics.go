@@ -152,7 +152,7 @@ func (e *Engine) gauges() []prometheus.Collector {
 			func() float64 { return float64(value()) }))
 	}
 	waiting := func(what string, value func() int) {
-		gauge("waiting", "What waits in the engine: batches of texts for a core, callers for a text model or a trained model to be loaded, answers of lane call for a mailbox.",
+		gauge("waiting", "What waits in the engine: batches of texts for a core or a GPU, callers for a text model or a trained model to be loaded, answers of lane call for a mailbox.",
 			prometheus.Labels{"for": what}, value)
 	}
 	waiting("core", func() int { return e.texts.Stats().Waiting })
@@ -167,6 +167,14 @@ func (e *Engine) gauges() []prometheus.Collector {
 	counter("text_batch_texts", "Texts in these batches.", func() uint64 { return e.texts.Stats().Batches.Texts })
 	counter("text_batch_tokens", "Tokens of these texts.", func() uint64 { return e.texts.Stats().Batches.Tokens })
 	counter("text_batch_padding_tokens", "Tokens that only filled these batches up.", func() uint64 { return e.texts.Stats().Batches.Padding })
+	gauge("text_gpus", "GPUs that text models run on.", nil, func() int { return e.texts.Stats().GPUs })
+	gauge("text_gpu_models", "Text models that are loaded onto a GPU.", nil, func() int { return e.texts.Stats().GPUModels })
+	gauge("text_gpu_runs", "Batches of texts that are made ready for a GPU, run there or are pooled.", nil, func() int { return e.texts.Stats().GPURuns })
+	gauge("text_gpu_memory_bytes", "Memory of these GPUs.", nil, func() int { return int(e.texts.Stats().GPUMemory) })
+	gauge("text_gpu_memory_used_bytes", "Memory of these GPUs that is in use, by all processes.", nil, func() int { return int(e.texts.Stats().GPUUsed) })
+	waiting("gpu", func() int { return e.texts.Stats().GPUWaiting })
+	counter("text_gpu_batches", "Batches of texts that have gone through a text model on a GPU.", func() uint64 { return e.texts.Stats().GPUBatches.Runs })
+	counter("text_gpu_batch_tokens", "Tokens of their texts.", func() uint64 { return e.texts.Stats().GPUBatches.Tokens })
 	gauge("text_models", "Text models that are loaded.", nil, func() int { return e.texts.Stats().Models })
 	gauge("text_cache_bytes", "Memory of the vectors of texts that are kept, about.", nil, func() int { return int(e.texts.Stats().CacheBytes) })
 	gauge("text_cache_texts", "Texts whose vectors are kept.", nil, func() int { return e.texts.Stats().CacheTexts })

@@ -134,7 +134,6 @@ func TestWhatIsNotBuiltSaysSo(t *testing.T) {
 		{"transform_stream", `transform_stream('text-generation', input => 'a')`},
 		{"generate", `generate('p', 'a')`},
 		{"generate", `generate('p', ARRAY['a'])`},
-		{"clear_gpu_cache", `clear_gpu_cache()`},
 		{"validate_python_dependencies", `validate_python_dependencies()`},
 		{"python_version", `python_version()`},
 		{"python_package_version", `python_package_version('x')`},

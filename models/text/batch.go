@@ -6,6 +6,7 @@ type batch struct {
 	rows    int
 	tokens  int // without padding
 	longest int
+	cost    int // as the queue's
 
 	alive int    // calls that still want their texts; guarded by the queue
 	stop  func() // ends the run, once it has begun; guarded by the queue
@@ -24,7 +25,7 @@ func (b *batch) fits(n, budget int) bool {
 	}
 	longest := max(b.longest, n)
 	padded := (b.rows + 1) * longest
-	return padded <= budget && padded-b.tokens-n <= max(runCost, (b.tokens+n)/10)
+	return padded <= budget && padded-b.tokens-n <= max(runCost, b.cost, (b.tokens+n)/10)
 }
 
 // take moves texts from the front of a call into the batch, the longest first, as long as they fit.

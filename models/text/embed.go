@@ -7,14 +7,15 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/pgowl/pgowl/models/text/names"
 	"github.com/pgowl/pgowl/models/text/tokenize"
 )
 
 // Embedder is a loaded model. It is safe for use by several goroutines.
 type Embedder struct {
 	name      string
+	variant   Variant // with a device and a precision
 	runtime   *Runtime
+	gpu       *gpu     // nil: it runs on the processors
 	graphs    []string // where the graph may be
 	settings  *settings
 	tokenizer *tokenize.Tokenizer
@@ -37,11 +38,12 @@ type Embedder struct {
 // Options are how to open a model.
 type Options struct {
 	Runtime *Runtime // must be there
-	// Name is what errors call the model; empty: the folder.
+	// Name is what errors and the cache of vectors call the model; empty: the folder.
 	Name string
+	// Variant is of the model's graphs; where it says nothing it is the usual graph in float32 on the processors.
 	Variant
 	// TokenBudget is the largest number of tokens, padding included, in one run of the model; a single longer text is not split. It bounds
-	// the memory of a run. 0: 512.
+	// the memory of a run. 0: 512, on a GPU 16384.
 	TokenBudget int
 }
 
@@ -54,17 +56,19 @@ var ErrClosed = errors.New("the model has been closed")
 
 // Open loads the model in a folder that is laid out like a sentence-transformers repository: config.json, tokenizer.json and
 // onnx/model.onnx (or model.onnx) must be there; modules.json, 1_Pooling/config.json and the folders of further steps, sentence_bert_config.json, tokenizer_config.json and
-// config_sentence_transformers.json count where they are. Only JSON, ONNX and safetensors are read. The error is a *ModelError.
+// config_sentence_transformers.json count where they are. Only JSON, ONNX and safetensors are read. The error is a *ModelError, which may be of a *DeviceError or a
+// *PrecisionError.
 func Open(dir string, o Options) (*Embedder, error) {
-	e := &Embedder{name: o.Name, runtime: o.Runtime, graphs: graphFiles, budget: o.TokenBudget}
-	if o.Graph != "" {
-		e.graphs = names.GraphPaths(o.Graph)
+	e := &Embedder{name: o.Name, variant: o.Variant, runtime: o.Runtime, budget: o.TokenBudget}
+	if e.variant.Device == "" {
+		e.variant.Device = CPU
 	}
+	if e.variant.Precision == "" {
+		e.variant.Precision = Float32
+	}
+	e.graphs = e.variant.files()
 	if e.name == "" {
 		e.name = dir
-	}
-	if e.budget <= 0 {
-		e.budget = defaultBudget
 	}
 	if e.graphs == nil {
 		return nil, &ModelError{Model: e.name, Err: fmt.Errorf("%.120q names no graph", o.Graph)}
@@ -79,7 +83,10 @@ func (e *Embedder) open(dir string) error {
 	if e.runtime == nil {
 		return errors.New("opened without a runtime")
 	}
-	var err error
+	err := e.variant.possible()
+	if err != nil {
+		return err
+	}
 	if e.settings, err = readSettings(dir); err != nil {
 		return err
 	}
@@ -103,8 +110,19 @@ func (e *Embedder) open(dir string) error {
 	if e.maxTokens <= e.tokenizer.Specials() || e.maxTokens > 1<<16 {
 		return fmt.Errorf("the length of %d tokens is out of range", e.maxTokens)
 	}
-	e.queue = &queue{cores: e.runtime.cores(), budget: e.budget, turn: e.runtime, run: e.run}
-	if e.session, err = openSession(dir, e.graphs, e.settings); err != nil {
+	if id, ok := e.variant.Device.gpu(); ok {
+		if e.gpu, err = e.runtime.gpu(id); err != nil {
+			return err
+		}
+		e.queue = e.gpu.queue(e.budget)
+	} else {
+		e.queue = &queue{cores: e.runtime.cores(), budget: e.budget, turn: e.runtime}
+		if e.budget <= 0 {
+			e.queue.budget = defaultBudget
+		}
+	}
+	e.queue.run = e.run
+	if e.session, err = e.openSession(dir); err != nil {
 		return err
 	}
 	if err := e.measure(); err != nil {
@@ -237,19 +255,23 @@ func (e *Embedder) run(b *batch, each func(p part, i int, pooled []float32)) err
 		room = new(buffers)
 	}
 	defer e.buffers.Put(room)
-	room.grow(b.rows*b.longest, e.session.width, e.widest)
+	columns := b.longest
+	if e.gpu != nil {
+		columns = (columns + 7) &^ 7 // tensor cores work on eights
+	}
+	room.grow(b.rows*columns, e.session.width, e.widest)
 	clear(room.types)
 	row := 0
 	for _, p := range b.parts {
 		for _, i := range p.texts {
-			e.fill(room, row, b.longest, p.call.work.text(i), p.call.work.kinds(i))
+			e.fill(room, row, columns, p.call.work.text(i), p.call.work.kinds(i))
 			row++
 		}
 	}
 	if e.running != nil {
 		e.running()
 	}
-	if err := e.session.run(room, b.rows, b.longest, running{e.queue, b}); err != nil {
+	if err := e.session.run(room, b.rows, columns, running{e.queue, b}); err != nil {
 		return &ModelError{Model: e.name, Err: err}
 	}
 	row = 0
@@ -261,7 +283,7 @@ func (e *Embedder) run(b *batch, each func(p part, i int, pooled []float32)) err
 				continue
 			}
 			n := p.call.work.lengths[i]
-			vectors := room.out[row*b.longest*e.session.width:][:n*e.session.width]
+			vectors := room.out[row*columns*e.session.width:][:n*e.session.width]
 			each(p, i, e.pooled(room, vectors, min(p.call.work.skip, n-1)))
 			row++
 		}

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"encoding/binary"
 	goruntime "runtime"
 
 	ort "github.com/yalue/onnxruntime_go"
@@ -9,10 +10,11 @@ import (
 // onnx is a graph in ONNX Runtime.
 type onnx struct {
 	session *ort.DynamicAdvancedSession
+	half    bool // its output is of float16
 }
 
 // newONNX loads a graph with options that nothing has been set in but what the device asks for.
-func newONNX(file string, inputs []string, output string, options *ort.SessionOptions) (*onnx, error) {
+func newONNX(file string, inputs []string, output *ort.InputOutputInfo, options *ort.SessionOptions) (*onnx, error) {
 	for _, set := range []error{
 		options.SetGraphOptimizationLevel(ort.GraphOptimizationLevelEnableAll),
 		// One thread a run and as many runs as cores: for many texts that is the fastest, and nothing spins when idle.
@@ -27,11 +29,11 @@ func newONNX(file string, inputs []string, output string, options *ort.SessionOp
 			return nil, set
 		}
 	}
-	session, err := ort.NewDynamicAdvancedSession(file, inputs, []string{output}, options)
+	session, err := ort.NewDynamicAdvancedSession(file, inputs, []string{output.Name}, options)
 	if err != nil {
 		return nil, err
 	}
-	return &onnx{session}, nil
+	return &onnx{session, output.DataType == ort.TensorElementDataTypeFloat16}, nil
 }
 
 func (o *onnx) close() { o.session.Destroy() }
@@ -62,6 +64,22 @@ func (o *onnx) run(ins [][]int64, rows, columns int, out []float32, shape []int6
 			return err
 		}
 		values = append(values, tensor)
+	}
+	if o.half {
+		halves := make([]byte, 2*len(out))
+		pinner.Pin(&halves[0])
+		result, err := ort.NewCustomDataTensor(ort.NewShape(shape...), halves, ort.TensorElementDataTypeFloat16)
+		if err != nil {
+			return err
+		}
+		defer result.Destroy()
+		if err := o.session.RunWithOptions(values, []ort.Value{result}, opts); err != nil {
+			return err
+		}
+		for i := range out {
+			out[i] = halfFloat(binary.LittleEndian.Uint16(halves[2*i:]))
+		}
+		return nil
 	}
 	pinner.Pin(&out[0])
 	result, err := ort.NewTensor(ort.NewShape(shape...), out)

@@ -7,8 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/pgowl/pgowl/models/text/names"
 )
 
 // EmbedOptions are the options of one call. The zero value is the model's own way.
@@ -53,6 +51,8 @@ var embedOptions = map[string]option[EmbedOptions]{
 	},
 	"truncate_dim": func(o *EmbedOptions, _ string, v json.RawMessage) error { return positive(v, &o.TruncateDim) },
 	"batch_size":   func(o *EmbedOptions, _ string, v json.RawMessage) error { return positive(v, &o.BatchSize) },
+	"device":       func(o *EmbedOptions, _ string, v json.RawMessage) error { return deviceOption(v, &o.Device) },
+	"model_kwargs": func(o *EmbedOptions, _ string, v json.RawMessage) error { return modelOption(v, &o.Variant) },
 	"instruction": func(o *EmbedOptions, model string, v json.RawMessage) error {
 		if !strings.HasPrefix(model, "hkunlp/instructor") {
 			return reason("is for models named hkunlp/instructor* only")
@@ -60,8 +60,7 @@ var embedOptions = map[string]option[EmbedOptions]{
 		return optional(v, &o.Prompt, "a text")
 	},
 
-	// These say where and how to compute, which is the engine's own business: the vectors are the same.
-	"device":             ignored[EmbedOptions],
+	// These say how to compute, which is the engine's own business: the vectors are the same.
 	"show_progress_bar":  ignored[EmbedOptions],
 	"convert_to_numpy":   ignored[EmbedOptions],
 	"convert_to_tensor":  ignored[EmbedOptions],
@@ -79,7 +78,6 @@ var embedOptions = map[string]option[EmbedOptions]{
 	"precision":        only[EmbedOptions]("float32"),
 	"output_value":     only[EmbedOptions]("sentence_embedding"),
 	"revision":         only[EmbedOptions]("main"),
-	"model_kwargs":     func(o *EmbedOptions, _ string, v json.RawMessage) error { return graphOption(v, &o.Graph) },
 	"tokenizer_kwargs": only[EmbedOptions](""),
 	"config_kwargs":    only[EmbedOptions](""),
 	"prompts":          only[EmbedOptions](""),
@@ -140,29 +138,6 @@ func positive(v json.RawMessage, to *int) error {
 	}
 	if n != nil {
 		*to = *n
-	}
-	return nil
-}
-
-// graphOption reads model_kwargs, of which file_name counts: a graph of the model's, as sentence-transformers' ONNX backend takes it. provider is the engine's own business.
-func graphOption(v json.RawMessage, to *string) error {
-	var kwargs map[string]json.RawMessage
-	if json.Unmarshal(v, &kwargs) != nil {
-		return reason("must be a JSON object")
-	}
-	for _, name := range slices.Sorted(maps.Keys(kwargs)) {
-		switch name {
-		case "provider", "providers", "provider_options":
-		case "file_name":
-			if err := optional(kwargs[name], to, "an object whose file_name is a text"); err != nil {
-				return err
-			}
-			if *to != "" && names.GraphPaths(*to) == nil {
-				return reason("names a file that is no graph: want NAME.onnx or onnx/NAME.onnx")
-			}
-		default:
-			return unsupported(fmt.Sprintf("has %.60q, which is not supported here", name))
-		}
 	}
 	return nil
 }

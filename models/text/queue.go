@@ -12,6 +12,8 @@ import (
 type queue struct {
 	cores  int // workers, at most
 	budget int // tokens of a batch, padding included
+	least  int // tokens below which work is not divided for the sake of more workers; minBatch if that is more
+	cost   int // of a run, in tokens of padding; runCost if that is more
 	turn   turns
 	run    func(b *batch, each func(p part, i int, pooled []float32)) error
 
@@ -80,7 +82,7 @@ func (q *queue) do(ctx context.Context, w *work, size int, each func(i int, pool
 	q.mu.Lock()
 	q.calls = append(q.calls, c)
 	q.waiting += total
-	for q.workers < q.cores && (q.workers-q.busy)*minBatch < q.waiting {
+	for q.workers < q.cores && (q.workers-q.busy)*max(minBatch, q.least) < q.waiting {
 		q.workers++
 		q.working.Go(func() { q.serve(false) })
 	}
@@ -193,9 +195,9 @@ func (q *queue) pick(hasty bool) *batch {
 	budget := hastyBudget
 	if !hasty {
 		// An even share for each core, but not so small that the fixed cost of a run shows.
-		budget = min(q.budget, max(minBatch, (q.waiting+q.cores-1)/q.cores))
+		budget = min(q.budget, max(minBatch, q.least, (q.waiting+q.cores-1)/q.cores))
 	}
-	b := new(batch)
+	b := &batch{cost: q.cost}
 	b.take(first, budget)
 	if len(q.calls) > 1 {
 		length := func(c *call) int { return c.work.lengths[c.order[c.taken]] }

@@ -131,7 +131,7 @@ func TestRankByCosines(t *testing.T) {
 
 func TestParseRankOptions(t *testing.T) {
 	o, err := ParseRankOptions("m", []byte(`{"top_k":3,"return_documents":true,"batch_size":8,"max_length":64,"device":"cpu","activation_fn":null}`))
-	if err != nil || o != (RankOptions{TopK: 3, ReturnDocuments: true, BatchSize: 8, MaxLength: 64}) {
+	if err != nil || o != (RankOptions{TopK: 3, ReturnDocuments: true, BatchSize: 8, MaxLength: 64, Variant: Variant{Device: CPU}}) {
 		t.Errorf("%+v %v", o, err)
 	}
 	for in, want := range map[string]string{

@@ -20,7 +20,9 @@ var rankOptions = map[string]option[RankOptions]{
 		return optional(v, &o.ReturnDocuments, "true or false")
 	},
 
-	"device":            ignored[RankOptions],
+	"device":       func(o *RankOptions, _ string, v json.RawMessage) error { return deviceOption(v, &o.Device) },
+	"model_kwargs": func(o *RankOptions, _ string, v json.RawMessage) error { return modelOption(v, &o.Variant) },
+
 	"show_progress_bar": ignored[RankOptions],
 	"convert_to_numpy":  ignored[RankOptions],
 	"convert_to_tensor": ignored[RankOptions],
@@ -35,7 +37,6 @@ var rankOptions = map[string]option[RankOptions]{
 	"activation_fn":    only[RankOptions](""),
 	"activation_fct":   only[RankOptions](""),
 	"revision":         only[RankOptions]("main"),
-	"model_kwargs":     func(o *RankOptions, _ string, v json.RawMessage) error { return graphOption(v, &o.Graph) },
 	"tokenizer_kwargs": only[RankOptions](""),
 	"config_kwargs":    only[RankOptions](""),
 }

@@ -39,6 +39,7 @@ type Runtime struct {
 	beside  chan struct{}
 	larges  atomic.Int64 // large calls under way
 	waiting atomic.Int64 // workers that wait for a token
+	gpus    gpus
 }
 
 func newRuntime(path string, cores int) *Runtime {

@@ -44,11 +44,22 @@ func findGraph(dir string, files []string) string {
 	return ""
 }
 
-// openSession loads a graph of a model's folder: the first of the files that is there.
-func openSession(dir string, files []string, s *settings) (*session, error) {
-	file := findGraph(dir, files)
-	if file == "" {
-		return nil, fmt.Errorf("%s is missing", files[0])
+// findGraph is the file of the model's graph.
+func (e *Embedder) findGraph(dir string) (string, error) {
+	if file := findGraph(dir, e.graphs); file != "" {
+		return file, nil
+	}
+	if e.variant.Precision == Float16 {
+		return "", &PrecisionError{Float16, e.variant.Device, "the model has no " + e.graphs[0] + "; where the hub has one, get it with: pgowl models pull NAME:model_fp16.onnx"}
+	}
+	return "", fmt.Errorf("%s is missing", e.graphs[0])
+}
+
+// openSession loads the model's graph: the first of its files that is there.
+func (e *Embedder) openSession(dir string) (*session, error) {
+	file, err := e.findGraph(dir)
+	if err != nil {
+		return nil, err
 	}
 	options, err := ort.NewSessionOptions()
 	if err != nil {
@@ -82,10 +93,14 @@ func openSession(dir string, files []string, s *settings) (*session, error) {
 			return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
 		}
 	}
-	if graph.width, err = outputWidth(output, s); err != nil {
+	if graph.width, err = outputWidth(output, e.settings); err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
 	}
-	graph.engine, err = newONNX(file, names, output.Name, options)
+	if e.gpu != nil {
+		graph.engine, err = e.gpu.load(file, names, output, options)
+	} else {
+		graph.engine, err = newONNX(file, names, output, options)
+	}
 	if err != nil {
 		return nil, graphError(file, err)
 	}
@@ -101,11 +116,16 @@ func graphError(file string, err error) error {
 // logits finds the output with scores for each text, [batch, labels]; nil if there is none.
 func logits(outs []ort.InputOutputInfo) *ort.InputOutputInfo {
 	for i := range outs {
-		if out := &outs[i]; out.Name == "logits" && out.DataType == ort.TensorElementDataTypeFloat && len(out.Dimensions) == 2 {
+		if out := &outs[i]; out.Name == "logits" && floats(out) && len(out.Dimensions) == 2 {
 			return out
 		}
 	}
 	return nil
+}
+
+// floats tells whether an output is of numbers that can be read.
+func floats(out *ort.InputOutputInfo) bool {
+	return out.DataType == ort.TensorElementDataTypeFloat || out.DataType == ort.TensorElementDataTypeFloat16
 }
 
 // outputWidth is the last dimension of the output, which config.json must know where the graph does not, and may not contradict.
@@ -131,7 +151,7 @@ func tokenVectors(outs []ort.InputOutputInfo) (*ort.InputOutputInfo, error) {
 	var found *ort.InputOutputInfo
 	for i := range outs {
 		out := &outs[i]
-		if out.DataType != ort.TensorElementDataTypeFloat || len(out.Dimensions) != 3 {
+		if !floats(out) || len(out.Dimensions) != 3 {
 			continue
 		}
 		if out.Name == "last_hidden_state" || out.Name == "token_embeddings" {
@@ -142,7 +162,7 @@ func tokenVectors(outs []ort.InputOutputInfo) (*ort.InputOutputInfo, error) {
 		}
 	}
 	if found == nil {
-		return nil, errors.New("the graph has no output of float32 vectors for each token")
+		return nil, errors.New("the graph has no output of float32 or float16 vectors for each token")
 	}
 	return found, nil
 }

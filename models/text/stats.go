@@ -9,7 +9,14 @@ type Stats struct {
 	Waiting int // batches that wait for a core
 	Queued  int // tokens of texts that wait for a batch
 
-	Batches Batches // of the models that are loaded
+	Batches    Batches // of all models so far
+	GPUBatches Batches // of these: on a GPU
+	GPUs       int     // that are in use
+	GPUModels  int
+	GPURuns    int   // batches that are made ready for them, run or are pooled; not among Runs
+	GPUWaiting int   // workers that wait for them; not among Waiting
+	GPUMemory  int64 // bytes of theirs
+	GPUUsed    int64 // of these, by all processes
 
 	CacheBytes     int64 // of vectors and their texts
 	CacheTexts     int
@@ -18,10 +25,21 @@ type Stats struct {
 	CacheEvictions uint64 // vectors that were put out for want of room
 }
 
+// served is what has gone through models, and what of it on a GPU.
+type served struct{ all, gpu Batches }
+
+func (s *served) add(b Batches, gpu bool) {
+	s.all.add(b)
+	if gpu {
+		s.gpu.add(b)
+	}
+}
+
 // Stats gives the counts as they are now.
 func (s *Store) Stats() Stats {
 	st := Stats{Loading: int(s.waiting.Load())}
 	s.mu.Lock()
+	sum := s.gone
 	for _, l := range s.models {
 		select {
 		case <-l.done:
@@ -29,14 +47,20 @@ func (s *Store) Stats() Stats {
 			if l.embedder != nil {
 				queued, done := l.embedder.queue.stats()
 				st.Queued += queued
-				st.Batches.add(done)
+				sum.add(done, l.embedder.gpu != nil)
 			}
 		default:
 		}
 	}
 	s.mu.Unlock()
+	st.Batches, st.GPUBatches = sum.all, sum.gpu
 	if r := s.runtime.Load(); r != nil {
 		st.Runs, st.Cores, st.Waiting = len(r.slots)+len(r.beside), cap(r.slots), int(r.waiting.Load())
+		for _, g := range r.GPUs() {
+			st.GPUs++
+			st.GPUModels, st.GPURuns, st.GPUWaiting = st.GPUModels+g.Models, st.GPURuns+g.Runs, st.GPUWaiting+g.Waiting
+			st.GPUMemory, st.GPUUsed = st.GPUMemory+g.Memory, st.GPUUsed+g.Used
+		}
 	}
 	if c := s.cache; c != nil {
 		c.mu.Lock()

@@ -43,7 +43,7 @@ func TestStatsOfThoseThatWait(t *testing.T) {
 		l := &loading{done: make(chan struct{})}
 		go r.take(false)
 		go func() {
-			if err := s.await(ctx, l); err != gone {
+			if err := s.await(ctx, l.done); err != gone {
 				t.Error(err)
 			}
 		}()
@@ -57,7 +57,7 @@ func TestStatsOfThoseThatWait(t *testing.T) {
 		synctest.Wait()
 		r.free(false)
 		close(l.done)
-		if err := s.await(t.Context(), l); err != nil {
+		if err := s.await(t.Context(), l.done); err != nil {
 			t.Error(err)
 		}
 		if got := s.Stats(); got != (Stats{Cores: 1}) {

@@ -48,6 +48,12 @@ type StoreOptions struct {
 	// MemoryBytes is how much the models may take together, by the size of their files: those that nobody has asked for the longest make room for others. A model that is
 	// larger is loaded all the same, alone. 0: no limit.
 	MemoryBytes int64
+	// Device and Precision are those of calls that name none. Empty: auto and float32.
+	Device    Device
+	Precision Precision
+	// Chosen is told where models run for which no device was asked for, once, when the first of them is loaded: err says why that is not a GPU where one might expect it. It
+	// is told again of each model that has to run on the processors although others run on the GPU. nil: nobody.
+	Chosen func(d Device, model string, err error)
 }
 
 // Store is the model folder: it loads a model when it is first asked for and keeps it for everybody. It is safe for use by several
@@ -60,23 +66,21 @@ type Store struct {
 	models  map[modelKey]*loading
 	asked   uint64 // how often a model was
 	closed  bool
+	placed  *placing                // where auto comes to; nil until somebody has asked
+	unfits  map[modelKey]struct{}   // models that auto keeps off the GPU, as they could not be loaded onto it
+	gone    served                  // by models that have been put out
 	waiting atomic.Int64            // callers that wait for a load
 	runtime atomic.Pointer[Runtime] // nil until a model has been asked for
 	loaders sync.WaitGroup
 }
 
-// modelKey is a model's name and which variant of it.
+// modelKey is a model's name and which variant of it, with a device and a precision: what comes to the same is the same key.
 type modelKey struct {
 	name names.Name
 	Variant
 }
 
-func (k modelKey) String() string {
-	if k.Graph == "" {
-		return k.name.String()
-	}
-	return k.name.String() + ":" + k.Graph
-}
+func (k modelKey) String() string { return k.name.String() + k.suffix() }
 
 // loading is a model that is loaded or on its way.
 type loading struct {
@@ -107,7 +111,39 @@ func (s *Store) embedder(ctx context.Context, name string, v Variant) (*Embedder
 	if err != nil {
 		return nil, err
 	}
-	key := modelKey{parsed, v}
+	if v.Device == "" {
+		v.Device = s.options.Device
+	}
+	automatic := v.Device == "" || v.Device == Auto
+	if automatic {
+		if v.Device, err = s.choose(ctx); err != nil {
+			return nil, err
+		}
+	}
+	key := modelKey{parsed, s.variant(v)}
+	if automatic && s.unfit(key) {
+		key.Device, automatic = CPU, false
+	}
+	e, err := s.get(ctx, key)
+	var missing *MissingError
+	switch {
+	case errors.As(err, &missing):
+		return nil, &MissingError{Name: name, Graph: missing.Graph} // as this caller spelt it
+	case err == nil || !automatic || key.Device == CPU || err == ErrClosed || ctx.Err() != nil:
+		return e, err
+	}
+	// The card has no room for it, or cannot do it.
+	onCard := key
+	key.Device = CPU
+	if e, errCPU := s.get(ctx, key); errCPU == nil {
+		s.setUnfit(onCard, err)
+		return e, nil
+	}
+	return nil, err
+}
+
+// get gives a model; what it asks for is settled.
+func (s *Store) get(ctx context.Context, key modelKey) (*Embedder, error) {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -123,27 +159,37 @@ func (s *Store) embedder(ctx context.Context, name string, v Variant) (*Embedder
 	s.asked++
 	l.asked = s.asked
 	s.mu.Unlock()
-	if err := s.await(ctx, l); err != nil {
+	if err := s.await(ctx, l.done); err != nil {
 		return nil, err
-	}
-	var missing *MissingError
-	if errors.As(l.err, &missing) {
-		return nil, &MissingError{Name: name, Graph: missing.Graph} // as this caller spelt it
 	}
 	return l.embedder, l.err
 }
 
+// variant says what a variant with a device comes to, so that the same one is loaded once.
+func (s *Store) variant(v Variant) Variant {
+	if v.Precision == "" && v.Graph == "" { // a graph that is asked for by name is run as it is written
+		v.Precision = s.options.Precision
+	}
+	if v.Precision == "" {
+		v.Precision = Float32
+	}
+	if v.Graph == graphFiles[1] && v.Precision == Float32 { // it is looked for in the places where the usual one is
+		v.Graph = ""
+	}
+	return v
+}
+
 // await waits for a load.
-func (s *Store) await(ctx context.Context, l *loading) error {
+func (s *Store) await(ctx context.Context, done <-chan struct{}) error {
 	select {
-	case <-l.done:
+	case <-done:
 		return nil
 	default:
 	}
 	s.waiting.Add(1)
 	defer s.waiting.Add(-1)
 	select {
-	case <-l.done:
+	case <-done:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -217,7 +263,7 @@ func (s *Store) makeRoom(loaded *loading) {
 		}
 		delete(s.models, oldest)
 		total -= last.bytes
-		s.loaders.Go(func() { last.embedder.Close() }) // it waits for the calls under way
+		s.loaders.Go(func() { s.discard(last) }) // it waits for the calls under way
 	}
 }
 
@@ -227,11 +273,9 @@ func (s *Store) open(key modelKey) (*Embedder, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	files := graphFiles
-	if key.Graph != "" {
-		if files = names.GraphPaths(key.Graph); findGraph(dir, files) == "" {
-			return nil, 0, &MissingError{Name: key.name.String(), Graph: key.Graph}
-		}
+	files := key.files()
+	if key.Graph != "" && findGraph(dir, files) == "" {
+		return nil, 0, &MissingError{Name: key.name.String(), Graph: key.Graph}
 	}
 	runtime, err := LoadRuntime(s.options.Library)
 	if err != nil {

@@ -42,7 +42,6 @@ FOR f IN SELECT * FROM (VALUES
         'SETOF jsonb', 'IMMUTABLE STRICT PARALLEL SAFE'),
     ('generate', $$project_name text, inputs text, config jsonb DEFAULT '{}'$$, 'text', 'IMMUTABLE STRICT PARALLEL SAFE'),
     ('generate', $$project_name text, inputs text[], config jsonb DEFAULT '{}'$$, 'text[]', 'IMMUTABLE STRICT PARALLEL SAFE'),
-    ('clear_gpu_cache', 'memory_usage real DEFAULT NULL', 'boolean', 'IMMUTABLE PARALLEL SAFE'),
 
     ('validate_python_dependencies', '', 'boolean', 'VOLATILE STRICT'),
     ('python_version', '', 'text', 'VOLATILE STRICT'),

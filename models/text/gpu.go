@@ -1,0 +1,159 @@
+package text
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+// gpu is a graphics card on which ONNX Runtime has run something. Batches take turns on it that have nothing to do with those on the processors.
+type gpu struct {
+	id    int
+	slots chan struct{} // a token for each batch that is made ready, runs or is pooled
+	// runs is held by the one that runs: two at a time would take twice the memory and be no faster, as one fills the card.
+	runs    sync.Mutex
+	waiting atomic.Int64
+	models  atomic.Int64
+	add     func(options *ort.SessionOptions, id int) error // appendCUDA, but in tests
+}
+
+const (
+	// gpuWorkers is one batch that runs and one that is made ready or pooled meanwhile, so that the card need not wait.
+	gpuWorkers = 2
+	// gpuBudget is the number of tokens of a batch: small models need that many to fill a card.
+	gpuBudget = 16 << 10
+	// gpuRunCost is what starting a model's kernels, some hundred of 5 µs, is worth in tokens of padding. An estimate.
+	gpuRunCost = 1 << 10
+)
+
+func newGPU(id int) *gpu {
+	return &gpu{id: id, slots: make(chan struct{}, gpuWorkers), add: appendCUDA}
+}
+
+var _ turns = (*gpu)(nil)
+
+// take implements turns. Nobody is hasty here: a batch takes milliseconds.
+func (g *gpu) take(bool) {
+	g.waiting.Add(1)
+	defer g.waiting.Add(-1)
+	g.slots <- struct{}{}
+}
+
+func (g *gpu) free(bool)  { <-g.slots }
+func (g *gpu) large(int)  {}
+func (g *gpu) busy() bool { return false }
+
+// queue makes a queue for a model on the card, but for what runs its batches. A budget of 0 is the card's.
+func (g *gpu) queue(budget int) *queue {
+	if budget <= 0 {
+		budget = gpuBudget
+	}
+	return &queue{cores: gpuWorkers, budget: budget, least: budget, cost: gpuRunCost, turn: g}
+}
+
+// load loads a graph onto the card.
+func (g *gpu) load(file string, inputs []string, output *ort.InputOutputInfo, options *ort.SessionOptions) (engine, error) {
+	if err := g.add(options, g.id); err != nil {
+		return nil, err
+	}
+	graph, err := newONNX(file, inputs, output, options)
+	if err != nil {
+		return nil, err
+	}
+	g.models.Add(1)
+	return &onGPU{graph, g}, nil
+}
+
+// onGPU is a graph on a card.
+type onGPU struct {
+	engine
+	gpu *gpu
+}
+
+// run implements engine.
+//
+// ONNX Runtime copies the inputs to the card and the output straight from there to out, which IO binding would do as well: the binding that the Go package has takes tensors in
+// the processor's memory only, and cannot be stopped.
+func (o *onGPU) run(ins [][]int64, rows, columns int, out []float32, shape []int64, stopped stopper) error {
+	o.gpu.runs.Lock()
+	defer o.gpu.runs.Unlock()
+	return o.engine.run(ins, rows, columns, out, shape, stopped)
+}
+
+func (o *onGPU) close() {
+	o.gpu.models.Add(-1)
+	o.engine.close()
+}
+
+// cudaOptions are the provider's, but for device_id. Memory grows by what is asked for, as doubling it would take the card from others; and float32 is float32, as torch has it,
+// unless somebody asks for less.
+var cudaOptions = map[string]string{
+	"arena_extend_strategy":  "kSameAsRequested",
+	"cudnn_conv_algo_search": "HEURISTIC",
+	"use_tf32":               "0",
+}
+
+// appendCUDA makes sessions run on a card.
+func appendCUDA(options *ort.SessionOptions, id int) error {
+	cuda, err := ort.NewCUDAProviderOptions()
+	if err != nil {
+		return err
+	}
+	defer cuda.Destroy()
+	all := map[string]string{"device_id": fmt.Sprint(id)}
+	for k, v := range cudaOptions {
+		all[k] = v
+	}
+	if err := cuda.Update(all); err != nil {
+		return err
+	}
+	return options.AppendExecutionProviderCUDA(cuda)
+}
+
+// try multiplies a matrix on the card: what is missing shows there and then, and not with the first model. graph is probe.onnx.
+func (g *gpu) try(graph []byte) error {
+	options, err := ort.NewSessionOptions()
+	if err != nil {
+		return err
+	}
+	defer options.Destroy()
+	if err := appendCUDA(options, g.id); err != nil {
+		return err
+	}
+	session, err := ort.NewDynamicAdvancedSessionWithONNXData(graph, []string{"x"}, []string{"y"}, options)
+	if err != nil {
+		return err
+	}
+	defer session.Destroy()
+	const n = 8
+	x := make([]float32, n*n)
+	for i := range x {
+		x[i] = float32(i % 3)
+	}
+	in, err := ort.NewTensor(ort.NewShape(n, n), x)
+	if err != nil {
+		return err
+	}
+	defer in.Destroy()
+	out, err := ort.NewEmptyTensor[float32](ort.NewShape(n, n))
+	if err != nil {
+		return err
+	}
+	defer out.Destroy()
+	if err := session.Run([]ort.Value{in}, []ort.Value{out}); err != nil {
+		return err
+	}
+	for i, got := range out.GetData() {
+		want := float32(0)
+		for k := range n {
+			want += x[i/n*n+k] * x[k*n+i%n]
+		}
+		if got != want {
+			return errors.New("it multiplies wrongly")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,300 @@
+package text
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+// withoutGPU skips a test where there is one.
+func withoutGPU(t *testing.T) *Runtime {
+	t.Helper()
+	r := loaded(t)
+	if r.Try("cuda:0") == nil {
+		t.Skip("there is a GPU")
+	}
+	return r
+}
+
+// pretend makes the process's runtime have a GPU for the length of a test: its graphs run on the processors, or cannot be loaded for a reason.
+func pretend(t *testing.T, id int, fails error) *gpu {
+	t.Helper()
+	r := withoutGPU(t)
+	g := newGPU(id)
+	g.add = func(*ort.SessionOptions, int) error { return fails }
+	r.gpus.mu.Lock()
+	r.gpus.known = map[int]*gpu{id: g}
+	r.gpus.mu.Unlock()
+	t.Cleanup(func() {
+		r.gpus.mu.Lock()
+		defer r.gpus.mu.Unlock()
+		r.gpus.known = nil
+		if n := g.models.Load(); n != 0 || len(g.slots) != 0 {
+			t.Errorf("%d models and %d batches are left on the card", n, len(g.slots))
+		}
+	})
+	return g
+}
+
+// A client that asks for a GPU where there is none is told so; who does not ask gets the processors, and the log says why once.
+func TestWithoutGPU(t *testing.T) {
+	withoutGPU(t)
+	dir := t.TempDir()
+	tiny().write(t, filepath.Join(dir, "one"))
+	tiny().write(t, filepath.Join(dir, "two"))
+	var mu sync.Mutex
+	var told []string
+	s := NewStore(StoreOptions{Dir: dir, Library: library(t), Chosen: func(d Device, model string, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, fmt.Sprint(d, model, err != nil))
+	}})
+	defer s.Close()
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			if _, err := s.Embed(t.Context(), []string{"one", "two"}[i%2], []string{"hello"}, EmbedOptions{Variant: Variant{Device: []Device{"", Auto}[i/4]}}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	expected := false
+	for _, path := range append([]string{loaded(t).provider()}, driverNodes...) {
+		if _, err := os.Stat(path); err == nil {
+			expected = true
+		}
+	}
+	if want := []string{fmt.Sprint(CPU, "", expected)}; !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+	for range 2 {
+		_, err := s.Embed(t.Context(), "one", []string{"hello"}, EmbedOptions{Variant: Variant{Device: "cuda:0"}})
+		var missing *DeviceError
+		if !errors.As(err, &missing) || missing.Device != "cuda:0" || !strings.Contains(err.Error(), "cuda:0") {
+			t.Error(err)
+		}
+	}
+	if _, err := s.ClearGPU(t.Context(), 0); err == nil || !strings.HasPrefix(err.Error(), "No GPU available") {
+		t.Error(err)
+	}
+	if got := s.Stats(); got.Models != 2 || got.GPUs != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// ONNX Runtime itself, asked for CUDA without a driver or without its provider, says so and goes on.
+func TestProviderWithoutDriver(t *testing.T) {
+	r := withoutGPU(t)
+	preloadCUDA(filepath.Dir(r.provider()))
+	for range 2 {
+		err := newGPU(0).try(probe)
+		if err == nil {
+			t.Fatal("a matrix was multiplied")
+		}
+		if short := providerError(err); strings.Contains(short.Error(), ".cc:") || strings.Contains(short.Error(), "\n") || len(short.Error()) > 403 {
+			t.Errorf("%q", short)
+		} else {
+			t.Log(short)
+		}
+	}
+	if v := embedOne(t, openTiny(t, tiny()), "hello", EmbedOptions{}); len(v) != 4 {
+		t.Error(v)
+	}
+}
+
+// The whole way of a model on a GPU, but for the card itself: vectors are those of the processors, padding or not, and both are models of their own.
+func TestStoreOnGPU(t *testing.T) {
+	pretend(t, 0, nil)
+	dir := t.TempDir()
+	tiny().write(t, filepath.Join(dir, "one"))
+	s := NewStore(StoreOptions{Dir: dir, Library: library(t), CacheBytes: 1 << 20, Device: CPU})
+	defer s.Close()
+	on := func(d Device, texts ...string) [][]float32 {
+		t.Helper()
+		v, err := s.Embed(t.Context(), "one", texts, EmbedOptions{Variant: Variant{Device: d}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	texts := []string{"hello", "", "hello world one two", strings.Repeat("a b c ", 40)}
+	if card, cores := on("cuda:0", texts...), on(CPU, texts...); !slices.EqualFunc(card, cores, func(a, b []float32) bool { return near(a, b, 1e-6) }) {
+		t.Errorf("%v, on the processors %v", card, cores)
+	}
+	if s.cache.recent.Len() != 2*len(texts) {
+		t.Errorf("%d vectors in the cache", s.cache.recent.Len())
+	}
+	got := s.Stats()
+	if got.Models != 2 || got.GPUs != 1 || got.GPUModels != 1 || got.GPUBatches.Texts != 4 || got.GPUBatches.Runs != 1 || got.Batches.Texts != 8 {
+		t.Errorf("%+v", got)
+	}
+	// Of the card's memory none is in use.
+	if cleared, err := s.ClearGPU(t.Context(), 0.5); err != nil || cleared && s.Stats().GPUMemory > 0 {
+		t.Errorf("%v %v", cleared, err)
+	}
+	if cleared, err := s.ClearGPU(t.Context(), 0); err != nil || !cleared {
+		t.Errorf("%v %v", cleared, err)
+	}
+	if after := s.Stats(); after.Models != 1 || after.GPUModels != 0 || after.GPUBatches != got.GPUBatches || after.Batches != got.Batches {
+		t.Errorf("%+v, before %+v", after, got)
+	}
+	on("cuda:0", "once more")
+	if after := s.Stats(); after.GPUModels != 1 || after.GPUBatches.Texts != 5 {
+		t.Errorf("%+v", after)
+	}
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for i := range 20 {
+				if i%5 == 0 {
+					if _, err := s.ClearGPU(t.Context(), 0); err != nil {
+						t.Error(err)
+					}
+				}
+				if v, err := s.Embed(t.Context(), "one", []string{fmt.Sprint("text ", i)}, EmbedOptions{Variant: Variant{Device: "cuda:0"}}); err != nil || len(v[0]) != 4 {
+					t.Errorf("%v %v", v, err)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+// What the card has no room for runs on the processors where nobody has asked for the card, and fails where somebody has.
+func TestStoreNoRoomOnGPU(t *testing.T) {
+	pretend(t, 0, errors.New("out of memory"))
+	dir := t.TempDir()
+	tiny().write(t, filepath.Join(dir, "one"))
+	var told []string
+	s := NewStore(StoreOptions{Dir: dir, Library: library(t), Chosen: func(d Device, model string, err error) { told = append(told, fmt.Sprint(d, " ", model, " ", err)) }})
+	defer s.Close()
+	s.placed = &placing{done: make(chan struct{}), device: "cuda:0"}
+	close(s.placed.done)
+	for range 3 {
+		if _, err := s.Embed(t.Context(), "one", []string{"hello"}, EmbedOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := `cpu one model "one (cuda:0)": model.onnx: out of memory`; len(told) != 1 || told[0] != want {
+		t.Errorf("told %q, want %q", told, want)
+	}
+	if _, err := s.Embed(t.Context(), "one", []string{"hello"}, EmbedOptions{Variant: Variant{Device: "cuda:0"}}); err == nil || !strings.Contains(err.Error(), "out of memory") {
+		t.Error(err)
+	}
+	if _, err := s.Embed(t.Context(), "none", []string{"hello"}, EmbedOptions{}); err == nil || len(told) != 1 {
+		t.Errorf("a model that is not there: %v, told %q", err, told)
+	}
+	// Once the card has been cleared there may be room.
+	loaded(t).gpus.get(0).add = func(*ort.SessionOptions, int) error { return nil }
+	if _, err := s.ClearGPU(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Embed(t.Context(), "one", []string{"hello"}, EmbedOptions{}); err != nil || s.Stats().GPUModels != 1 {
+		t.Errorf("%v %+v", err, s.Stats())
+	}
+}
+
+// Batches on the card and on the cores do not wait for each other; on the card one runs while another is made ready, and a batch is not divided.
+func TestGPUTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGPU(0)
+		runtime := newRuntime("", 1)
+		ran := make(chan int)
+		gate := make(chan struct{})
+		run := func(b *batch, each func(p part, i int, pooled []float32)) error {
+			ran <- b.tokens
+			<-gate
+			for _, p := range b.parts {
+				for _, i := range p.texts {
+					each(p, i, []float32{0})
+				}
+			}
+			return nil
+		}
+		card, cores := g.queue(0), &queue{cores: 1, budget: 512, turn: runtime}
+		card.run, cores.run = run, run
+		var group sync.WaitGroup
+		begin := func(q *queue, texts, length int) {
+			group.Go(func() {
+				if err := q.do(context.Background(), words(1, slices.Repeat([]int{length}, texts)...), 0, func(int, []float32) {}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		begin(cores, 1, 500)
+		if n := <-ran; n != 500 {
+			t.Errorf("%d tokens on the core", n)
+		}
+		begin(card, 64, 250) // a batch that is not quite full
+		if n := <-ran; n != 16000 {
+			t.Errorf("%d tokens on the card", n)
+		}
+		begin(card, 2, 100)
+		if n := <-ran; n != 200 { // while the first is under way
+			t.Errorf("%d tokens on the card", n)
+		}
+		begin(card, 1, 10)
+		synctest.Wait()
+		select {
+		case n := <-ran:
+			t.Errorf("a third batch of %d tokens", n)
+		default:
+		}
+		gate <- struct{}{}
+		gate <- struct{}{}
+		gate <- struct{}{}
+		<-ran
+		gate <- struct{}{}
+		group.Wait()
+		synctest.Wait()
+		card.close()
+		cores.close()
+		if len(g.slots)+len(runtime.slots) != 0 {
+			t.Error("tokens are left")
+		}
+	})
+}
+
+// float16 is the model's graph of that name; vectors are of float32 all the same.
+func TestFloat16(t *testing.T) {
+	half := Variant{Precision: Float16}
+	dir := t.TempDir()
+	tiny().with("onnx/model_fp16.onnx", "testdata/half.onnx").write(t, filepath.Join(dir, "one"))
+	tiny().write(t, filepath.Join(dir, "none"))
+	s := NewStore(StoreOptions{Dir: dir, Library: library(t), CacheBytes: 1 << 20, Device: CPU})
+	defer s.Close()
+	wide, err := s.Embed(t.Context(), "one", []string{"hello"}, EmbedOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	narrow, err := s.Embed(t.Context(), "one", []string{"hello"}, EmbedOptions{Variant: half})
+	if err != nil || !near(narrow[0], wide[0], 0.05) || s.Stats().Models != 2 {
+		t.Errorf("%v, in float32 %v (%v)", narrow, wide, err)
+	}
+	for _, v := range []struct {
+		model string
+		Variant
+	}{{"none", half}, {"one", Variant{Precision: Float16, Graph: "model.onnx"}}, {"one", Variant{Precision: BFloat16, Device: "cuda:0"}}} {
+		_, err := s.Embed(t.Context(), v.model, []string{"hello"}, EmbedOptions{Variant: v.Variant})
+		var missing *PrecisionError
+		if !errors.As(err, &missing) {
+			t.Errorf("%+v: %v", v, err)
+		}
+	}
+	// A setting does not change a graph that a call names.
+	halves := NewStore(StoreOptions{Dir: dir, Library: library(t), Device: CPU, Precision: Float16})
+	defer halves.Close()
+	if got, err := halves.Embed(t.Context(), "one", []string{"hello"}, EmbedOptions{Variant: Variant{Graph: "model.onnx"}}); err != nil || !slices.Equal(got[0], wide[0]) {
+		t.Errorf("%v, want %v (%v)", got, wide, err)
+	}
+}
