@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/pgowl/pgowl/models/text/onnxcheck"
 )
 
 // session is a model's graph, ready to run. It is safe for use by several goroutines.
@@ -49,6 +51,9 @@ func openSession(dir string, files []string, s *settings) (*session, error) {
 	file := findGraph(dir, files)
 	if file == "" {
 		return nil, fmt.Errorf("%s is missing", files[0])
+	}
+	if _, err := onnxcheck.File(file); err != nil { // before ONNX Runtime sees it
+		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
 	}
 	options, err := ort.NewSessionOptions()
 	if err != nil {
