@@ -8,6 +8,7 @@ import (
 	"github.com/pgowl/pgowl/exec/predict"
 	"github.com/pgowl/pgowl/models/text"
 	"github.com/pgowl/pgowl/models/text/names"
+	"github.com/pgowl/pgowl/models/text/onnxcheck"
 	"github.com/pgowl/pgowl/models/text/tokenize"
 	"github.com/pgowl/pgowl/parser"
 )
@@ -101,6 +102,7 @@ func textError(err error) error {
 	var precision *text.PrecisionError
 	var device *text.DeviceError
 	var tokenizer *tokenize.UnsupportedError
+	var graph *onnxcheck.UnsupportedError
 	var known *function.Error
 	switch {
 	case err == nil:
@@ -119,7 +121,7 @@ func textError(err error) error {
 		return function.Errorf("0A000", "%s", err.Error())
 	case errors.As(err, &device):
 		return function.Errorf("55000", "%s", err.Error())
-	case errors.As(err, &tokenizer):
+	case errors.As(err, &tokenizer), errors.As(err, &graph):
 		return function.Errorf("0A000", "%s", err.Error())
 	case errors.As(err, &model):
 		return function.Errorf("XX000", "%s", err.Error())

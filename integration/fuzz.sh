@@ -1,6 +1,6 @@
 #!/bin/sh
-# The body of `make fuzz TIME=1h`: every fuzz target of the tree for that long, JOBS of them at once (all, unless told otherwise), each with
-# one worker. FUZZ names a pattern of targets, as in FUZZ='proxy|parser'; OUT is the folder for binaries, logs and the inputs
+# The body of `make fuzz TIME=1h`: every fuzz target of the tree for that long, JOBS of them at once (all, unless told otherwise; where not all run at once,
+# each has its share of the time), each with one worker. FUZZ names a pattern of targets, as in FUZZ='proxy|parser'; OUT is the folder for binaries, logs and the inputs
 # that were found worth keeping, where the next run goes on. A finding is left in the package's testdata/fuzz, as go does it, and fails the run.
 go=${1:-go}
 time=${TIME:-10m}
@@ -21,8 +21,10 @@ for package in $(list | cut -d' ' -f1 | sort -u); do
 	"$go" test -c -fuzz . -o "$out/$(name "$package").test" "$package" >"$out/logs/build" 2>&1 || { cat "$out/logs/build"; exit 1; }
 done
 
+jobs=${JOBS:-$(list | wc -l)}
 case $time in *h) time=$((${time%h} * 3600)) ;; *m) time=$((${time%m} * 60)) ;; *) time=${time%s} ;; esac
-end=$(($(date +%s) + time))
+count=$(list | wc -l)
+[ "$jobs" -lt "$count" ] && time=$((time * jobs / count))
 
 : >"$out/pids" # process groups, to stop all for a while: kill -STOP -- $(cat pids)
 run() {
@@ -30,6 +32,8 @@ run() {
 	log=$out/logs/$(name "$1").$2
 	corpus=$out/corpus/$(name "$1")
 	: >"$log"
+	code=0
+	end=$(($(date +%s) + time))
 	while left=$((end - $(date +%s))) && [ "$left" -gt 0 ]; do
 		(cd "$1" && exec setsid "$binary" -test.run '^$' -test.fuzz "^$2\$" -test.fuzztime "${left}s" -test.parallel 1 \
 			-test.fuzzminimizetime 100x -test.fuzzcachedir "$corpus" -test.timeout 0 >>"$log" 2>&1) &
@@ -51,7 +55,6 @@ run() {
 	echo "$code" >"$log.exit"
 }
 
-jobs=${JOBS:-$(list | wc -l)}
 started=0
 list >"$out/targets"
 rm -f "$out"/logs/*.exit

@@ -125,12 +125,18 @@ func (e *Embedder) open(dir string) error {
 	if e.session, err = e.openSession(dir); err != nil {
 		return err
 	}
-	if err := e.measure(); err != nil {
-		e.session.close()
-		return err
+	err = e.measure()
+	if err == nil && e.maxTokens*e.session.width > maxRun {
+		err = fmt.Errorf("a text of %d tokens with %d numbers each is too large", e.maxTokens, e.session.width)
 	}
-	return nil
+	if err != nil {
+		e.session.close()
+	}
+	return err
 }
+
+// maxRun is how many numbers the longest text may have on its way out of the model: 32,768 tokens of 8,192 numbers.
+const maxRun = 1 << 28
 
 // Close frees the model. It waits for the calls under way; later ones fail with ErrClosed. It may be called twice.
 func (e *Embedder) Close() error {

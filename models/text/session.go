@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/pgowl/pgowl/models/text/onnxcheck"
 )
 
 // session is a model's graph, ready to run. It is safe for use by several goroutines.
@@ -60,6 +62,9 @@ func (e *Embedder) openSession(dir string) (*session, error) {
 	file, err := e.findGraph(dir)
 	if err != nil {
 		return nil, err
+	}
+	if _, err := onnxcheck.File(file); err != nil { // before ONNX Runtime sees it
+		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
 	}
 	options, err := ort.NewSessionOptions()
 	if err != nil {

@@ -65,6 +65,15 @@ type settings struct {
 // maxSettings is the size of the largest file that is read as settings; a tokenizer.json of 250,000 tokens has 17 MB.
 const maxSettings = 64 << 20
 
+// maxConfig is the size of the largest of the other files, whose JSON takes a multiple of that in memory; a tokenizer_config.json has a megabyte.
+const maxConfig = 16 << 20
+
+// maxSteps is how many steps there may be, and maxStepWeights how many numbers they may have together.
+const (
+	maxSteps       = 32
+	maxStepWeights = 1 << 28
+)
+
 // readFile reads a file of a model folder. A file that is not there is fs.ErrNotExist.
 func readFile(dir, name string) ([]byte, error) { return readUpTo(dir, name, maxSettings) }
 
@@ -93,7 +102,7 @@ func readUpTo(dir, name string, limit int64) ([]byte, error) {
 
 // readJSON reads a file into v and tells whether it is there.
 func readJSON(dir, name string, v any) (bool, error) {
-	data, err := readFile(dir, name)
+	data, err := readUpTo(dir, name, maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -246,6 +255,10 @@ func (s *settings) readModules(dir string) error {
 		}
 		return s.readPooling(dir, "1_Pooling", false)
 	}
+	if len(modules) > maxSteps {
+		return fmt.Errorf("modules.json has %d steps", len(modules))
+	}
+	weights := 0
 	for _, m := range modules {
 		kind := m.Type[strings.LastIndexByte(m.Type, '.')+1:]
 		if len(s.steps) > 0 && (kind == "Transformer" || kind == "Pooling") {
@@ -263,6 +276,9 @@ func (s *settings) readModules(dir string) error {
 			d, err := readDense(dir, m.Path)
 			if err != nil {
 				return err
+			}
+			if weights += len(d.weight); weights > maxStepWeights {
+				return fmt.Errorf("modules.json: the steps have more than %d numbers", maxStepWeights)
 			}
 			s.steps = append(s.steps, d)
 		case "LayerNorm":

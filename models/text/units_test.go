@@ -105,17 +105,43 @@ func FuzzReadSettings(f *testing.F) {
 	}
 	f.Add("sentence_bert_config.json", `{"max_seq_length":-5}`)
 	f.Add("tokenizer_config.json", `{"model_max_length":1e30}`)
-	base := tiny().with("onnx/model.onnx", "", "tokenizer.json", "")
+	f.Add("2_Dense/config.json", `{"in_features":2,"out_features":1,"bias":true,"activation_function":"torch.nn.modules.activation.Tanh"}`)
+	f.Add("2_Dense/model.safetensors", safetensors(map[string][]float32{"linear.weight": {1, 2}, "linear.bias": {3}}, map[string][]int{"linear.weight": {1, 2}, "linear.bias": {1}}))
+	f.Add("3_LayerNorm/config.json", `{"dimension":1}`)
+	f.Add("3_LayerNorm/model.safetensors", safetensors(map[string][]float32{"norm.weight": {1}, "norm.bias": {3}}, map[string][]int{"norm.weight": {1}, "norm.bias": {1}}))
+	f.Add("modules.json", `[{"type":"Pooling","path":"1_Pooling"},{"type":"Dense","path":"2_Dense"},{"type":"LayerNorm","path":"3_LayerNorm"},{"type":"Normalize"}]`)
+	base := tiny().with("onnx/model.onnx", "", "tokenizer.json", "",
+		"2_Dense/config.json", `{"in_features":2,"out_features":1}`, "3_LayerNorm/config.json", `{"dimension":1}`,
+		"2_Dense/model.safetensors", safetensors(map[string][]float32{"linear.weight": {1, 2}, "linear.bias": {3}}, map[string][]int{"linear.weight": {1, 2}, "linear.bias": {1}}),
+		"3_LayerNorm/model.safetensors", safetensors(map[string][]float32{"norm.weight": {1}, "norm.bias": {3}}, map[string][]int{"norm.weight": {1}, "norm.bias": {1}}))
+	steps := base.with("modules.json", `[{"type":"Pooling","path":"1_Pooling"},{"type":"Dense","path":"2_Dense"},{"type":"LayerNorm","path":"3_LayerNorm"}]`)
 	f.Fuzz(func(t *testing.T, name, content string) {
 		switch name {
-		case "config.json", "modules.json", "1_Pooling/config.json", "sentence_bert_config.json", "tokenizer_config.json", "config_sentence_transformers.json":
+		case "config.json", "modules.json", "1_Pooling/config.json", "sentence_bert_config.json", "tokenizer_config.json", "config_sentence_transformers.json",
+			"2_Dense/config.json", "2_Dense/model.safetensors", "3_LayerNorm/config.json", "3_LayerNorm/model.safetensors":
 		default:
 			return
 		}
 		dir := t.TempDir()
-		base.with(name, content).write(t, dir)
-		if s, err := readSettings(dir); err == nil && (s.maxTokens < 0 || len(s.pooling) == 0) {
+		from := base
+		if name[1] == '_' {
+			from = steps
+		}
+		from.with(name, content).write(t, dir)
+		s, err := readSettings(dir)
+		if err != nil {
+			return
+		}
+		if s.maxTokens < 0 || len(s.pooling) == 0 {
 			t.Fatalf("%+v", s)
+		}
+		v := []float32{1, -2}
+		for _, step := range s.steps {
+			width, err := step.width(len(v))
+			if err != nil {
+				return
+			}
+			v = step.apply(make([]float32, width), v)
 		}
 	})
 }

@@ -12,6 +12,7 @@ type buffer struct {
 	origin []Span // for each byte of text; empty without track
 	track  bool
 	base   int    // where the text began in the original
+	most   int    // bytes that it may have
 	found  []Span // the matches of a pattern
 
 	next       []byte
@@ -22,9 +23,19 @@ type buffer struct {
 	lastChange int
 }
 
+// leastRoom and growth say how long a text may become: no real normalizer makes more than a dozen characters of one, and a file whose normalizers multiply a text again and again is not to take
+// all memory. What is longer is cut off.
+const (
+	leastRoom = 16 << 20
+	growth    = 64
+)
+
+// room tells whether so many more bytes may be there.
+func (b *buffer) room(n int) bool { return len(b.next)+n <= b.most }
+
 // load takes a part of the original that begins there at base. A byte that is no UTF-8 becomes U+FFFD.
 func (b *buffer) load(part string, base int, track bool) {
-	b.track, b.base = track, base
+	b.track, b.base, b.most = track, base, leastRoom+growth*len(part)
 	b.origin = b.origin[:0]
 	if !track && utf8.ValidString(part) {
 		b.text = append(b.text[:0], part...)
@@ -53,6 +64,15 @@ func (b *buffer) begin() {
 }
 
 func (b *buffer) end() {
+	if !b.room(0) {
+		end := b.most
+		for end > 0 && !utf8.RuneStart(b.next[end]) {
+			end--
+		}
+		if b.next = b.next[:end]; b.track {
+			b.nextOrigin = b.nextOrigin[:end]
+		}
+	}
 	b.text, b.next = b.next, b.text
 	b.origin, b.nextOrigin = b.nextOrigin, b.origin
 }
@@ -118,6 +138,9 @@ func (b *buffer) cut(start, end int) {
 
 // insert appends a text that stands for nothing in the original: it belongs to the byte before at, or, with ahead, to the one at it.
 func (b *buffer) insert(s string, ahead bool) {
+	if !b.room(len(s)) {
+		return
+	}
 	b.next = append(b.next, s...)
 	if !b.track {
 		return

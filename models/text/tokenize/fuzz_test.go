@@ -138,6 +138,24 @@ func TestLongWord(t *testing.T) {
 	}
 }
 
+// TestGrowingText: normalizers that make more and more of a text do not take more and more memory.
+func TestGrowingText(t *testing.T) {
+	for _, step := range []string{`{"type":"ByteLevel"}`, `{"type":"Replace","pattern":{"String":"a"},"content":"aa"}`, `{"type":"NFKD"},{"type":"Replace","pattern":{"Regex":"."},"content":"\ufdfa"}`} {
+		steps := strings.Repeat(step+",", 13) + step
+		tok, err := Parse([]byte(`{"model":{"type":"WordLevel","vocab":{"<unk>":0},"unk_token":"<unk>"},"normalizer":{"type":"Sequence","normalizers":[` + steps + `]}}`))
+		if err != nil {
+			continue // refused at once
+		}
+		b := new(buffer)
+		text := strings.Repeat("aé", 20_000)
+		b.load(text, 0, false)
+		tok.normalizer.apply(b)
+		if most := leastRoom + growth*len(text); len(b.text) > most || cap(b.text)+cap(b.next) > 16*most || !utf8.Valid(b.text) {
+			t.Errorf("%s: %d bytes, room for %d and %d", step, len(b.text), cap(b.text), cap(b.next))
+		}
+	}
+}
+
 // TestMergesAgree: the two ways to join pairs give the same.
 func TestMergesAgree(t *testing.T) {
 	names, kinds := everyKind(t)

@@ -131,6 +131,10 @@ func (p *precompiled) unchanged(text []byte) bool {
 
 // put puts a replacement: its last characters are inserted ones if it is longer, and its last one drops the rest if it is shorter.
 func (p *precompiled) put(b *buffer, old []byte, s string) {
+	if !b.room(len(s)) {
+		b.drop(len(old))
+		return
+	}
 	if !b.track {
 		b.next = append(b.next, s...)
 		return
