@@ -121,10 +121,10 @@ func TestSteps(t *testing.T) {
 		return `,{"type":"sentence_transformers.models.` + kind + `","path":"` + path + `"}`
 	}
 	modules := func(steps string) string { return strings.Replace(tiny()["modules.json"], "]", steps+"]", 1) }
-	weights := safetensors(map[string][]float32{"linear.weight": {1, 0, 0, 0, 0, 0, 0, 0.5, 0, 0, 0, 0, 1, 0, 0, 0}, "linear.bias": {0.25, -1}}, map[string][]int{"linear.weight": {2, 8}, "linear.bias": {2}})
+	weights := tensorFile(map[string][]float32{"linear.weight": {1, 0, 0, 0, 0, 0, 0, 0.5, 0, 0, 0, 0, 1, 0, 0, 0}, "linear.bias": {0.25, -1}}, map[string][]int{"linear.weight": {2, 8}, "linear.bias": {2}})
 	layer := tiny().with("1_Pooling/config.json", `{"pooling_mode":["mean","cls"]}`, "2_Dense/config.json", `{"in_features":8,"out_features":2,"bias":true,"activation_function":"torch.nn.modules.linear.Identity"}`,
 		"2_Dense/model.safetensors", weights, "3_LayerNorm/config.json", `{"dimension":2}`,
-		"3_LayerNorm/model.safetensors", safetensors(map[string][]float32{"norm.weight": {2, 3}, "norm.bias": {1, 0}}, map[string][]int{"norm.weight": {2}, "norm.bias": {2}}))
+		"3_LayerNorm/model.safetensors", tensorFile(map[string][]float32{"norm.weight": {2, 3}, "norm.bias": {1, 0}}, map[string][]int{"norm.weight": {2}, "norm.bias": {2}}))
 	plain := openTiny(t, tiny())
 	ids := plain.tokenizer.Append(nil, "hello", 0)
 	mean := embedOne(t, plain, "hello", EmbedOptions{})
@@ -151,8 +151,8 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// safetensors makes a file of F32 tensors.
-func safetensors(values map[string][]float32, shapes map[string][]int) string {
+// tensorFile makes a file of F32 tensors.
+func tensorFile(values map[string][]float32, shapes map[string][]int) string {
 	header := map[string]any{}
 	var data []byte
 	for name, v := range values {
@@ -167,7 +167,7 @@ func safetensors(values map[string][]float32, shapes map[string][]int) string {
 }
 
 func FuzzParseTensors(f *testing.F) {
-	f.Add([]byte(safetensors(map[string][]float32{"a": {1, 2}}, map[string][]int{"a": {2}})))
+	f.Add([]byte(tensorFile(map[string][]float32{"a": {1, 2}}, map[string][]int{"a": {2}})))
 	f.Add([]byte("\x02\x00\x00\x00\x00\x00\x00\x00{}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		tensors, err := parseTensors(data)
@@ -180,17 +180,6 @@ func FuzzParseTensors(f *testing.F) {
 			}
 		}
 	})
-}
-
-func TestHalfFloat(t *testing.T) {
-	for h, want := range map[uint16]float32{0: 0, 0x3c00: 1, 0xc000: -2, 0x7bff: 65504, 1: 1.0 / (1 << 24), 0x8400: -1.0 / (1 << 14), 0x3555: 0.33325195} {
-		if got := halfFloat(h); got != want {
-			t.Errorf("%#x: %v, want %v", h, got, want)
-		}
-	}
-	if got := halfFloat(0xfc00); !math.IsInf(float64(got), -1) {
-		t.Errorf("minus infinity: %v", got)
-	}
 }
 
 // TestLengths: the transformer's length by its old names, and RoBERTa's positions, of which two are never used.
@@ -372,9 +361,9 @@ func TestOpenBad(t *testing.T) {
 		{"a layer without a file", "2_Dense/config.json is missing", tiny().with("modules.json", `[{"type":"sentence_transformers.models.Dense","path":"2_Dense"}]`)},
 		{"a layer of pickles", "2_Dense/model.safetensors", tiny().with("modules.json", `[{"type":"x.Dense","path":"2_Dense"}]`, "2_Dense/config.json", `{"in_features":4,"out_features":2,"activation_function":"x.Tanh"}`, "2_Dense/pytorch_model.bin", "x")},
 		{"a layer of another width", "takes 5 numbers, there are 4", tiny().with("modules.json", `[{"type":"x.Dense","path":"2_Dense"}]`, "2_Dense/config.json", `{"in_features":5,"out_features":1,"bias":false,"activation_function":"x.Tanh"}`,
-			"2_Dense/model.safetensors", safetensors(map[string][]float32{"linear.weight": {1, 2, 3, 4, 5}}, map[string][]int{"linear.weight": {1, 5}}))},
+			"2_Dense/model.safetensors", tensorFile(map[string][]float32{"linear.weight": {1, 2, 3, 4, 5}}, map[string][]int{"linear.weight": {1, 5}}))},
 		{"a layer of another shape", "want [1 4]", tiny().with("modules.json", `[{"type":"x.Dense","path":"2_Dense"}]`, "2_Dense/config.json", `{"in_features":4,"out_features":1,"bias":false,"activation_function":"x.Tanh"}`,
-			"2_Dense/model.safetensors", safetensors(map[string][]float32{"linear.weight": {1, 2, 3, 4, 5}}, map[string][]int{"linear.weight": {1, 5}}))},
+			"2_Dense/model.safetensors", tensorFile(map[string][]float32{"linear.weight": {1, 2, 3, 4, 5}}, map[string][]int{"linear.weight": {1, 5}}))},
 		{"a layer of tokens", "token_embeddings", tiny().with("modules.json", `[{"type":"x.Dense","path":"2_Dense"}]`, "2_Dense/config.json", `{"module_input_name":"token_embeddings"}`)},
 		{"path escape", "leaves the model's folder", tiny().with("modules.json", `[{"type":"x.Pooling","path":"../../etc"}]`)},
 		{"pooling missing", "1_Pooling/config.json is missing", tiny().with("1_Pooling/config.json", "")},
