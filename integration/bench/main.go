@@ -33,15 +33,18 @@ type options struct {
 	titles  string        // CSV of titles and labels, gzipped or not; empty: the classifier's part is left out
 	limit   int           // titles to read; 0: all
 	python  string        // an interpreter that has xgboost; empty: no comparison
+	torch   string        // one that has sentence-transformers; empty: python
+	models  string        // folder with the model in all its forms; empty: PgOwl's own
+	texts   int           // that are embedded
 	bouncer string        // PgBouncer's program; empty: none
 }
 
 // parts that can be measured, and the order that they are measured in.
 var parts = map[string]func(context.Context, *stage, options) error{
-	"pgbench": pgbenchPart, "copy": bulk, "idle": idle, "allocs": allocs, "connections": connections, "lanes": lanes, "forms": forms, "titles": titles, "train": trainPart, "tokens": tokensPart,
+	"pgbench": pgbenchPart, "copy": bulk, "idle": idle, "allocs": allocs, "connections": connections, "lanes": lanes, "forms": forms, "titles": titles, "train": trainPart, "tokens": tokensPart, "embed": embedPart,
 }
 
-var partNames = []string{"pgbench", "copy", "idle", "allocs", "connections", "lanes", "forms", "titles", "train", "tokens"}
+var partNames = []string{"pgbench", "copy", "idle", "allocs", "connections", "lanes", "forms", "titles", "train", "tokens", "embed"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -71,6 +74,9 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&o.titles, "titles", os.Getenv("PGOWL_BENCH_TITLES"), "CSV file: title,is_clickbait")
 	flags.IntVar(&o.limit, "limit", 3000, "number of titles; 0 means all")
 	flags.StringVar(&o.python, "python", os.Getenv("PGOWL_BENCH_PYTHON"), "Python that has xgboost, to compare with")
+	flags.StringVar(&o.torch, "torch", os.Getenv("PGOWL_BENCH_TORCH"), "Python that has sentence-transformers, where that is another one")
+	flags.StringVar(&o.models, "models", os.Getenv("PGOWL_BENCH_MODELS"), "folder with the model, its int8 graph and its weights")
+	flags.IntVar(&o.texts, "texts", 3125, "texts that are embedded, 24 headlines to a long one; 25000 are all of a file of titles")
 	flags.StringVar(&o.bouncer, "pgbouncer", os.Getenv("PGOWL_BENCH_PGBOUNCER"), "PgBouncer's program, to compare with")
 	target := flags.String("relay", "", "serve as a bare relay to this address, and nothing else")
 	if err := flags.Parse(args); err != nil {

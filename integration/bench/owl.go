@@ -13,6 +13,7 @@ import (
 
 	"github.com/pgowl/pgowl/conf"
 	"github.com/pgowl/pgowl/integration/child"
+	"github.com/pgowl/pgowl/models/text"
 )
 
 // owl is a running pgowl serve.
@@ -57,12 +58,6 @@ func (b breed) start(ctx context.Context, s *stage, env ...string) (*owl, error)
 	if err != nil {
 		return nil, err
 	}
-	library := c.ONNXRuntime
-	if library == "" {
-		if found, _ := filepath.Glob(filepath.Join(c.Data, "onnxruntime", "libonnxruntime*")); len(found) > 0 {
-			library = found[len(found)-1]
-		}
-	}
 	upstream := s.url("direct")
 	folder, err := os.MkdirTemp(s.folder, "owl")
 	if err != nil {
@@ -76,7 +71,7 @@ func (b breed) start(ctx context.Context, s *stage, env ...string) (*owl, error)
 	}
 	defer log.Close()
 	o.cmd = exec.Command(b.binary, "serve")
-	o.cmd.Env = append(child.WithoutPrefix(os.Environ(), "PGOWL_"), "PGOWL_DATA="+folder, "PGOWL_MODELS="+c.Models, "PGOWL_ONNXRUNTIME="+library,
+	o.cmd.Env = append(child.WithoutPrefix(os.Environ(), "PGOWL_"), "PGOWL_DATA="+folder, "PGOWL_MODELS="+c.Models, "PGOWL_ONNXRUNTIME="+libraryOf(c),
 		"PGOWL_LISTEN="+address, "PGOWL_HTTP="+o.http, "PGOWL_UPSTREAM="+upstream, "PGOWL_SERVICE="+upstream)
 	o.cmd.Env = append(append(o.cmd.Env, b.env...), env...)
 	o.cmd.Stdout, o.cmd.Stderr = log, log
@@ -88,6 +83,14 @@ func (b breed) start(ctx context.Context, s *stage, env ...string) (*owl, error)
 		return nil, err
 	}
 	return o, nil
+}
+
+// libraryOf is ONNX Runtime's, of what a PgOwl would be started with.
+func libraryOf(c conf.Config) string {
+	if c.ONNXRuntime != "" {
+		return c.ONNXRuntime
+	}
+	return text.FindLibrary(c.Data)
 }
 
 // readyLimit is generous: on a busy machine the catalog alone takes a while.
