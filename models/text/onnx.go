@@ -5,6 +5,8 @@ import (
 	goruntime "runtime"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/pgowl/pgowl/models/text/safetensors"
 )
 
 // onnx is a graph in ONNX Runtime.
@@ -77,7 +79,7 @@ func (o *onnx) run(ins [][]int64, rows, columns int, out []float32, shape []int6
 			return err
 		}
 		for i := range out {
-			out[i] = halfFloat(binary.LittleEndian.Uint16(halves[2*i:]))
+			out[i] = safetensors.Half(binary.LittleEndian.Uint16(halves[2*i:]))
 		}
 		return nil
 	}

@@ -106,14 +106,14 @@ func FuzzReadSettings(f *testing.F) {
 	f.Add("sentence_bert_config.json", `{"max_seq_length":-5}`)
 	f.Add("tokenizer_config.json", `{"model_max_length":1e30}`)
 	f.Add("2_Dense/config.json", `{"in_features":2,"out_features":1,"bias":true,"activation_function":"torch.nn.modules.activation.Tanh"}`)
-	f.Add("2_Dense/model.safetensors", safetensors(map[string][]float32{"linear.weight": {1, 2}, "linear.bias": {3}}, map[string][]int{"linear.weight": {1, 2}, "linear.bias": {1}}))
+	f.Add("2_Dense/model.safetensors", tensorFile(map[string][]float32{"linear.weight": {1, 2}, "linear.bias": {3}}, map[string][]int{"linear.weight": {1, 2}, "linear.bias": {1}}))
 	f.Add("3_LayerNorm/config.json", `{"dimension":1}`)
-	f.Add("3_LayerNorm/model.safetensors", safetensors(map[string][]float32{"norm.weight": {1}, "norm.bias": {3}}, map[string][]int{"norm.weight": {1}, "norm.bias": {1}}))
+	f.Add("3_LayerNorm/model.safetensors", tensorFile(map[string][]float32{"norm.weight": {1}, "norm.bias": {3}}, map[string][]int{"norm.weight": {1}, "norm.bias": {1}}))
 	f.Add("modules.json", `[{"type":"Pooling","path":"1_Pooling"},{"type":"Dense","path":"2_Dense"},{"type":"LayerNorm","path":"3_LayerNorm"},{"type":"Normalize"}]`)
 	base := tiny().with("onnx/model.onnx", "", "tokenizer.json", "",
 		"2_Dense/config.json", `{"in_features":2,"out_features":1}`, "3_LayerNorm/config.json", `{"dimension":1}`,
-		"2_Dense/model.safetensors", safetensors(map[string][]float32{"linear.weight": {1, 2}, "linear.bias": {3}}, map[string][]int{"linear.weight": {1, 2}, "linear.bias": {1}}),
-		"3_LayerNorm/model.safetensors", safetensors(map[string][]float32{"norm.weight": {1}, "norm.bias": {3}}, map[string][]int{"norm.weight": {1}, "norm.bias": {1}}))
+		"2_Dense/model.safetensors", tensorFile(map[string][]float32{"linear.weight": {1, 2}, "linear.bias": {3}}, map[string][]int{"linear.weight": {1, 2}, "linear.bias": {1}}),
+		"3_LayerNorm/model.safetensors", tensorFile(map[string][]float32{"norm.weight": {1}, "norm.bias": {3}}, map[string][]int{"norm.weight": {1}, "norm.bias": {1}}))
 	steps := base.with("modules.json", `[{"type":"Pooling","path":"1_Pooling"},{"type":"Dense","path":"2_Dense"},{"type":"LayerNorm","path":"3_LayerNorm"}]`)
 	f.Fuzz(func(t *testing.T, name, content string) {
 		switch name {

@@ -45,13 +45,13 @@ func convert(dst []float32, bytes []byte, kind string) {
 		}
 	case "F16":
 		for i := range dst {
-			dst[i] = half(binary.LittleEndian.Uint16(bytes[2*i:]))
+			dst[i] = Half(binary.LittleEndian.Uint16(bytes[2*i:]))
 		}
 	}
 }
 
-// half is an IEEE half as a float32.
-func half(h uint16) float32 {
+// Half is an IEEE half as a float32.
+func Half(h uint16) float32 {
 	sign, exponent, fraction := uint32(h>>15)<<31, uint32(h>>10)&0x1f, uint32(h)&0x3ff
 	switch exponent {
 	case 0:

@@ -92,11 +92,11 @@ func TestParseRefuses(t *testing.T) {
 
 func TestHalf(t *testing.T) {
 	for h, want := range map[uint16]float32{0: 0, 0x3c00: 1, 0xc000: -2, 0x7bff: 65504, 1: 1.0 / (1 << 24), 0x8400: -1.0 / (1 << 14), 0x3555: 0.33325195} {
-		if got := half(h); got != want {
+		if got := Half(h); got != want {
 			t.Errorf("%#x: %v, want %v", h, got, want)
 		}
 	}
-	if got := half(0xfc00); !math.IsInf(float64(got), -1) {
+	if got := Half(0xfc00); !math.IsInf(float64(got), -1) {
 		t.Errorf("minus infinity: %v", got)
 	}
 }
