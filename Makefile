@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: all build setup setup-tests setup-versions setup-bench setup-references demo test test-versions test-clients fuzz bench fidelity microbench clean
+.PHONY: all build setup setup-tests setup-openvino setup-versions setup-bench setup-references demo test test-versions test-clients fuzz bench fidelity microbench clean
 
 all: build
 
@@ -37,6 +37,10 @@ setup-versions: bin/setup
 # Every fuzz target for TIME each (10m), all at once; goes on where the last run stopped.
 fuzz: setup-tests
 	@TIME=$(TIME) sh integration/fuzz.sh $(GO)
+
+# OpenVINO, for text models in bfloat16 on the processors.
+setup-openvino: bin/setup
+	@bin/setup -openvino
 
 setup-bench: bin/setup
 	@bin/setup -bench
