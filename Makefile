@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: all build setup setup-tests setup-versions setup-bench setup-references demo test test-versions test-clients fuzz fuzz-models bench fidelity microbench clean
+.PHONY: all build setup setup-tests setup-openvino setup-versions setup-bench setup-references demo test test-versions test-clients fuzz fuzz-models bench fidelity microbench clean
 
 all: build
 
@@ -41,6 +41,10 @@ fuzz: setup-tests
 # Random texts and random model files, for TIME together (10m), on one core.
 fuzz-models: setup-tests
 	@TIME=$(TIME) JOBS=1 FUZZ='models/text|exec/hub' sh integration/fuzz.sh $(GO)
+
+# OpenVINO, for text models in bfloat16 on the processors.
+setup-openvino: bin/setup
+	@bin/setup -openvino
 
 setup-bench: bin/setup
 	@bin/setup -bench

@@ -116,6 +116,7 @@ func doctor(ctx context.Context, c conf.Config) error {
 		found += " (" + runtime.Version() + ")"
 	}
 	report("ONNX Runtime", err, found)
+	reportOpenVINO(report, c)
 	if err == nil {
 		reportDevice(report, runtime, c.TextDevice)
 	}
@@ -128,6 +129,28 @@ func doctor(ctx context.Context, c conf.Config) error {
 		return fmt.Errorf("%d of what PgOwl needs is missing", missing)
 	}
 	return nil
+}
+
+// reportOpenVINO tells what bfloat16 on the processors is computed with. It is missed only where it is asked for.
+func reportOpenVINO(report func(what string, err error, found string), c conf.Config) {
+	library := c.OpenVINO
+	if library == "" {
+		library = text.FindOpenVINO(c.Data)
+	}
+	version, bfloat16, has, err := text.TryOpenVINO(library)
+	found := fmt.Sprintf("%s (%s); ", library, version)
+	switch wanted := c.OpenVINO != "" || c.TextPrecision == "bfloat16" || c.TextRuntime == "openvino"; {
+	case err != nil && !wanted:
+		err, found = nil, "not installed; it is for bfloat16 on the processors alone: make setup-openvino"
+	case err == nil && bfloat16:
+		found += "bfloat16 by " + has
+	case err == nil:
+		found += "no bfloat16: the processor has " + has
+		if c.TextPrecision == "bfloat16" {
+			err = errors.New(found)
+		}
+	}
+	report("OpenVINO", err, found)
 }
 
 // reportDevice tells where text models run.

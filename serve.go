@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/pgowl/pgowl/conf"
@@ -137,7 +138,11 @@ func startEngine(ctx context.Context, c conf.Config, service string, registry pr
 	if library == "" {
 		library = text.FindLibrary(c.Data)
 	}
-	engine, err := exec.New(exec.Options{Service: service, Models: c.Models, Library: library, SQLNodes: c.SQLNodes, ModelBytes: c.ModelMemory, TextBytes: c.TextMemory, Device: c.TextDevice, Precision: c.TextPrecision, Warm: c.WarmModels, Registry: registry, Log: log})
+	vino := c.OpenVINO
+	if vino == "" {
+		vino = text.FindOpenVINO(c.Data)
+	}
+	engine, err := exec.New(exec.Options{Service: service, Models: c.Models, Library: library, OpenVINO: vino, Runtime: c.TextRuntime, Measured: filepath.Join(c.Data, "measured.json"), SQLNodes: c.SQLNodes, ModelBytes: c.ModelMemory, TextBytes: c.TextMemory, Device: c.TextDevice, Precision: c.TextPrecision, Warm: c.WarmModels, Registry: registry, Log: log})
 	if err != nil {
 		return nil, err
 	}

@@ -56,11 +56,13 @@ type Config struct {
 	RESTDB       Secret   // URL of REST's own connection; empty: the service connection
 	Models       string   // absolute model folder
 	ONNXRuntime  string   // path of ONNX Runtime's shared library; empty: looked for
+	OpenVINO     string   // path of OpenVINO's library for C; empty: looked for, and optional
 	SQLNodes     int      // largest model, in nodes, that is kept in the database as SQL too; 0: linear ones alone
 	ModelMemory  int64    // bytes for trained models
 	TextMemory   int64    // bytes for text models; 0: no limit
 	// TextDevice is where text models run: auto, cpu or cuda:N. TextPrecision is float32, bfloat16 or float16.
 	TextDevice, TextPrecision string
+	TextRuntime               string   // what computes float32 on the processors: auto, onnxruntime or openvino
 	WarmModels                []string // text models that are loaded at the start
 	LogLevel                  string   // debug, info, warn or error
 	LogFormat                 string   // console or json; empty: console on a terminal, else json
@@ -122,6 +124,7 @@ func defaults(env environment) Config {
 		TextDevice:  "auto",
 
 		TextPrecision: "float32",
+		TextRuntime:   "auto",
 
 		LoginTime:    time.Minute,
 		ShutdownTime: 30 * time.Second,

@@ -59,6 +59,7 @@ var settings = []setting{
 	{"rest_anon_role", "ROLE", "role of REST requests without a token (none: refused)", func(c *Config, text string) error { c.RESTAnonRole = text; return nil }},
 	{"rest_db", "URL", "REST's connection, who may SET ROLE to the tokens' roles (the service connection)", func(c *Config, text string) error { return postgresURL(&c.RESTDB, text) }},
 	{"models", "FOLDER", "model folder (models in the data folder)", func(c *Config, text string) error { return folder(&c.Models, text) }},
+	{"openvino", "FILE", "OpenVINO's library for C, libopenvino_c, for bfloat16 on the processors (looked for)", func(c *Config, text string) error { return file(&c.OpenVINO, text) }},
 	{"onnxruntime", "FILE", "ONNX Runtime's shared library (looked for)", func(c *Config, text string) error { return file(&c.ONNXRuntime, text) }},
 	{"sql_model_nodes", "N", "deployed models of up to so many nodes are kept in the database as SQL, too (16384; 0: linear ones alone)", func(c *Config, text string) error {
 		n, err := strconv.Atoi(text)
@@ -78,6 +79,9 @@ var settings = []setting{
 	{"text_device", "DEVICE", "where text models run: auto (a GPU if there is one), cpu, cuda or cuda:N (auto)", func(c *Config, text string) error { return device(&c.TextDevice, text) }},
 	{"text_precision", "TYPE", "numbers that text models compute with: float32, bfloat16 or float16 (float32)", func(c *Config, text string) error {
 		return oneOf(&c.TextPrecision, text, "float32", "bfloat16", "float16")
+	}},
+	{"text_runtime", "NAME", "what computes float32 on the processors: auto (the faster one), onnxruntime or openvino (auto)", func(c *Config, text string) error {
+		return oneOf(&c.TextRuntime, text, "auto", "onnxruntime", "openvino")
 	}},
 	{"warm_models", "NAMES", "text models that are loaded at the start, separated by commas (when they are asked for)", func(c *Config, text string) error {
 		c.WarmModels = nil

@@ -123,10 +123,10 @@ func textError(err error) error {
 		return function.Errorf("55000", "%s", err.Error())
 	case errors.As(err, &tokenizer), errors.As(err, &graph):
 		return function.Errorf("0A000", "%s", err.Error())
+	case errors.As(err, &library): // a model's, too: bfloat16 has a library of its own
+		return function.Errorf("58P01", "%s", err.Error())
 	case errors.As(err, &model):
 		return function.Errorf("XX000", "%s", err.Error())
-	case errors.As(err, &library):
-		return function.Errorf("58P01", "%s", err.Error())
 	}
 	return err
 }

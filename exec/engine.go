@@ -32,6 +32,9 @@ type Options struct {
 	TextBytes  int64                 // memory for text models; 0: no limit
 	Device     string                // of text models, as text.ParseDevice reads it; empty: auto
 	Precision  string                // of text models, as text.ParsePrecision reads it; empty: float32
+	OpenVINO   string                // path of OpenVINO's library for C; empty: there is none
+	Runtime    string                // of text models in float32 on the processors, as text.ParseBackend reads it; empty: auto
+	Measured   string                // file where it is noted which of them was faster; empty: nowhere
 	Warm       []string              // text models that are loaded at the start
 	SQLNodes   int                   // largest model, in nodes, that is made SQL when it is deployed; 0: linear ones alone
 	Retry      time.Duration         // between attempts to reach the database; 0 means a second
@@ -93,9 +96,14 @@ func New(o Options) (*Engine, error) {
 			return nil, fmt.Errorf("the precision of text models %w", err)
 		}
 	}
+	backend, err := text.ParseBackend(o.Runtime)
+	if err != nil {
+		return nil, fmt.Errorf("the runtime of text models %w", err)
+	}
 	e := &Engine{options: o, log: o.Log, config: config, name: random(8), plans: newPlanCache(), meters: newMeters(),
 		models: predict.NewCache(o.ModelBytes)}
-	e.texts = text.NewStore(text.StoreOptions{Dir: o.Models, Library: o.Library, CacheBytes: o.CacheBytes, MemoryBytes: o.TextBytes, Device: device, Precision: precision, Chosen: e.chosen})
+	e.texts = text.NewStore(text.StoreOptions{Dir: o.Models, Library: o.Library, CacheBytes: o.CacheBytes, MemoryBytes: o.TextBytes, Device: device, Precision: precision, Chosen: e.chosen,
+		Processors: text.Processors{OpenVINO: o.OpenVINO, Backend: backend, Measured: o.Measured, Loaded: e.loaded}})
 	e.mail = mailbox.New(e.dialMailbox, 16)
 	e.lost = make(chan struct{}, 1)
 	e.mail.Lost = e.replyLost

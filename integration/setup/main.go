@@ -1,5 +1,5 @@
 // Command setup brings what building, running and testing PgOwl need onto a machine, each into its default place, and keeps
-// what is there: the machine's packages (apt), ONNX Runtime's library, the demo's model, with -tests other languages' Postgres
+// what is there: the machine's packages (apt), ONNX Runtime's library, the demo's model, with -openvino OpenVINO's, with -tests other languages' Postgres
 // clients, with -servers other versions of Postgres, and with -bench PgBouncer and the libraries that the training engines are compared with. It talks to registries through their own clients alone, with whatever configuration these have.
 package main
 
@@ -31,6 +31,7 @@ func run(ctx context.Context, args []string) error {
 	tests := flags.Bool("tests", false, "also what the tests need: Postgres clients of Python, Node.js and Java")
 	bench := flags.Bool("bench", false, "also what the benchmarks compare with: PgBouncer, and Python with scikit-learn, xgboost, lightgbm, catboost and tokenizers")
 	references := flags.Bool("references", false, "also that Python alone")
+	vino := flags.Bool("openvino", false, "also OpenVINO, for text models in bfloat16 on the processors; -tests and -bench bring it as well")
 	servers := flags.Bool("servers", false, "also a Postgres server of each major version, for make test-versions")
 	env := flags.Bool("env", false, "only print the places, as shell assignments")
 	if err := flags.Parse(args); err != nil {
@@ -48,6 +49,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	missing := missingParts(c)
+	missing.vino = (*vino || vinoFetchable() && (*tests || *bench)) && c.OpenVINO == "" && !vinoInstalled(vinoFolder(c))
 	missing.bouncer, missing.references = *bench, *bench || *references
 	if err := installPackages(ctx, *tests || *servers, missing); err != nil {
 		return err
@@ -57,6 +59,11 @@ func run(ctx context.Context, args []string) error {
 	}
 	if c.ONNXRuntime == "" {
 		if err := installRuntime(ctx, filepath.Join(c.Data, "onnxruntime")); err != nil {
+			return err
+		}
+	}
+	if missing.vino {
+		if err := installVino(ctx, vinoFolder(c)); err != nil {
 			return err
 		}
 	}
@@ -88,8 +95,12 @@ func printEnv(c conf.Config, bench bool) error {
 	if library == "" {
 		library = runtimeFile(filepath.Join(c.Data, "onnxruntime"))
 	}
+	vino := c.OpenVINO
+	if vino == "" {
+		vino = vinoFile(vinoFolder(c))
+	}
 	places := [][2]string{
-		{"PGOWL_DATA", c.Data}, {"PGOWL_MODELS", c.Models}, {"PGOWL_ONNXRUNTIME", library},
+		{"PGOWL_DATA", c.Data}, {"PGOWL_MODELS", c.Models}, {"PGOWL_ONNXRUNTIME", library}, {"PGOWL_OPENVINO", vino},
 		{"CLIENT_PYTHON", filepath.Join(clientFolder(c), "python", "bin", "python")},
 		{"CLIENT_NODE_MODULES", filepath.Join(clientFolder(c), "node", "node_modules")},
 		{"CLIENT_SOURCES", filepath.Join(clientFolder(c), "sources")},

@@ -32,7 +32,7 @@ func runs(name string, args ...string) func() bool {
 
 // parts says which of the fetched parts are missing, since only they need their fetchers; and whether PgBouncer and the reference
 // libraries are wanted.
-type parts struct{ runtime, model, bouncer, references bool }
+type parts struct{ runtime, vino, model, bouncer, references bool }
 
 func missingParts(c conf.Config) parts {
 	return parts{
@@ -49,7 +49,7 @@ func needs(tests bool, missing parts) []need {
 		{"psql", []string{"postgresql-client"}, onPath("psql")},
 		{"curl", []string{"curl"}, onPath("curl")},
 	}
-	if missing.runtime || missing.model || missing.references || tests {
+	if missing.runtime || missing.vino || missing.model || missing.references || tests {
 		list = append(list, need{"Python with pip", []string{"python3", "python3-pip"}, runs("python3", "-m", "pip", "--version")})
 	}
 	if missing.model || tests {

@@ -12,22 +12,24 @@ import (
 
 // Embedder is a loaded model. It is safe for use by several goroutines.
 type Embedder struct {
-	name      string
-	variant   Variant // with a device and a precision
-	runtime   *Runtime
-	gpu       *gpu     // nil: it runs on the processors
-	graphs    []string // where the graph may be
-	settings  *settings
-	tokenizer *tokenize.Tokenizer
-	maxTokens int
-	budget    int
-	session   *session
-	widths    []int // of a text's vector, behind each step
-	width     int   // behind the last
-	widest    int
-	queue     *queue
-	cache     *cache // nil: none
-	buffers   sync.Pool
+	name       string
+	variant    Variant // with a device and a precision
+	runtime    *Runtime
+	processors Processors
+	backend    Backend  // of the processors' runtimes the one that has the graph
+	gpu        *gpu     // nil: it runs on the processors
+	graphs     []string // where the graph may be
+	settings   *settings
+	tokenizer  *tokenize.Tokenizer
+	maxTokens  int
+	budget     int
+	session    *session
+	widths     []int // of a text's vector, behind each step
+	width      int   // behind the last
+	widest     int
+	queue      *queue
+	cache      *cache // nil: none
+	buffers    sync.Pool
 
 	running func() // for tests: called when a run of the model begins
 
@@ -38,6 +40,8 @@ type Embedder struct {
 // Options are how to open a model.
 type Options struct {
 	Runtime *Runtime // must be there
+	// Processors says how it runs where it does not run on a GPU.
+	Processors Processors
 	// Name is what errors and the cache of vectors call the model; empty: the folder.
 	Name string
 	// Variant is of the model's graphs; where it says nothing it is the usual graph in float32 on the processors.
@@ -51,6 +55,9 @@ type Options struct {
 // intermediates no longer fit the caches, 180 (2 cores of an EPYC).
 const defaultBudget = 512
 
+// vinoBudget is that of OpenVINO, which has no place for a run beside the cores' runs: a small call waits for one of these to end.
+const vinoBudget = 512
+
 // ErrClosed is the error of a call to a model that has been closed.
 var ErrClosed = errors.New("the model has been closed")
 
@@ -59,7 +66,7 @@ var ErrClosed = errors.New("the model has been closed")
 // config_sentence_transformers.json count where they are. Only JSON, ONNX and safetensors are read. The error is a *ModelError, which may be of a *DeviceError or a
 // *PrecisionError.
 func Open(dir string, o Options) (*Embedder, error) {
-	e := &Embedder{name: o.Name, variant: o.Variant, runtime: o.Runtime, budget: o.TokenBudget}
+	e := &Embedder{name: o.Name, variant: o.Variant, runtime: o.Runtime, processors: o.Processors, budget: o.TokenBudget}
 	if e.variant.Device == "" {
 		e.variant.Device = CPU
 	}
@@ -124,6 +131,9 @@ func (e *Embedder) open(dir string) error {
 	e.queue.run = e.run
 	if e.session, err = e.openSession(dir); err != nil {
 		return err
+	}
+	if e.backend == OpenVINO && e.budget <= 0 {
+		e.queue.budget = vinoBudget
 	}
 	err = e.measure()
 	if err == nil && e.maxTokens*e.session.width > maxRun {

@@ -146,3 +146,30 @@ func (f files) with(pairs ...string) files {
 	}
 	return c
 }
+
+// vinoLibrary is the path of OpenVINO; without one the test is skipped.
+func vinoLibrary(t testing.TB) string {
+	t.Helper()
+	path := os.Getenv("PGOWL_OPENVINO")
+	if path == "" {
+		path = FindOpenVINO(dataFolder())
+	}
+	if path == "" {
+		t.Skip("OpenVINO is not installed: run make setup-openvino")
+	}
+	return path
+}
+
+// vinoBFloat16 is the same on a processor that computes in bfloat16.
+func vinoBFloat16(t testing.TB) string {
+	t.Helper()
+	path := vinoLibrary(t)
+	_, able, has, err := TryOpenVINO(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !able {
+		t.Skipf("no bfloat16: the processor has %s", has)
+	}
+	return path
+}

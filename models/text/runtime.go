@@ -13,9 +13,10 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// LibraryError says that ONNX Runtime's shared library is not there or cannot be used, and how to get one.
+// LibraryError says that a runtime's shared library is not there or cannot be used, and how to get one.
 type LibraryError struct {
-	Path string // where it was looked for; empty where no place was known
+	Name Backend // which one; empty: ONNX Runtime
+	Path string  // where it was looked for; empty where no place was known
 	Err  error
 }
 
@@ -23,6 +24,9 @@ func (e *LibraryError) Error() string {
 	where := "its library was not found"
 	if e.Path != "" {
 		where = fmt.Sprintf("%s: %v", e.Path, e.Err)
+	}
+	if e.Name == OpenVINO {
+		return "OpenVINO is missing (" + where + "): run `make setup-openvino`, or set PGOWL_OPENVINO to a libopenvino_c of version 2024.0 or newer"
 	}
 	return "ONNX Runtime is missing (" + where + "): run `make setup`, or set PGOWL_ONNXRUNTIME to a libonnxruntime of version 1.24 or newer"
 }
@@ -117,13 +121,22 @@ func (r *Runtime) Version() string { return ort.GetVersion() }
 // FindLibrary looks for ONNX Runtime's shared library where set-up puts it, dataDir/onnxruntime, and then in the usual folders for
 // libraries. Of several versions in a folder it takes the newest. It returns "" when there is none.
 func FindLibrary(dataDir string) string {
-	folders := []string{"/usr/local/lib", "/usr/lib", "/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/opt/onnxruntime/lib", "/opt/homebrew/lib"}
+	return findLibrary(dataDir, "onnxruntime", "libonnxruntime", "/opt/onnxruntime/lib")
+}
+
+// FindOpenVINO looks for OpenVINO's library for C in the same way, in dataDir/openvino and where Intel's archives are put.
+func FindOpenVINO(dataDir string) string {
+	return findLibrary(dataDir, "openvino", "libopenvino_c", "/opt/intel/openvino/runtime/lib/intel64", "/opt/intel/openvino/runtime/lib/aarch64")
+}
+
+func findLibrary(dataDir, folder, name string, others ...string) string {
+	folders := append([]string{"/usr/local/lib", "/usr/lib", "/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/opt/homebrew/lib"}, others...)
 	if dataDir != "" {
-		folders = append([]string{filepath.Join(dataDir, "onnxruntime")}, folders...)
+		folders = append([]string{filepath.Join(dataDir, folder)}, folders...)
 	}
-	pattern := "libonnxruntime.so*"
+	pattern := name + ".so*"
 	if goruntime.GOOS == "darwin" {
-		pattern = "libonnxruntime*.dylib"
+		pattern = name + "*.dylib"
 	}
 	for _, folder := range folders {
 		found, _ := filepath.Glob(filepath.Join(folder, pattern)) // the pattern is a good one

@@ -104,7 +104,7 @@ func (e *Embedder) openSession(dir string) (*session, error) {
 	if e.gpu != nil {
 		graph.engine, err = e.gpu.load(file, names, output, options)
 	} else {
-		graph.engine, err = newONNX(file, names, output, options)
+		graph.engine, err = e.engineFor(graph, graphOf{file, names, output}, options)
 	}
 	if err != nil {
 		return nil, graphError(file, err)
@@ -114,6 +114,11 @@ func (e *Embedder) openSession(dir string) (*session, error) {
 
 // graphError names the file without its folder, which clients need not know; ONNX Runtime spells it out.
 func graphError(file string, err error) error {
+	var precision *PrecisionError
+	var library *LibraryError
+	if errors.As(err, &precision) || errors.As(err, &library) {
+		return err
+	}
 	name := filepath.Base(file)
 	return fmt.Errorf("%s: %s", name, strings.ReplaceAll(err.Error(), file, name))
 }
@@ -198,15 +203,25 @@ func (b *buffers) grow(tokens, width, widest int) {
 
 // run fills b.out with the vectors of rows x columns tokens, or with the scores of the rows.
 func (s *session) run(b *buffers, rows, columns int, stopped stopper) error {
+	shape := s.shape(rows, columns)
+	return s.engine.run(s.inputsOf(b), rows, columns, b.out[:volume(shape)], shape, stopped)
+}
+
+// inputsOf are the inputs in the order of the graph.
+func (s *session) inputsOf(b *buffers) [][]int64 {
 	ins := make([][]int64, 0, len(inputNames))
 	for _, kind := range s.inputs {
 		ins = append(ins, [...][]int64{inputIDs: b.ids, inputMask: b.mask, inputTypes: b.types}[kind])
 	}
-	shape := []int64{int64(rows), int64(columns), int64(s.width)}
+	return ins
+}
+
+// shape is that of the output.
+func (s *session) shape(rows, columns int) []int64 {
 	if s.scores {
-		shape = []int64{int64(rows), int64(s.width)}
+		return []int64{int64(rows), int64(s.width)}
 	}
-	return s.engine.run(ins, rows, columns, b.out[:volume(shape)], shape, stopped)
+	return []int64{int64(rows), int64(columns), int64(s.width)}
 }
 
 func volume(shape []int64) int {

@@ -51,6 +51,8 @@ type StoreOptions struct {
 	// Device and Precision are those of calls that name none. Empty: auto and float32.
 	Device    Device
 	Precision Precision
+	// Processors says how models run that do not run on a GPU.
+	Processors Processors
 	// Chosen is told where models run for which no device was asked for, once, when the first of them is loaded: err says why that is not a GPU where one might expect it. It
 	// is told again of each model that has to run on the processors although others run on the GPU. nil: nobody.
 	Chosen func(d Device, model string, err error)
@@ -282,7 +284,7 @@ func (s *Store) open(key modelKey) (*Embedder, int64, error) {
 		return nil, 0, err
 	}
 	s.runtime.Store(runtime)
-	e, err := Open(dir, Options{Runtime: runtime, Name: key.String(), Variant: key.Variant, TokenBudget: s.options.TokenBudget})
+	e, err := Open(dir, Options{Runtime: runtime, Name: key.String(), Variant: key.Variant, Processors: s.options.Processors, TokenBudget: s.options.TokenBudget})
 	if err != nil {
 		return nil, 0, err
 	}

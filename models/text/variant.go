@@ -53,8 +53,6 @@ func (v Variant) possible() error {
 	switch {
 	case v.Precision == BFloat16 && gpu:
 		return &PrecisionError{v.Precision, v.Device, "ONNX Runtime has no kernels for it; float16 is as fast"}
-	case v.Precision == BFloat16:
-		return &PrecisionError{v.Precision, v.Device, "there is no runtime for it"}
 	case v.Precision == Float16 && v.Graph != "":
 		return &PrecisionError{v.Precision, v.Device, "model_kwargs.file_name says which graph runs, and its numbers are its own"}
 	}

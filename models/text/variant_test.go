@@ -79,8 +79,8 @@ func TestStoreVariants(t *testing.T) {
 	bf16 := NewStore(StoreOptions{Dir: dir, Library: library(t), Device: CPU, Precision: BFloat16})
 	defer bf16.Close()
 	_, err := bf16.Embed(t.Context(), "one", []string{"x"}, EmbedOptions{})
-	var missing *PrecisionError
-	if !errors.As(err, &missing) || missing.Precision != BFloat16 || missing.Device != CPU || !strings.Contains(fmt.Sprint(err), "bfloat16") {
+	var missing *LibraryError
+	if !errors.As(err, &missing) || missing.Name != OpenVINO || !strings.Contains(fmt.Sprint(err), "bfloat16") || !strings.Contains(err.Error(), "PGOWL_OPENVINO") {
 		t.Error(err)
 	}
 	if _, err := bf16.Embed(t.Context(), "one", []string{"x"}, EmbedOptions{Variant: Variant{Precision: Float32}}); err != nil {

@@ -1,0 +1,312 @@
+package text
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+// Backend is a runtime for the processors.
+type Backend string
+
+// The runtimes. ONNX Runtime is always there, OpenVINO may be.
+const (
+	AutoBackend Backend = "auto" // for float32 whichever is faster
+	ONNXRuntime Backend = "onnxruntime"
+	OpenVINO    Backend = "openvino"
+)
+
+// ParseBackend reads auto, onnxruntime or openvino; empty is auto.
+func ParseBackend(s string) (Backend, error) {
+	switch b := Backend(s); b {
+	case "":
+		return AutoBackend, nil
+	case AutoBackend, ONNXRuntime, OpenVINO:
+		return b, nil
+	}
+	return "", reason(fmt.Sprintf("is %.60q, want auto, onnxruntime or openvino", s))
+}
+
+// Processors is how models run on the processors.
+type Processors struct {
+	// OpenVINO is the path of OpenVINO's library for C; it is loaded with the first model that it may be for. Empty: there is none, and no bfloat16.
+	OpenVINO string
+	// Backend is which runtime computes in float32; empty: auto. What OpenVINO cannot do as well as ONNX Runtime is done by that one all the same.
+	Backend Backend
+	// Measured is the file where auto notes what it has measured, so that it measures a model once. Empty: it does so at each load.
+	Measured string
+	// Loaded is told of each model that is loaded on the processors. nil: nobody.
+	Loaded func(Loaded)
+}
+
+// Loaded is what has come out of loading a model.
+type Loaded struct {
+	Model   string
+	Backend Backend
+	Version string
+	Why     string // in words
+	Has     string // what the processors have that bears on it
+}
+
+// graphOf is a graph that ONNX Runtime has read: another runtime gets none that it has refused.
+type graphOf struct {
+	file   string
+	inputs []string
+	output *ort.InputOutputInfo
+}
+
+// refused says that OpenVINO does not run it.
+func (g graphOf) refused(err error) string {
+	return "OpenVINO cannot run this graph: " + graphError(g.file, err).Error()
+}
+
+// faster is how many times as fast OpenVINO must be to be taken for float32: less would be the noise of a short measurement.
+const faster = 1.1
+
+// measuring is how long a measurement may take beyond the first run of each runtime.
+const measuring = 500 * time.Millisecond
+
+// engineFor loads a graph of a model's for the processors, in the runtime that is the best one for it. options are ONNX Runtime's, with nothing in them.
+func (e *Embedder) engineFor(s *session, g graphOf, options *ort.SessionOptions) (engine, error) {
+	bf16 := e.variant.Precision == BFloat16
+	p := e.processors
+	if !bf16 && (p.OpenVINO == "" && p.Backend != OpenVINO || p.Backend == ONNXRuntime || e.variant.Graph != "") {
+		o, err := newONNX(g.file, g.inputs, g.output, options)
+		if err != nil {
+			return nil, err
+		}
+		e.loaded(ONNXRuntime, "")
+		return o, nil
+	}
+	if bf16 {
+		return e.bfloat16(s, g, options)
+	}
+	return e.float32(s, g, options)
+}
+
+// bfloat16 loads a graph in OpenVINO, and sees to it that it comes to the same as in ONNX Runtime.
+func (e *Embedder) bfloat16(s *session, g graphOf, options *ort.SessionOptions) (engine, error) {
+	library, err := bfloat16Library(e.processors.OpenVINO)
+	if err != nil {
+		return nil, err
+	}
+	t := e.newTrial(s)
+	o, err := newONNX(g.file, g.inputs, g.output, options)
+	if err != nil {
+		return nil, err
+	}
+	want, err := t.run(o)
+	o.close()
+	if err != nil {
+		return nil, err
+	}
+	v, err := newVino(library, g, e.runtime.cores(), BFloat16)
+	if err != nil {
+		return nil, &PrecisionError{BFloat16, CPU, g.refused(err)}
+	}
+	got, err := t.run(v)
+	if err == nil {
+		if alike := t.alike(got, want); !(alike >= bfloat16Alike) {
+			err = fmt.Errorf("%w: a cosine of %.5f", errDiffers, alike)
+		}
+	}
+	if err != nil {
+		v.close()
+		return nil, &PrecisionError{BFloat16, CPU, g.refused(err)}
+	}
+	e.loaded(OpenVINO, "")
+	return v, nil
+}
+
+// float32 loads a graph in the runtime that is faster with it, or in OpenVINO where the settings say so; in ONNX Runtime if OpenVINO's results are not the same.
+func (e *Embedder) float32(s *session, g graphOf, options *ort.SessionOptions) (engine, error) {
+	o, err := newONNX(g.file, g.inputs, g.output, options)
+	if err != nil {
+		return nil, err
+	}
+	stay := func(why string) (engine, error) {
+		e.loaded(ONNXRuntime, why)
+		return o, nil
+	}
+	library, err := loadOpenVINO(e.processors.OpenVINO)
+	if err != nil {
+		return stay(err.Error())
+	}
+	forced := e.processors.Backend == OpenVINO
+	notes := measurements{file: e.processors.Measured}
+	key := measured(g.file, library.Version())
+	ratio, known := notes.get(key)
+	if known && !forced && ratio < faster {
+		return stay(fmt.Sprintf("OpenVINO is %.2f times as fast, as measured before", ratio))
+	}
+	v, err := newVino(library, g, e.runtime.cores(), Float32)
+	if err != nil {
+		return stay(g.refused(err))
+	}
+	t := e.newTrial(s)
+	want, err := t.run(o)
+	if err == nil {
+		var got []float32
+		if got, err = t.run(v); err == nil && !t.same(got, want) {
+			err = errDiffers
+		}
+	}
+	if err != nil {
+		v.close()
+		return stay(g.refused(err))
+	}
+	if !known && !forced {
+		if ratio, err = t.compare(o, v); err != nil {
+			v.close()
+			return stay(err.Error())
+		}
+		notes.put(key, ratio)
+	}
+	if !forced && ratio < faster {
+		v.close()
+		return stay(fmt.Sprintf("OpenVINO is %.2f times as fast", ratio))
+	}
+	o.close()
+	why := "as it is set"
+	if !forced {
+		why = fmt.Sprintf("%.2f times as fast as ONNX Runtime", ratio)
+	}
+	e.loaded(OpenVINO, why)
+	return v, nil
+}
+
+// loaded tells whoever wants to know.
+func (e *Embedder) loaded(b Backend, why string) {
+	e.backend = b
+	if e.processors.Loaded == nil {
+		return
+	}
+	l := Loaded{Model: e.name, Backend: b, Version: e.runtime.Version(), Why: why, Has: processorHas()}
+	if b == OpenVINO {
+		l.Version, _, _, _ = TryOpenVINO(e.processors.OpenVINO) // it is loaded
+	}
+	e.processors.Loaded(l)
+}
+
+// A trial is a few texts that go through a graph in two runtimes.
+type trial struct {
+	ins           [][]int64
+	lengths       []int
+	rows, columns int
+	width         int
+	scores        bool
+	shape         []int64
+}
+
+// trialTexts are of several lengths, so that there is padding.
+var trialTexts = []string{
+	"The owl is awake.",
+	"Twenty years ago the harbour was full of ships that carried grain, timber and salt to the towns along the coast.",
+	"How do I change the owner of all tables in a schema?",
+	"In 1998 the price per unit rose to 4.75, and 12 of 30 suppliers left; the others asked for longer contracts, which they got.",
+}
+
+// bfloat16Alike is the least cosine to float32 of a trial's texts. The aim is 0.9999; a graph that is below this one is one that OpenVINO gets wrong.
+const bfloat16Alike = 0.999
+
+func (e *Embedder) newTrial(s *session) *trial {
+	var all [][]int32
+	t := &trial{rows: len(trialTexts), width: s.width, scores: s.scores}
+	for _, text := range trialTexts {
+		ids := e.tokenizer.Append(nil, text, min(e.maxTokens, 32))
+		all = append(all, ids)
+		t.lengths = append(t.lengths, len(ids))
+		t.columns = max(t.columns, len(ids), 1)
+	}
+	var b buffers
+	b.grow(t.rows*t.columns, s.width, 0)
+	for i, ids := range all {
+		e.fill(&b, i, t.columns, ids, nil)
+	}
+	t.ins = s.inputsOf(&b)
+	t.shape = s.shape(t.rows, t.columns)
+	return t
+}
+
+// unstoppable is the stopper of a run that nobody stops.
+type unstoppable struct{}
+
+func (unstoppable) begun(func()) bool { return true }
+func (unstoppable) ended()            {}
+
+// run gives the output of all texts.
+func (t *trial) run(e engine) ([]float32, error) {
+	out := make([]float32, volume(t.shape))
+	return out, e.run(t.ins, t.rows, t.columns, out, t.shape, unstoppable{})
+}
+
+// texts calls f with what each of two outputs has for a text: its scores, or the sum of its tokens' vectors.
+func (t *trial) texts(a, b []float32, f func(a, b []float64)) {
+	for i := range t.rows {
+		x, y := make([]float64, t.width), make([]float64, t.width)
+		n, from := t.lengths[i], i*t.columns*t.width
+		if t.scores {
+			n, from = 1, i*t.width
+		}
+		for j := range n {
+			for k := range t.width {
+				x[k] += float64(a[from+j*t.width+k])
+				y[k] += float64(b[from+j*t.width+k])
+			}
+		}
+		f(x, y)
+	}
+}
+
+// alike is the least cosine of two outputs' texts. Of scores, which have no direction, it is less the further they are apart.
+func (t *trial) alike(a, b []float32) float64 {
+	least := 1.0
+	t.texts(a, b, func(x, y []float64) {
+		var xx, yy, xy, apart, most float64
+		for i := range x {
+			xx, yy, xy = xx+x[i]*x[i], yy+y[i]*y[i], xy+x[i]*y[i]
+			apart, most = max(apart, math.Abs(x[i]-y[i])), max(most, math.Abs(y[i]))
+		}
+		switch {
+		case t.scores:
+			d := apart / (1 + most)
+			least = min(least, 1-d*d/2) // as of an angle of d
+		case xx == 0 && yy == 0:
+		default:
+			least = min(least, xy/math.Sqrt(xx*yy))
+		}
+	})
+	return least
+}
+
+// same tells whether two outputs' texts are the same to float32's accuracy, as far as sums in another order leave it: 1e-5 of a vector's length.
+func (t *trial) same(a, b []float32) bool {
+	good := true
+	t.texts(a, b, func(x, y []float64) {
+		length := 0.0
+		for i := range y {
+			length += y[i] * y[i]
+		}
+		for i := range x {
+			good = good && math.Abs(x[i]-y[i]) <= 1e-5*max(1, math.Sqrt(length))
+		}
+	})
+	return good
+}
+
+// compare says how many times as fast the second engine is; both have had a run. They take turns, and the best run of each counts.
+func (t *trial) compare(a, b engine) (float64, error) {
+	best := [2]time.Duration{math.MaxInt64, math.MaxInt64}
+	for start, round := time.Now(), 0; round < 2 || round < 12 && time.Since(start) < measuring; round++ {
+		for i, e := range []engine{a, b} {
+			began := time.Now()
+			if _, err := t.run(e); err != nil {
+				return 0, err
+			}
+			best[i] = min(best[i], max(1, time.Since(began)))
+		}
+	}
+	return float64(best[0]) / float64(best[1]), nil
+}
