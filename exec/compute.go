@@ -72,7 +72,7 @@ func (e *Engine) computeEmbed(ctx context.Context, c *parser.FunctionCall, n int
 		}
 	}
 	for k, which := range rows {
-		vectors, err := e.embed(ctx, k.model, texts[k], []byte(k.kwargs))
+		vectors, err := e.embed(ctx, k.model, texts[k], []byte(k.kwargs), false)
 		if err != nil {
 			return out, err
 		}
@@ -83,8 +83,12 @@ func (e *Engine) computeEmbed(ctx context.Context, c *parser.FunctionCall, n int
 	return out, nil
 }
 
-func (e *Engine) embed(ctx context.Context, model string, texts []string, kwargs []byte) ([][]float32, error) {
+// embed gives the vectors of texts, which are those of one call of the client's, or each that of a call of its own.
+func (e *Engine) embed(ctx context.Context, model string, texts []string, kwargs []byte, together bool) ([][]float32, error) {
 	options, err := text.ParseEmbedOptions(model, kwargs)
+	if err == nil && !together {
+		err = options.Encoding.Single()
+	}
 	if err != nil {
 		return nil, textError(err)
 	}
@@ -101,6 +105,7 @@ func textError(err error) error {
 	var name *names.Error
 	var precision *text.PrecisionError
 	var device *text.DeviceError
+	var revision *text.RevisionError
 	var tokenizer *tokenize.UnsupportedError
 	var graph *onnxcheck.UnsupportedError
 	var known *function.Error
@@ -111,6 +116,8 @@ func textError(err error) error {
 		return known
 	case errors.As(err, &missing):
 		return function.Errorf("XX000", "%s", err.Error()).WithHint("Run: " + missing.Command())
+	case errors.As(err, &revision):
+		return function.Errorf("XX000", "%s", err.Error()).WithHint("Run: " + revision.Command())
 	case errors.As(err, &option) && option.Unsupported:
 		return function.Errorf("0A000", "%s", err.Error())
 	case errors.As(err, &option):

@@ -63,7 +63,7 @@ func (e *Engine) callEmbed(ctx context.Context, _ function.Session, args [][]byt
 	if len(args) != 3 {
 		return "", 0, errArguments
 	}
-	vectors, err := e.embed(ctx, string(args[0]), []string{string(args[1])}, args[2])
+	vectors, err := e.embed(ctx, string(args[0]), []string{string(args[1])}, args[2], false)
 	if err != nil {
 		return "", 0, err
 	}
@@ -78,7 +78,7 @@ func (e *Engine) callEmbedMany(ctx context.Context, _ function.Session, args [][
 	if err != nil {
 		return "", 0, err
 	}
-	vectors, err := e.embed(ctx, string(args[0]), inputs, args[2])
+	vectors, err := e.embed(ctx, string(args[0]), inputs, args[2], true)
 	if err != nil {
 		return "", 0, err
 	}
@@ -249,7 +249,7 @@ func (e *Engine) callEmbedRows(ctx context.Context, _ function.Session, args [][
 	}
 	all := make([][]float32, n)
 	for key, places := range rows {
-		vectors, err := e.embed(ctx, key.model, texts[key], []byte(key.kwargs))
+		vectors, err := e.embed(ctx, key.model, texts[key], []byte(key.kwargs), false)
 		if err != nil {
 			return "", 0, err
 		}

@@ -10,8 +10,10 @@ import (
 // cacheKey is all that decides a vector.
 type cacheKey struct {
 	model, prompt, text string
-	width               int
-	normalize           bool
+	width               int // scoreWidth for a score
+	length              int // to which the text is cut
+	left                bool
+	normalize           bool // of a score: it is the logit
 }
 
 // cache keeps the vectors that were asked for last, up to a number of bytes. A nil cache keeps nothing. It is safe for use by several

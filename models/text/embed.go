@@ -20,6 +20,7 @@ type Embedder struct {
 	gpu        *gpu     // nil: it runs on the processors
 	graphs     []string // where the graph may be
 	settings   *settings
+	origin     origin
 	tokenizer  *tokenize.Tokenizer
 	maxTokens  int
 	budget     int
@@ -97,6 +98,7 @@ func (e *Embedder) open(dir string) error {
 	if e.settings, err = readSettings(dir); err != nil {
 		return err
 	}
+	e.origin = readOrigin(dir)
 	data, err := readFile(dir, "tokenizer.json")
 	if err != nil {
 		return err
@@ -191,7 +193,11 @@ func (e *Embedder) Embed(ctx context.Context, texts []string, o EmbedOptions) ([
 	}
 	vectors := make([][]float32, len(texts))
 	var todo []int // the texts that the cache does not have
-	key := cacheKey{model: e.name, prompt: prompt, width: width, normalize: o.Normalize}
+	length, err := e.length("embed", "tokenizer_kwargs", o.MaxLength)
+	if err != nil {
+		return nil, err
+	}
+	key := cacheKey{model: e.name, prompt: prompt, width: width, length: length, left: o.CutLeft, normalize: o.Normalize}
 	for i, text := range texts {
 		key.text = text
 		if vectors[i] = e.cache.get(key); vectors[i] == nil {
@@ -199,9 +205,12 @@ func (e *Embedder) Embed(ctx context.Context, texts []string, o EmbedOptions) ([
 		}
 	}
 	if len(todo) == 0 {
+		if err := o.Encoding.apply(vectors); err != nil {
+			return nil, err
+		}
 		return vectors, context.Cause(ctx)
 	}
-	work, err := e.tokenize(ctx, texts, todo, prompt)
+	work, err := e.tokenize(ctx, texts, todo, prompt, tokenize.EncodeOptions{MaxLength: length, Left: o.CutLeft})
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +227,23 @@ func (e *Embedder) Embed(ctx context.Context, texts []string, o EmbedOptions) ([
 		key.text = texts[i]
 		e.cache.put(key, vectors[i])
 	}
+	if err := o.Encoding.apply(vectors); err != nil {
+		return nil, err
+	}
 	return vectors, nil
+}
+
+// length is the number of tokens to which a text is cut, where n is asked for by an option; 0: none is.
+func (e *Embedder) length(function, option string, n int) (int, error) {
+	switch {
+	case n == 0:
+		return e.maxTokens, nil
+	case n <= e.tokenizer.Specials():
+		return 0, &OptionError{Function: function, Name: option, Reason: fmt.Sprintf("is too small: %d tokens are the model's own", e.tokenizer.Specials())}
+	case e.settings.positions > 0:
+		return min(n, e.settings.positions), nil
+	}
+	return min(n, 1<<16), nil
 }
 
 // work is texts as tokens.
@@ -242,7 +267,7 @@ func (w *work) kinds(i int) []int32 {
 }
 
 // tokenize makes the ids of texts[i] for each i of todo.
-func (e *Embedder) tokenize(ctx context.Context, texts []string, todo []int, prompt string) (*work, error) {
+func (e *Embedder) tokenize(ctx context.Context, texts []string, todo []int, prompt string, o tokenize.EncodeOptions) (*work, error) {
 	w := &work{lengths: make([]int, len(todo)), starts: make([]int, len(todo)+1)}
 	for at, i := range todo {
 		if at%256 == 0 && ctx.Err() != nil {
@@ -253,13 +278,21 @@ func (e *Embedder) tokenize(ctx context.Context, texts []string, todo []int, pro
 		if e.settings.lowerCase {
 			text = strings.ToLower(text)
 		}
-		w.ids = e.tokenizer.Append(w.ids, text, e.maxTokens)
+		if o.Left {
+			parts, err := e.tokenizer.Encode(text, o)
+			if err != nil {
+				return nil, &ModelError{Model: e.name, Err: err}
+			}
+			w.ids = append(w.ids, parts[0].IDs...)
+		} else {
+			w.ids = e.tokenizer.Append(w.ids, text, o.MaxLength)
+		}
 		w.starts[at+1] = len(w.ids)
 		w.lengths[at] = len(w.ids) - w.starts[at]
 	}
 	if prompt != "" && e.settings.skipPrompt {
 		// All of the prompt's tokens but the closing one.
-		w.skip = max(0, len(e.tokenizer.Append(nil, strings.TrimSpace(prompt), e.maxTokens))-1)
+		w.skip = max(0, len(e.tokenizer.Append(nil, strings.TrimSpace(prompt), o.MaxLength))-1)
 	}
 	return w, nil
 }

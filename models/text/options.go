@@ -12,12 +12,20 @@ import (
 // EmbedOptions are the options of one call. The zero value is the model's own way.
 type EmbedOptions struct {
 	Prompt     string // put before every text
-	PromptName string // a prompt of the model's own, where Prompt is empty
+	Prompted   bool   // Prompt counts even though it is empty: the model's default does not
+	PromptName string // a prompt of Prompts or of the model's own, where there is no Prompt
+	// Prompts are prompts by their names, more than the model's own; DefaultPrompt is the name of the one that counts where the call names none, in place of the model's.
+	Prompts       map[string]string
+	DefaultPrompt string
 	// TruncateDim keeps only that many leading numbers of each vector; 0 keeps all.
 	TruncateDim int
 	// BatchSize is the largest number of texts that go through the model together; 0 leaves it to the engine. It bears on speed alone.
 	BatchSize int
 	Variant
+	Encoding  Encoding // of the vectors that come back
+	MaxLength int      // of a text, in tokens; 0, or more than the model has positions: the model's
+	CutLeft   bool     // what is too long is cut at its beginning
+	Revision  string   // of the model that has to be there; empty: any
 	// Normalize makes every vector's length 1, whatever the model does.
 	Normalize bool
 }
@@ -44,7 +52,7 @@ type option[T any] func(o *T, model string, val json.RawMessage) error
 
 // The options of sentence-transformers' constructor and of its encode, by what happens to them.
 var embedOptions = map[string]option[EmbedOptions]{
-	"prompt":      func(o *EmbedOptions, _ string, v json.RawMessage) error { return optional(v, &o.Prompt, "a text") },
+	"prompt":      func(o *EmbedOptions, _ string, v json.RawMessage) error { return promptOption(v, o) },
 	"prompt_name": func(o *EmbedOptions, _ string, v json.RawMessage) error { return optional(v, &o.PromptName, "a text") },
 	"normalize_embeddings": func(o *EmbedOptions, _ string, v json.RawMessage) error {
 		return optional(v, &o.Normalize, "true or false")
@@ -57,8 +65,21 @@ var embedOptions = map[string]option[EmbedOptions]{
 		if !strings.HasPrefix(model, "hkunlp/instructor") {
 			return reason("is for models named hkunlp/instructor* only")
 		}
-		return optional(v, &o.Prompt, "a text")
+		return promptOption(v, o)
 	},
+	"prompts": func(o *EmbedOptions, _ string, v json.RawMessage) error { return promptsOption(v, o) },
+	"default_prompt_name": func(o *EmbedOptions, _ string, v json.RawMessage) error {
+		return optional(v, &o.DefaultPrompt, "a text")
+	},
+	"precision": func(o *EmbedOptions, _ string, v json.RawMessage) error { return encodingOption(v, &o.Encoding) },
+	"revision":  func(o *EmbedOptions, _ string, v json.RawMessage) error { return revisionOption(v, &o.Revision) },
+	"tokenizer_kwargs": func(o *EmbedOptions, _ string, v json.RawMessage) error {
+		return tokenizerOption(v, cut{&o.MaxLength, &o.CutLeft})
+	},
+	"processor_kwargs": func(o *EmbedOptions, _ string, v json.RawMessage) error { // its name from version 5.4 on
+		return tokenizerOption(v, cut{&o.MaxLength, &o.CutLeft})
+	},
+	"config_kwargs": func(_ *EmbedOptions, _ string, v json.RawMessage) error { return configOption(v) },
 
 	// These say how to compute, which is the engine's own business: the vectors are the same.
 	"show_progress_bar":  ignored[EmbedOptions],
@@ -73,14 +94,12 @@ var embedOptions = map[string]option[EmbedOptions]{
 	"local_files_only":   ignored[EmbedOptions],
 	"backend":            ignored[EmbedOptions],
 	"similarity_fn_name": ignored[EmbedOptions],
+	"model_card_data":    ignored[EmbedOptions],
 
-	// These would change the vectors; the default value is fine and any other one refused.
-	"precision":        only[EmbedOptions]("float32"),
-	"output_value":     only[EmbedOptions]("sentence_embedding"),
-	"revision":         only[EmbedOptions]("main"),
-	"tokenizer_kwargs": only[EmbedOptions](""),
-	"config_kwargs":    only[EmbedOptions](""),
-	"prompts":          only[EmbedOptions](""),
+	// These would give something else than a vector, or another one; the default value is fine and any other one refused.
+	"output_value":      only[EmbedOptions]("sentence_embedding"),
+	"task":              only[EmbedOptions](""),
+	"processing_kwargs": only[EmbedOptions](""),
 }
 
 // ParseEmbedOptions reads the kwargs of pgml.embed: a JSON object, or nothing. The model's name decides about "instruction". The error is an
@@ -167,22 +186,5 @@ func only[T any](text string) option[T] {
 			return unsupported("is not supported here")
 		}
 		return unsupported(fmt.Sprintf("is not supported here with a value other than %q", text))
-	}
-}
-
-// resolve finds the text to put before every input.
-func (o *EmbedOptions) resolve(s *settings) (prompt string, err error) {
-	switch {
-	case o.Prompt != "":
-		return o.Prompt, nil
-	case o.PromptName != "":
-		prompt, ok := s.prompts[o.PromptName]
-		if !ok {
-			known := slices.Sorted(maps.Keys(s.prompts))
-			return "", &OptionError{Name: "prompt_name", Reason: fmt.Sprintf("is %q, the model's prompts are %q", o.PromptName, known)}
-		}
-		return prompt, nil
-	default:
-		return s.prompts[s.defaultPrompt], nil // "" where there is no default
 	}
 }

@@ -61,15 +61,16 @@ func (e *Embedder) score(ctx context.Context, query string, documents []string, 
 		return nil, ErrClosed
 	case e.session.width != 1:
 		return nil, &ModelError{Model: e.name, Err: fmt.Errorf("it has %d labels; ranking is for models with one", e.session.width)}
-	case e.settings.activation != "":
+	case e.settings.activation != "" && o.Activation == ModelActivation:
 		return nil, &ModelError{Model: e.name, Err: fmt.Errorf("the activation %q is not supported", e.settings.activation)}
 	}
-	length := e.maxTokens
-	if o.MaxLength > 0 {
-		length = min(length, o.MaxLength)
+	length, err := e.length("rank", "max_length", o.MaxLength)
+	if err != nil {
+		return nil, err
 	}
+	identity := o.Activation == Identity || o.Activation == ModelActivation && e.settings.identity
 	scores := make([]float64, len(documents))
-	key := cacheKey{model: e.name, prompt: query, width: scoreWidth - length}
+	key := cacheKey{model: e.name, prompt: query, width: scoreWidth, length: length, left: o.CutLeft, normalize: identity}
 	w := &work{starts: []int{0}, types: []int32{}}
 	var todo []int
 	for i, document := range documents {
@@ -82,7 +83,7 @@ func (e *Embedder) score(ctx context.Context, query string, documents []string, 
 			continue
 		}
 		// Stripped, as sentence-transformers does.
-		parts, err := e.tokenizer.EncodePair(strings.TrimSpace(query), strings.TrimSpace(document), tokenize.EncodeOptions{MaxLength: length})
+		parts, err := e.tokenizer.EncodePair(strings.TrimSpace(query), strings.TrimSpace(document), tokenize.EncodeOptions{MaxLength: length, Left: o.CutLeft})
 		if err != nil {
 			return nil, &OptionError{Function: "rank", Name: "max_length", Reason: fmt.Sprintf("is too small: %v", err)}
 		}
@@ -97,7 +98,7 @@ func (e *Embedder) score(ctx context.Context, query string, documents []string, 
 	found := make([]float32, len(todo))
 	if err := e.queue.do(ctx, w, o.BatchSize, func(i int, logits []float32) {
 		found[i] = logits[0]
-		if !e.settings.identity {
+		if !identity {
 			found[i] = sigmoid(found[i])
 		}
 	}); err != nil {
@@ -116,12 +117,14 @@ func sigmoid(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))
 // cosines gives the cosines between the vectors of documents and of the query.
 func (e *Embedder) cosines(ctx context.Context, query string, documents []string, o RankOptions) ([]float64, error) {
 	prompt := func(names ...string) EmbedOptions {
+		options := EmbedOptions{BatchSize: o.BatchSize, MaxLength: o.MaxLength, CutLeft: o.CutLeft}
 		for _, name := range names {
 			if _, ok := e.settings.prompts[name]; ok {
-				return EmbedOptions{PromptName: name, BatchSize: o.BatchSize}
+				options.PromptName = name
+				break
 			}
 		}
-		return EmbedOptions{BatchSize: o.BatchSize}
+		return options
 	}
 	of, err := e.Embed(ctx, []string{query}, prompt("query"))
 	if err != nil {

@@ -138,7 +138,7 @@ func TestParseRankOptions(t *testing.T) {
 		`{"topk":3}`:                     `rank: option "topk" is unknown`,
 		`{"top_k":0}`:                    `rank: option "top_k" must be a positive whole number`,
 		`{"return_documents":"yes"}`:     `rank: option "return_documents" must be true or false`,
-		`{"activation_fn":"torch.Tanh"}`: `rank: option "activation_fn" is not supported here`,
+		`{"activation_fn":"torch.Tanh"}`: `rank: option "activation_fn" is not supported here with a value other than "torch.nn.Sigmoid" and "torch.nn.Identity"`,
 		`[]`:                             `rank: option "kwargs" must be a JSON object`,
 	} {
 		if _, err := ParseRankOptions("m", []byte(in)); err == nil || err.Error() != want {

@@ -54,6 +54,7 @@ type settings struct {
 	activation    string // of a cross-encoder, where it is one that is not known here
 	identity      bool   // a cross-encoder's scores are the logits themselves
 	maxTokens     int    // specials included; 0: not said
+	positions     int    // the longest input that the model can take; 0: not said
 	lowerCase     bool
 	pooling       []pooling // never empty; the vectors of several stand one after the other
 	skipPrompt    bool      // the prompt's tokens do not take part in the pooling
@@ -179,7 +180,7 @@ func readSettings(dir string) (*settings, error) {
 	}
 	s.prompts = prompts.Prompts
 	if prompts.Default != nil {
-		if _, ok := s.prompts[*prompts.Default]; !ok {
+		if _, ok := new(EmbedOptions).prompt(s, *prompts.Default); !ok {
 			return nil, fmt.Errorf("config_sentence_transformers.json: the default prompt %q is not among the prompts", *prompts.Default)
 		}
 		s.defaultPrompt = *prompts.Default
@@ -232,6 +233,7 @@ func (s *settings) readLength(dir string, positions int) error {
 			s.maxTokens = int(tokenizer.MaxLength)
 		}
 	}
+	s.positions = positions
 	if positions > 0 && (s.maxTokens == 0 || s.maxTokens > positions) {
 		s.maxTokens = positions
 	}

@@ -102,7 +102,7 @@ func NewStore(o StoreOptions) *Store {
 
 // Embedder returns the model of a name, such as all-MiniLM-L6-v2 or sentence-transformers/all-MiniLM-L6-v2, which are the same one.
 // The first call for a model loads it, which takes up to some seconds; others that come meanwhile wait for the same load. A load
-// that fails is tried again by the next call. The error is a *names.Error, *MissingError, *LibraryError, *ModelError or ctx's cause. The
+// that fails is tried again by the next call. The error is a *names.Error, *MissingError, *LibraryError, *ModelError, which may be of a *DeviceError or *PrecisionError, or ctx's cause. The
 // Embedder belongs to the Store: don't close it. When the store has put it out for another one its calls fail with ErrClosed; Embed asks again then.
 func (s *Store) Embedder(ctx context.Context, name string) (*Embedder, error) {
 	return s.embedder(ctx, name, Variant{})
@@ -198,18 +198,18 @@ func (s *Store) await(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// Embed is that of a model's Embedder. Errors: as Embedder's and its Embed's.
+// Embed is that of a model's Embedder. Errors: as Embedder's and its Embed's, and *RevisionError.
 func (s *Store) Embed(ctx context.Context, name string, texts []string, o EmbedOptions) (vectors [][]float32, err error) {
-	err = s.with(ctx, name, o.Variant, func(e *Embedder) (err error) {
+	err = s.with(ctx, name, o.Variant, o.Revision, func(e *Embedder) (err error) {
 		vectors, err = e.Embed(ctx, texts, o)
 		return err
 	})
 	return vectors, err
 }
 
-// Rank is that of a model's Embedder. Errors: as Embedder's and its Rank's.
+// Rank is that of a model's Embedder. Errors: as Embedder's and its Rank's, and *RevisionError.
 func (s *Store) Rank(ctx context.Context, name, query string, documents []string, o RankOptions) (ranked []Ranked, cross bool, err error) {
-	err = s.with(ctx, name, o.Variant, func(e *Embedder) (err error) {
+	err = s.with(ctx, name, o.Variant, o.Revision, func(e *Embedder) (err error) {
 		ranked, cross, err = e.Rank(ctx, query, documents, o)
 		return err
 	})
@@ -217,11 +217,14 @@ func (s *Store) Rank(ctx context.Context, name, query string, documents []string
 }
 
 // with does something with a model.
-func (s *Store) with(ctx context.Context, name string, v Variant, f func(e *Embedder) error) error {
+func (s *Store) with(ctx context.Context, name string, v Variant, revision string, f func(e *Embedder) error) error {
 	for {
 		e, err := s.embedder(ctx, name, v)
 		if err != nil {
 			return err
+		}
+		if revision != "" && !e.origin.is(revision) {
+			return &RevisionError{name, revision, e.origin}
 		}
 		if err := f(e); err != ErrClosed {
 			return err
@@ -289,8 +292,14 @@ func (s *Store) open(key modelKey) (*Embedder, int64, error) {
 		return nil, 0, err
 	}
 	e.cache = s.cache
+	if instructors[key.name.Repository()] {
+		e.settings.skipPrompt = true
+	}
 	return e, max(1, graphSize(dir, files)), nil
 }
+
+// instructors are the models whose instruction does not take part in the pooling, though their files do not say so; sentence-transformers knows them by their names.
+var instructors = map[string]bool{"hkunlp/instructor-base": true, "hkunlp/instructor-large": true, "hkunlp/instructor-xl": true}
 
 // graphSize is the size of the files that hold the weights of a graph, as far as they can be looked at.
 func graphSize(dir string, files []string) (total int64) {
