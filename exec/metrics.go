@@ -175,6 +175,8 @@ func (e *Engine) gauges() []prometheus.Collector {
 	waiting("gpu", func() int { return e.texts.Stats().GPUWaiting })
 	counter("text_gpu_batches", "Batches of texts that have gone through a text model on a GPU.", func() uint64 { return e.texts.Stats().GPUBatches.Runs })
 	counter("text_gpu_batch_tokens", "Tokens of their texts.", func() uint64 { return e.texts.Stats().GPUBatches.Tokens })
+	all = append(all, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "pgowl_engine_text_gpu_seconds_total", Help: "Time for which a GPU has had a batch of texts to run, copying included."},
+		func() float64 { return e.texts.Stats().GPURan.Seconds() }))
 	gauge("text_models", "Text models that are loaded.", nil, func() int { return e.texts.Stats().Models })
 	gauge("text_cache_bytes", "Memory of the vectors of texts that are kept, about.", nil, func() int { return int(e.texts.Stats().CacheBytes) })
 	gauge("text_cache_texts", "Texts whose vectors are kept.", nil, func() int { return e.texts.Stats().CacheTexts })

@@ -241,9 +241,9 @@ func (e *Embedder) length(function, option string, n int) (int, error) {
 	case n <= e.tokenizer.Specials():
 		return 0, &OptionError{Function: function, Name: option, Reason: fmt.Sprintf("is too small: %d tokens are the model's own", e.tokenizer.Specials())}
 	case e.settings.positions > 0:
-		return min(n, e.settings.positions), nil
+		n = min(n, e.settings.positions)
 	}
-	return min(n, 1<<16), nil
+	return min(n, 1<<16, max(e.maxTokens, maxRun/e.session.width)), nil
 }
 
 // work is texts as tokens.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	ort "github.com/yalue/onnxruntime_go"
 )
@@ -17,6 +18,7 @@ type gpu struct {
 	runs    sync.Mutex
 	waiting atomic.Int64
 	models  atomic.Int64
+	ran     atomic.Int64                                    // nanoseconds that batches have run
 	add     func(options *ort.SessionOptions, id int) error // appendCUDA, but in tests
 }
 
@@ -80,6 +82,8 @@ type onGPU struct {
 func (o *onGPU) run(ins [][]int64, rows, columns int, out []float32, shape []int64, stopped stopper) error {
 	o.gpu.runs.Lock()
 	defer o.gpu.runs.Unlock()
+	start := time.Now()
+	defer func() { o.gpu.ran.Add(int64(time.Since(start))) }()
 	return o.engine.run(ins, rows, columns, out, shape, stopped)
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 )
 
 //go:embed probe.onnx
@@ -158,12 +159,13 @@ func (r *Runtime) Try(d Device) error {
 // GPU is a graphics card that models may run on.
 type GPU struct {
 	Device  Device
-	Name    string // empty where the driver does not say
-	Memory  int64  // bytes
-	Used    int64  // of these, by all processes; 0 where this one does not use it
-	Models  int    // of this process
-	Runs    int    // batches that are made ready, run or are pooled
-	Waiting int    // workers that wait for their turn
+	Name    string        // empty where the driver does not say
+	Memory  int64         // bytes
+	Used    int64         // of these, by all processes; 0 where this one does not use it
+	Models  int           // of this process
+	Runs    int           // batches that are made ready, run or are pooled
+	Waiting int           // workers that wait for their turn
+	Ran     time.Duration // that batches of this process have taken on it
 }
 
 // GPUs are the cards that are in use, in no order.
@@ -174,7 +176,7 @@ func (cards *gpus) list() []GPU {
 	defer cards.mu.Unlock()
 	var all []GPU
 	for id, g := range cards.known {
-		one := GPU{Device: cuda(id), Models: int(g.models.Load()), Runs: len(g.slots), Waiting: int(g.waiting.Load())}
+		one := GPU{Device: cuda(id), Models: int(g.models.Load()), Runs: len(g.slots), Waiting: int(g.waiting.Load()), Ran: time.Duration(g.ran.Load())}
 		if d := cards.driver; d != nil {
 			one.Name, one.Memory, _ = d.describe(id)
 			one.Used, _ = d.used(id)

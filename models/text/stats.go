@@ -1,5 +1,7 @@
 package text
 
+import "time"
+
 // Stats are what a Store holds and does. Runs and what waits for them are the process's: its cores are shared by all stores.
 type Stats struct {
 	Models  int // loaded
@@ -13,10 +15,11 @@ type Stats struct {
 	GPUBatches Batches // of these: on a GPU
 	GPUs       int     // that are in use
 	GPUModels  int
-	GPURuns    int   // batches that are made ready for them, run or are pooled; not among Runs
-	GPUWaiting int   // workers that wait for them; not among Waiting
-	GPUMemory  int64 // bytes of theirs
-	GPUUsed    int64 // of these, by all processes
+	GPURuns    int           // batches that are made ready for them, run or are pooled; not among Runs
+	GPUWaiting int           // workers that wait for them; not among Waiting
+	GPUMemory  int64         // bytes of theirs
+	GPUUsed    int64         // of these, by all processes
+	GPURan     time.Duration // that batches have taken on them
 
 	CacheBytes     int64 // of vectors and their texts
 	CacheTexts     int
@@ -60,6 +63,7 @@ func (s *Store) Stats() Stats {
 			st.GPUs++
 			st.GPUModels, st.GPURuns, st.GPUWaiting = st.GPUModels+g.Models, st.GPURuns+g.Runs, st.GPUWaiting+g.Waiting
 			st.GPUMemory, st.GPUUsed = st.GPUMemory+g.Memory, st.GPUUsed+g.Used
+			st.GPURan += g.Ran
 		}
 	}
 	if c := s.cache; c != nil {
