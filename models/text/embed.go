@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -308,12 +309,17 @@ func (e *Embedder) run(b *batch, each func(p part, i int, pooled []float32)) err
 	if e.gpu != nil {
 		columns = (columns + 7) &^ 7 // tensor cores work on eights
 	}
-	room.grow(b.rows*columns, e.session.width, e.widest)
+	room.grow(b.rows*columns, volume(e.session.shape(b.rows, columns)), e.widest)
+	room.weights = slices.Grow(room.weights[:0], b.rows*e.session.ways*columns)[:b.rows*e.session.ways*columns]
 	clear(room.types)
 	row := 0
 	for _, p := range b.parts {
 		for _, i := range p.texts {
 			e.fill(room, row, columns, p.call.work.text(i), p.call.work.kinds(i))
+			for way := range e.session.ways {
+				n := p.call.work.lengths[i]
+				weigh(room.weights[(row*e.session.ways+way)*columns:][:columns], n, min(p.call.work.skip, n-1), e.settings.pooling[way])
+			}
 			row++
 		}
 	}
@@ -326,24 +332,27 @@ func (e *Embedder) run(b *batch, each func(p part, i int, pooled []float32)) err
 	row = 0
 	for _, p := range b.parts {
 		for _, i := range p.texts {
-			if e.session.scores {
-				each(p, i, room.out[row*e.session.width:][:e.session.width])
-				row++
-				continue
+			switch width := e.session.width; {
+			case e.session.scores:
+				each(p, i, room.out[row*width:][:width])
+			case e.session.ways > 0:
+				wide := e.session.ways * width
+				copy(room.pooled, room.out[row*wide:][:wide])
+				each(p, i, e.finished(room))
+			default:
+				n := p.call.work.lengths[i]
+				poolAll(room.pooled[:width*len(e.settings.pooling)], room.out[row*columns*width:][:n*width], e.settings.pooling, min(p.call.work.skip, n-1))
+				each(p, i, e.finished(room))
 			}
-			n := p.call.work.lengths[i]
-			vectors := room.out[row*columns*e.session.width:][:n*e.session.width]
-			each(p, i, e.pooled(room, vectors, min(p.call.work.skip, n-1)))
 			row++
 		}
 	}
 	return nil
 }
 
-// pooled makes a text's vector of those of its tokens, of which the first skip do not take part. It is valid until the next one.
-func (e *Embedder) pooled(room *buffers, tokens []float32, skip int) []float32 {
+// finished makes a text's vector of what its tokens' have been pooled to, in room. It is valid until the next one.
+func (e *Embedder) finished(room *buffers) []float32 {
 	v, other := room.pooled[:e.session.width*len(e.settings.pooling)], room.other
-	poolAll(v, tokens, e.settings.pooling, skip)
 	for i, s := range e.settings.steps {
 		width := e.widths[i]
 		if next := s.apply(other[:width], v); &next[0] == &other[0] {

@@ -3,6 +3,7 @@ package text
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,40 +57,60 @@ func (g *gpu) queue(budget int) *queue {
 	return &queue{cores: gpuWorkers, budget: budget, least: budget, cost: gpuRunCost, turn: g}
 }
 
-// load loads a graph onto the card.
-func (g *gpu) load(file string, inputs []string, output *ort.InputOutputInfo, options *ort.SessionOptions) (engine, error) {
-	if err := g.add(options, g.id); err != nil {
-		return nil, err
+// load loads a graph onto the card, with a pooling behind it if that is wanted and can be had; pools says whether it has one.
+func (g *gpu) load(graph graphOf, pool bool, options *ort.SessionOptions) (loaded *onGPU, pools bool, err error) {
+	if err := usual(options); err != nil {
+		return nil, false, err
 	}
-	graph, err := newONNX(file, inputs, output, options)
+	if err := g.add(options, g.id); err != nil {
+		return nil, false, err
+	}
+	if pool {
+		if model, err := withTail(graph.file, graph.output); err == nil {
+			session, err := ort.NewDynamicAdvancedSessionWithONNXData(model, append(slices.Clone(graph.inputs), tailWeights), []string{tailOutput}, options)
+			if err == nil {
+				g.models.Add(1)
+				return &onGPU{&onnx{session: session}, g}, true, nil
+			}
+		}
+		// As it is, it may well load; if not, that error is the one to tell.
+	}
+	plain, err := newONNX(graph.file, graph.inputs, graph.output, options)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	g.models.Add(1)
-	return &onGPU{graph, g}, nil
+	return &onGPU{plain, g}, false, nil
 }
 
 // onGPU is a graph on a card.
+//
+// ONNX Runtime copies the inputs to the card and the output straight from there to where it is wanted, which IO binding would do as well: the binding that the Go package has takes
+// tensors in the processor's memory only, and cannot be stopped.
 type onGPU struct {
-	engine
-	gpu *gpu
+	graph *onnx
+	gpu   *gpu
 }
 
+var _ engine = (*onGPU)(nil)
+
 // run implements engine.
-//
-// ONNX Runtime copies the inputs to the card and the output straight from there to out, which IO binding would do as well: the binding that the Go package has takes tensors in
-// the processor's memory only, and cannot be stopped.
 func (o *onGPU) run(ins [][]int64, rows, columns int, out []float32, shape []int64, stopped stopper) error {
+	return o.pool(ins, nil, rows, columns, out, shape, stopped)
+}
+
+// pool is run for a graph with a pooling behind it.
+func (o *onGPU) pool(ins [][]int64, weights []float32, rows, columns int, out []float32, shape []int64, stopped stopper) error {
 	o.gpu.runs.Lock()
 	defer o.gpu.runs.Unlock()
 	start := time.Now()
 	defer func() { o.gpu.ran.Add(int64(time.Since(start))) }()
-	return o.engine.run(ins, rows, columns, out, shape, stopped)
+	return o.graph.runWith(ins, weights, rows, columns, out, shape, stopped)
 }
 
 func (o *onGPU) close() {
 	o.gpu.models.Add(-1)
-	o.engine.close()
+	o.graph.close()
 }
 
 // cudaOptions are the provider's, but for device_id. Memory grows by what is asked for, as doubling it would take the card from others; and float32 is float32, as torch has it,

@@ -74,7 +74,7 @@ func runGraph(dir string) (byte, error) {
 	}
 	defer s.close()
 	var b buffers
-	b.grow(6, s.width, s.width)
+	b.grow(6, 6*s.width, s.width)
 	for i := range b.ids {
 		b.ids[i], b.mask[i] = int64(i+1), 1
 	}

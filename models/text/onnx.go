@@ -17,6 +17,18 @@ type onnx struct {
 
 // newONNX loads a graph with options that nothing has been set in but what the device asks for.
 func newONNX(file string, inputs []string, output *ort.InputOutputInfo, options *ort.SessionOptions) (*onnx, error) {
+	if err := usual(options); err != nil {
+		return nil, err
+	}
+	session, err := ort.NewDynamicAdvancedSession(file, inputs, []string{output.Name}, options)
+	if err != nil {
+		return nil, err
+	}
+	return &onnx{session, output.DataType == ort.TensorElementDataTypeFloat16}, nil
+}
+
+// usual sets what is the same for all graphs.
+func usual(options *ort.SessionOptions) error {
 	for _, set := range []error{
 		options.SetGraphOptimizationLevel(ort.GraphOptimizationLevelEnableAll),
 		// One thread a run and as many runs as cores: for many texts that is the fastest, and nothing spins when idle.
@@ -28,20 +40,21 @@ func newONNX(file string, inputs []string, output *ort.InputOutputInfo, options 
 		options.SetMemPattern(false),
 	} {
 		if set != nil {
-			return nil, set
+			return set
 		}
 	}
-	session, err := ort.NewDynamicAdvancedSession(file, inputs, []string{output.Name}, options)
-	if err != nil {
-		return nil, err
-	}
-	return &onnx{session, output.DataType == ort.TensorElementDataTypeFloat16}, nil
+	return nil
 }
 
 func (o *onnx) close() { o.session.Destroy() }
 
 // run implements engine. A stop ends it between two nodes of the graph.
 func (o *onnx) run(ins [][]int64, rows, columns int, out []float32, shape []int64, stopped stopper) error {
+	return o.runWith(ins, nil, rows, columns, out, shape, stopped)
+}
+
+// runWith is run for a graph that has one more input, of float32 in as many ways for each token, if weights is not nil.
+func (o *onnx) runWith(ins [][]int64, weights []float32, rows, columns int, out []float32, shape []int64, stopped stopper) error {
 	opts, err := ort.NewRunOptions()
 	if err != nil {
 		return err
@@ -53,7 +66,7 @@ func (o *onnx) run(ins [][]int64, rows, columns int, out []float32, shape []int6
 	}
 	var pinner goruntime.Pinner // the tensors keep pointers to Go memory
 	defer pinner.Unpin()
-	values := make([]ort.Value, 0, len(ins))
+	values := make([]ort.Value, 0, len(ins)+1)
 	defer func() {
 		for _, v := range values {
 			v.Destroy()
@@ -62,6 +75,14 @@ func (o *onnx) run(ins [][]int64, rows, columns int, out []float32, shape []int6
 	for _, data := range ins {
 		pinner.Pin(&data[0])
 		tensor, err := ort.NewTensor(ort.NewShape(int64(rows), int64(columns)), data)
+		if err != nil {
+			return err
+		}
+		values = append(values, tensor)
+	}
+	if weights != nil {
+		pinner.Pin(&weights[0])
+		tensor, err := ort.NewTensor(ort.NewShape(int64(rows), int64(len(weights)/(rows*columns)), int64(columns)), weights)
 		if err != nil {
 			return err
 		}

@@ -221,7 +221,7 @@ func (e *Embedder) newTrial(s *session) *trial {
 		t.columns = max(t.columns, len(ids), 1)
 	}
 	var b buffers
-	b.grow(t.rows*t.columns, s.width, 0)
+	b.grow(t.rows*t.columns, t.rows*t.columns*s.width, 0)
 	for i, ids := range all {
 		e.fill(&b, i, t.columns, ids, nil)
 	}

@@ -19,6 +19,7 @@ type session struct {
 	inputs []input // in the order of the graph
 	width  int     // of a token's vector, or the number of scores of a text
 	scores bool    // it gives scores for each text (a classifier, a cross-encoder), in place of a vector for each token
+	ways   int     // of pooling that are part of the graph; 0: it gives a vector for each token
 }
 
 // input is what one of the graph's inputs takes.
@@ -63,7 +64,8 @@ func (e *Embedder) openSession(dir string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := onnxcheck.File(file); err != nil { // before ONNX Runtime sees it
+	checked, err := onnxcheck.File(file)
+	if err != nil { // before ONNX Runtime sees it
 		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
 	}
 	options, err := ort.NewSessionOptions()
@@ -102,7 +104,12 @@ func (e *Embedder) openSession(dir string) (*session, error) {
 		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
 	}
 	if e.gpu != nil {
-		graph.engine, err = e.gpu.load(file, names, output, options)
+		// A graph in memory does not find weights beside its file.
+		pool := !graph.scores && len(checked.Files) == 0 && !slices.ContainsFunc(e.settings.pooling, func(p pooling) bool { return !p.linear() })
+		var pools bool
+		if graph.engine, pools, err = e.gpu.load(graphOf{file, names, output}, pool, options); pools {
+			graph.ways = len(e.settings.pooling)
+		}
 	} else {
 		graph.engine, err = e.engineFor(graph, graphOf{file, names, output}, options)
 	}
@@ -183,19 +190,20 @@ func (s *session) close() { s.engine.close() }
 type buffers struct {
 	ids, mask, types []int64
 	out              []float32
+	weights          []float32 // of the tokens, where the graph pools
 	pooled, other    []float32 // a text's vector, and where a step puts the next one
 }
 
-// grow makes the buffers fit rows x columns tokens of a width, and vectors of texts that are so wide at most.
-func (b *buffers) grow(tokens, width, widest int) {
+// grow makes the buffers fit so many tokens, so many numbers that come out, and vectors of texts that are so wide at most.
+func (b *buffers) grow(tokens, out, widest int) {
 	if cap(b.ids) < tokens {
 		b.ids, b.mask, b.types = make([]int64, tokens), make([]int64, tokens), make([]int64, tokens)
 	}
 	b.ids, b.mask, b.types = b.ids[:tokens], b.mask[:tokens], b.types[:tokens]
-	if cap(b.out) < tokens*width {
-		b.out = make([]float32, tokens*width)
+	if cap(b.out) < out {
+		b.out = make([]float32, out)
 	}
-	b.out = b.out[:tokens*width]
+	b.out = b.out[:out]
 	if len(b.pooled) != widest {
 		b.pooled, b.other = make([]float32, widest), make([]float32, widest)
 	}
@@ -204,6 +212,9 @@ func (b *buffers) grow(tokens, width, widest int) {
 // run fills b.out with the vectors of rows x columns tokens, or with the scores of the rows.
 func (s *session) run(b *buffers, rows, columns int, stopped stopper) error {
 	shape := s.shape(rows, columns)
+	if s.ways > 0 {
+		return s.engine.(*onGPU).pool(s.inputsOf(b), b.weights, rows, columns, b.out[:volume(shape)], shape, stopped)
+	}
 	return s.engine.run(s.inputsOf(b), rows, columns, b.out[:volume(shape)], shape, stopped)
 }
 
@@ -218,8 +229,11 @@ func (s *session) inputsOf(b *buffers) [][]int64 {
 
 // shape is that of the output.
 func (s *session) shape(rows, columns int) []int64 {
-	if s.scores {
+	switch {
+	case s.scores:
 		return []int64{int64(rows), int64(s.width)}
+	case s.ways > 0:
+		return []int64{int64(rows), int64(s.ways), int64(s.width)}
 	}
 	return []int64{int64(rows), int64(columns), int64(s.width)}
 }
