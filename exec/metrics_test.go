@@ -128,7 +128,7 @@ func TestCallsAreCounted(t *testing.T) {
 // TestACallUnderWayIsSeen: while a function runs, and also one that panics is not under way for ever.
 func TestACallUnderWayIsSeen(t *testing.T) {
 	e, r := nowhere(t)
-	f := e.measured("train", func(context.Context, function.Session, [][]byte) (string, int, error) {
+	f := measured(e, "train", func(context.Context, function.Session, [][]byte) (string, int, error) {
 		expect(t, r, map[string]float64{"calls train call": 1})
 		panic("on purpose")
 	})
@@ -155,7 +155,7 @@ func TestCountingAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { m.end(ctx, m.begin(), 7, nil) }); n != 0 {
 		t.Errorf("a call: %v", n)
 	}
-	f := e.measured("predict", func(context.Context, function.Session, [][]byte) (string, int, error) { return "1", 1, nil })
+	f := measured(e, "predict", func(context.Context, function.Session, [][]byte) (string, int, error) { return "1", 1, nil })
 	if n := testing.AllocsPerRun(100, func() { f(ctx, nil, nil) }); n != 0 {
 		t.Errorf("a call of lane call: %v", n)
 	}
