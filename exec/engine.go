@@ -239,7 +239,7 @@ func (e *Engine) open(ctx context.Context) error {
 		return err
 	}
 	lane := &call.Lane{Key: key, Mail: e.mail, Log: e.log}
-	lane.Functions = e.functions()
+	lane.Functions, lane.Arrays = e.functions(), e.arrays()
 	e.lane.Store(lane)
 	e.setReady(nil)
 	return nil

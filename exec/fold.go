@@ -12,16 +12,17 @@ import (
 var errUnknownType = function.Errorf("42P18", "could not determine data type of parameter")
 
 // Fold computes the calls of a plan that depend on nothing but literals and parameters. What cannot be computed here, for whatever
-// reason, is left to the server, which calls the function and gives the error its place: values[i].OK is false.
-func (e *Engine) Fold(ctx context.Context, p *parser.Plan, params []Param) []parser.Value {
+// reason, is left to the server, which calls the function and gives the error its place: values[i].OK is false. asParams says that the values will be parameters, of which the
+// server takes vectors in binary form in a tenth of the time that it takes to read their text.
+func (e *Engine) Fold(ctx context.Context, p *parser.Plan, params []Param, asParams bool) []parser.Value {
 	values := make([]parser.Value, len(p.Folds))
 	for i, c := range p.Folds {
-		values[i] = e.foldCall(ctx, c, params)
+		values[i] = e.foldCall(ctx, c, params, asParams)
 	}
 	return values
 }
 
-func (e *Engine) foldCall(ctx context.Context, c *parser.FunctionCall, params []Param) parser.Value {
+func (e *Engine) foldCall(ctx context.Context, c *parser.FunctionCall, params []Param, asParam bool) parser.Value {
 	var id int64
 	args := func(_ int, a *parser.Arg) (Field, []byte, error) {
 		f, v, err := foldArgument(a, params)
@@ -42,9 +43,12 @@ func (e *Engine) foldCall(ctx context.Context, c *parser.FunctionCall, params []
 		return parser.Value{} // the server knows best what to say, or that the result is NULL
 	}
 	v := parser.Value{OK: true, Model: id}
-	if out.reals != nil {
+	switch {
+	case out.reals != nil:
 		v.Text = string(appendReal(nil, out.reals[0]))
-	} else {
+	case asParam:
+		v.Binary = encodeReals(make([]byte, 0, 20+8*len(out.vectors[0])), 1, out.vectors[0])
+	default:
 		v.Text = string(appendReals(nil, out.vectors[0]))
 	}
 	return v

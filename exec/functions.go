@@ -20,7 +20,6 @@ import (
 // called are what the functions in the database may call, by the name that they send.
 var called = map[string]func(*Engine, context.Context, function.Session, [][]byte) (value string, rows int, err error){
 	"embed":              (*Engine).callEmbed,
-	"embed_rows":         (*Engine).callEmbedRows,
 	"embed_many":         (*Engine).callEmbedMany,
 	"predict":            (*Engine).callPredict,
 	"predict_row":        (*Engine).callPredictRow,
@@ -50,7 +49,7 @@ var called = map[string]func(*Engine, context.Context, function.Session, [][]byt
 func (e *Engine) functions() map[string]call.Func {
 	all := map[string]call.Func{}
 	for name, f := range called {
-		all[name] = e.measured(name, func(ctx context.Context, s function.Session, args [][]byte) (string, int, error) {
+		all[name] = measured(e, name, func(ctx context.Context, s function.Session, args [][]byte) (string, int, error) {
 			return f(e, ctx, s, args)
 		})
 	}
@@ -219,56 +218,6 @@ func (e *Engine) callProbaMany(ctx context.Context, s function.Session, args [][
 		}
 	}
 	return string(append(b, '}')), len(predicted), nil
-}
-
-// callEmbedRows embeds the texts of many rows, as 25_batch.sql gathers them, those of one model and one set of options together.
-func (e *Engine) callEmbedRows(ctx context.Context, _ function.Session, args [][]byte) (string, int, error) {
-	if len(args) != 1 || len(args[0]) < 20 {
-		return "", 0, errArguments
-	}
-	rows := map[embedKey][]int{}
-	texts := map[embedKey][]string{}
-	n := 0
-	for rest := args[0][20:]; len(rest) > 0; n++ { // past the array's header
-		var row []byte
-		var err error
-		if row, rest, err = nextElement(rest); err != nil {
-			return "", 0, err
-		}
-		if row == nil {
-			continue
-		}
-		model, rest, ok := bytes.Cut(row, []byte{0})
-		kwargs, input, ok2 := bytes.Cut(rest, []byte{0})
-		if !ok || !ok2 {
-			return "", 0, errArguments
-		}
-		key := embedKey{string(model), string(kwargs)}
-		rows[key] = append(rows[key], n)
-		texts[key] = append(texts[key], string(input))
-	}
-	all := make([][]float32, n)
-	for key, places := range rows {
-		vectors, err := e.embed(ctx, key.model, texts[key], []byte(key.kwargs), false)
-		if err != nil {
-			return "", 0, err
-		}
-		for i, place := range places {
-			all[place] = vectors[i]
-		}
-	}
-	b := []byte{'{'}
-	for i, v := range all {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		if v == nil {
-			b = append(b, "NULL"...)
-		} else {
-			b = append(appendReals(append(b, '"'), v), '"')
-		}
-	}
-	return string(append(b, '}')), n, nil
 }
 
 // eachRow calls do with the model and the features of each row that was gathered: the array bytea[] in binary form. The features are nil for

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pgowl/pgowl/exec/call"
 	"github.com/pgowl/pgowl/exec/function"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -68,7 +67,7 @@ func newMeters() *meters {
 	for l, lane := range laneNames {
 		names := append([]string{"other"}, computed...)
 		if l == int(callLane) { // it knows its functions
-			names = slices.Collect(maps.Keys(called))
+			names = slices.AppendSeq(slices.Collect(maps.Keys(called)), maps.Keys(arrays))
 		}
 		m.by[l] = map[string]*meter{}
 		for _, name := range names {
@@ -112,18 +111,18 @@ func (m *meter) end(ctx context.Context, start time.Time, rows int, err error) {
 }
 
 // counted is a function of the call lane that also says how many rows it has computed.
-type counted func(ctx context.Context, s function.Session, args [][]byte) (value string, rows int, err error)
+type counted[V any] = func(ctx context.Context, s function.Session, args [][]byte) (value V, rows int, err error)
 
 // errPanic counts as the error of a function that never returned.
 var errPanic = function.Errorf("XX000", "the function panicked")
 
 // measured makes a function for the call lane.
-func (e *Engine) measured(name string, f counted) call.Func {
+func measured[V any](e *Engine, name string, f counted[V]) func(context.Context, function.Session, [][]byte) (V, error) {
 	m := e.meters.of(callLane, name)
-	return func(ctx context.Context, s function.Session, args [][]byte) (string, error) {
+	return func(ctx context.Context, s function.Session, args [][]byte) (V, error) {
 		start, rows, err := m.begin(), 0, error(errPanic)
 		defer func() { m.end(ctx, start, rows, err) }()
-		var value string
+		var value V
 		value, rows, err = f(ctx, s, args)
 		return value, err
 	}

@@ -106,12 +106,12 @@ func TestCallsAreCounted(t *testing.T) {
 		"canceled_total predict stream": 1, "calls predict stream": 0, "model_cache_hits_total": 3, "model_cache_misses_total": 0})
 
 	fold := &parser.FunctionCall{Function: "predict", Result: "real", Args: []parser.Arg{{Kind: parser.Const, Value: "p", Type: "text"}, {Kind: parser.Const, Value: "{1,2}", Type: "real[]"}}}
-	if v := e.Fold(t.Context(), &parser.Plan{Folds: []*parser.FunctionCall{fold, fold}}, nil); !v[0].OK || !v[1].OK {
+	if v := e.Fold(t.Context(), &parser.Plan{Folds: []*parser.FunctionCall{fold, fold}}, nil, false); !v[0].OK || !v[1].OK {
 		t.Fatal(v)
 	}
 	unknown := *fold
 	unknown.Function = "another"
-	e.Fold(t.Context(), &parser.Plan{Folds: []*parser.FunctionCall{&unknown}}, nil)
+	e.Fold(t.Context(), &parser.Plan{Folds: []*parser.FunctionCall{&unknown}}, nil, false)
 	expect(t, r, map[string]float64{"call_duration_seconds predict fold": 2, "rows_total predict fold": 2, "call_duration_seconds other fold": 1})
 
 	calls := e.functions()
@@ -128,7 +128,7 @@ func TestCallsAreCounted(t *testing.T) {
 // TestACallUnderWayIsSeen: while a function runs, and also one that panics is not under way for ever.
 func TestACallUnderWayIsSeen(t *testing.T) {
 	e, r := nowhere(t)
-	f := e.measured("train", func(context.Context, function.Session, [][]byte) (string, int, error) {
+	f := measured(e, "train", func(context.Context, function.Session, [][]byte) (string, int, error) {
 		expect(t, r, map[string]float64{"calls train call": 1})
 		panic("on purpose")
 	})
@@ -155,7 +155,7 @@ func TestCountingAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { m.end(ctx, m.begin(), 7, nil) }); n != 0 {
 		t.Errorf("a call: %v", n)
 	}
-	f := e.measured("predict", func(context.Context, function.Session, [][]byte) (string, int, error) { return "1", 1, nil })
+	f := measured(e, "predict", func(context.Context, function.Session, [][]byte) (string, int, error) { return "1", 1, nil })
 	if n := testing.AllocsPerRun(100, func() { f(ctx, nil, nil) }); n != 0 {
 		t.Errorf("a call of lane call: %v", n)
 	}

@@ -250,8 +250,7 @@ func encodeReals(b []byte, format int16, v []float32) []byte {
 	b = binary.BigEndian.AppendUint32(b, uint32(len(v)))
 	b = binary.BigEndian.AppendUint32(b, 1)
 	for _, x := range v {
-		b = binary.BigEndian.AppendUint32(b, 4)
-		b = binary.BigEndian.AppendUint32(b, math.Float32bits(x))
+		b = binary.BigEndian.AppendUint64(b, 4<<32|uint64(math.Float32bits(x))) // its length, and itself
 	}
 	return b
 }

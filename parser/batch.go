@@ -22,9 +22,6 @@ func stored(stmt *pg_query.Node) *pg_query.SelectStmt {
 // slower than a call. The number of a row in its batch is its place in the answer.
 const batchWindow = "(PARTITION BY pg_catalog.date_trunc('milliseconds', pg_catalog.clock_timestamp()))"
 
-// Embeddings take a thousand times longer, and their answers a hundred times the room: a tenth of the rows.
-const textWindow = "(PARTITION BY CAST(pg_catalog.clock_timestamp() AS timestamp(4) with time zone))"
-
 // batch makes the edits that have the server gather the arguments of predictions in the target list and in ORDER BY (see 25_batch.sql in
 // exec/catalog), and gives the calls. Each edit keeps the call where it is never evaluated, so that the server checks and types it as ever. A
 // statement whose rows would not all be computed, or in which a window function has no place, is left as it is.
@@ -69,13 +66,13 @@ func (r *reader) gather(node *pg_query.Node, names bool, taken map[*pg_query.Fun
 		if call == nil {
 			return
 		}
-		window, args := batchWindow, r.features(call)
+		args := r.features(call)
 		if call.Function == "embed" {
-			window, args = textWindow, r.inputs(call)
+			args = r.inputs(call)
 			r.plan.Doubtful = true // the text may be an array, and the function another one
 		}
-		behind := " ELSE (" + gatherers[call.Function] + "(" + args + ") OVER " + window +
-			")[(pg_catalog.row_number() OVER " + window + ")::pg_catalog.int4]"
+		behind := " ELSE (" + gatherers[call.Function] + "(" + args + ") OVER " + batchWindow +
+			")[(pg_catalog.row_number() OVER " + batchWindow + ")::pg_catalog.int4]"
 		if call.Function != "predict" {
 			behind += "::pg_catalog.float4[]"
 		}

@@ -109,10 +109,11 @@ type foldPlace struct {
 
 // Value is what a folded call gave.
 type Value struct {
-	OK    bool   // false: it was not computed; the call stays as it is
-	Null  bool   // the value is NULL
-	Text  string // the value in text form, ASCII
-	Model int64  // for a prediction: the model that the project's deployment named
+	OK     bool   // false: it was not computed; the call stays as it is
+	Null   bool   // the value is NULL
+	Text   string // the value in text form, ASCII
+	Binary []byte // in place of Text where the value is to be a parameter: in binary form; nil: it is Text
+	Model  int64  // for a prediction: the model that the project's deployment named
 }
 
 // Text is the statement with folded values in it as literals, as the simple protocol needs it. len(values) is len(Folds).

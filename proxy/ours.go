@@ -168,7 +168,7 @@ func (s *session) simpleQuery(message []byte) error {
 	if p.Training != nil {
 		return s.trainQuery(p, message)
 	}
-	values, err := s.fold(p, nil)
+	values, err := s.fold(p, nil, false)
 	if err == errCanceled {
 		return s.failQuery(err)
 	}
@@ -205,13 +205,13 @@ func (s *session) simpleQuery(message []byte) error {
 		entry{protocol.ForQuery, &originSink{s, func(at int) int { return p.TextOrigin(values, at) }}})
 }
 
-// fold computes what can be computed beforehand. What fails is left to the server, whose call of the function fails in its place.
-func (s *session) fold(p *parser.Plan, params []exec.Param) (values []parser.Value, err error) {
+// fold computes what can be computed beforehand, as literals or as parameters. What fails is left to the server, whose call of the function fails in its place.
+func (s *session) fold(p *parser.Plan, params []exec.Param, asParams bool) (values []parser.Value, err error) {
 	if len(p.Folds) == 0 {
 		return nil, nil
 	}
 	err = s.operate(false, func(ctx context.Context) error {
-		values = s.proxy.options.Engine.Fold(ctx, p, params)
+		values = s.proxy.options.Engine.Fold(ctx, p, params, asParams)
 		if context.Cause(ctx) == errCanceled {
 			return errCanceled // the server, which has nothing to do yet, would not know
 		}
@@ -361,7 +361,7 @@ func (s *session) bindMessage(message []byte) error {
 		}
 	}
 	if st.first > 0 {
-		values, err := s.fold(st.plan, st.params(&m))
+		values, err := s.fold(st.plan, st.params(&m), true)
 		if err == errCanceled {
 			return s.failStatement(err)
 		}
@@ -370,15 +370,19 @@ func (s *session) bindMessage(message []byte) error {
 		}
 		m.ParameterFormatCodes = eachFormat(m.ParameterFormatCodes, len(m.Parameters))
 		for _, v := range values {
-			value, model := []byte(nil), []byte(nil)
+			value, model, format := []byte(nil), []byte(nil), int16(0)
 			if v.OK && !v.Null {
-				value = []byte(v.Text)
+				if value = v.Binary; value != nil {
+					format = 1
+				} else {
+					value = []byte(v.Text)
+				}
 				if v.Model != 0 {
 					model = strconv.AppendInt(nil, v.Model, 10)
 				}
 			}
 			m.Parameters = append(m.Parameters, value, model)
-			m.ParameterFormatCodes = append(m.ParameterFormatCodes, 0, 0)
+			m.ParameterFormatCodes = append(m.ParameterFormatCodes, format, 0)
 		}
 	}
 	if len(st.hidden) > 0 {

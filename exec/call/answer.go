@@ -19,6 +19,9 @@ func valueAnswer(text string) string {
 	return "J" + asciiJSON(text)
 }
 
+// arrayAnswer says that the value is an array that stands beside the answer.
+const arrayAnswer = "W"
+
 func errorAnswer(err error) string {
 	var e *function.Error
 	if !errors.As(err, &e) {

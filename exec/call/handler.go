@@ -18,11 +18,21 @@ import (
 // Func computes one call. args are the arguments in binary form, nil for NULL; the answer is a value in text form.
 type Func func(ctx context.Context, s function.Session, args [][]byte) (string, error)
 
+// ArrayFunc computes a call whose value is an array, which may be long.
+type ArrayFunc func(ctx context.Context, s function.Session, args [][]byte) (Array, error)
+
+// Array is an array in one form or the other: binary is megabytes that the database need not parse.
+type Array interface {
+	Text() string
+	Binary() []byte
+}
+
 // Lane is what the handlers of all sessions share.
 type Lane struct {
 	Key       string // of pgowl.secret
 	Mail      *mailbox.Pool
 	Functions map[string]Func
+	Arrays    map[string]ArrayFunc // for pgowl.call_vectors
 	Log       *zap.Logger
 }
 
@@ -68,6 +78,7 @@ type running struct {
 	box     *mailbox.Box
 	others  []*mailbox.Box // of an answer that is spread
 	said    string         // the answer, while it may have to be given again
+	array   []byte         // that goes with the answer
 	posting bool           // it is on its way
 	rest    string         // of an answer in pieces
 	seq     int
@@ -161,8 +172,8 @@ func (r *running) run(words []string) (answer string) {
 			answer = errorAnswer(function.Errorf("XX000", "pgml.%s failed inside PgOwl", words[0]))
 		}
 	}()
-	f := r.h.lane.Functions[words[0]]
-	if f == nil {
+	f, list := r.h.lane.Functions[words[0]], r.h.lane.Arrays[words[0]]
+	if f == nil && list == nil {
 		return errorAnswer(function.Errorf("0A000", "pgml.%s is not available in this version of PgOwl", words[0]))
 	}
 	args := make([][]byte, 0, len(words)-1)
@@ -173,6 +184,9 @@ func (r *running) run(words []string) (answer string) {
 		}
 		args = append(args, arg)
 	}
+	if list != nil {
+		return r.runArray(list, args)
+	}
 	value, err := f(r.ctx, (*session)(r), args)
 	switch {
 	case err != nil:
@@ -181,6 +195,19 @@ func (r *running) run(words []string) (answer string) {
 		return "N"
 	}
 	return valueAnswer(value)
+}
+
+// runArray computes an array, and gives it beside the answer where the reader sees new rows.
+func (r *running) runArray(f ArrayFunc, args [][]byte) string {
+	value, err := f(r.ctx, (*session)(r), args)
+	switch {
+	case err != nil:
+		return errorAnswer(err)
+	case r.fresh:
+		r.array = value.Binary()
+		return arrayAnswer
+	}
+	return valueAnswer(value.Text())
 }
 
 // answer posts an answer. A call is over with it unless the answer asks for something.
@@ -246,9 +273,16 @@ func (r *running) postIn(box *mailbox.Box, ticket, text string) (err error) {
 	}
 	r.seq = 0
 	r.rest = text
-	r.final = strings.IndexByte("VJNE", text[0]) >= 0
+	r.final = strings.IndexByte("VJNEW", text[0]) >= 0
 	// Posting is not cut short by the statement's end: a half-sent query would cost the backend.
 	ctx := context.WithoutCancel(r.ctx)
+	if text == arrayAnswer {
+		r.rest = ""
+		if err = box.PostArray(ctx, r.mark(), r.id, text, r.array); err != nil {
+			r.releaseLocked()
+		}
+		return err
+	}
 	if spread, err := r.spread(ctx, text); spread {
 		if err != nil {
 			r.releaseLocked()

@@ -158,9 +158,18 @@ func (b *Box) Post(ctx context.Context, mark string, body string) (int, error) {
 
 // PostRow shows a body of any length to a reader whose snapshot sees new rows.
 func (b *Box) PostRow(ctx context.Context, mark, id, body string) error {
+	return b.PostArray(ctx, mark, id, body, nil)
+}
+
+// PostArray is PostRow, with an array of pgowl.vector in binary form beside the body; nil: none.
+func (b *Box) PostArray(ctx context.Context, mark, id, body string, array []byte) error {
 	b.gone = id
-	r := b.conn.ExecParams(ctx, "INSERT INTO pgowl.replies (id, body) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
-		[][]byte{[]byte(id), []byte(body)}, nil, nil, nil).Read()
+	insert, args := "INSERT INTO pgowl.replies (id, body) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET body = excluded.body", [][]byte{[]byte(id), []byte(body)}
+	if array != nil {
+		insert = "INSERT INTO pgowl.replies (id, body, vectors) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET body = excluded.body, vectors = excluded.vectors"
+		args = append(args, array)
+	}
+	r := b.conn.ExecParams(ctx, insert, args, nil, []int16{0, 0, 1}[:len(args)], nil).Read()
 	if r.Err != nil {
 		return r.Err
 	}

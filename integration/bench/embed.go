@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -80,9 +81,8 @@ func embedPart(ctx context.Context, s *stage, o options) error {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
-	if c := e.find("PgOwl, fp32"); c != nil {
-		e.contest = append(e.contest, &contestant{name: sessionsName, run: e.bySessions}, &contestant{name: engineName, run: e.byEngine})
-	}
+	e.add(sessionsName, e.bySessions)
+	e.add(engineName, e.byEngine)
 	for round := range o.rounds {
 		for i := range e.contest {
 			c := e.contest[(i+round)%len(e.contest)] // so that nobody always has the same one before him
@@ -102,8 +102,8 @@ func embedPart(ctx context.Context, s *stage, o options) error {
 
 // The names of what is not one statement.
 const (
-	sessionsName = "PgOwl, fp32, 32 sessions"
-	engineName   = "PgOwl's engine alone, fp32"
+	sessionsName = "PgOwl 32 sessions"
+	engineName   = "engine"
 )
 
 // prepare makes the texts, and starts a PgOwl with the models, and the peers.
@@ -191,13 +191,13 @@ func (e *embedding) enter(ctx context.Context, p precision) error {
 	}
 	ours, err := e.stored(ctx, p)
 	if err != nil {
-		fmt.Printf("  PgOwl, %s left out: %v\n", p.name, err)
+		fmt.Printf("  PgOwl %s left out: %v\n", p.name, err)
 	} else {
-		e.contest = append(e.contest, &contestant{name: "PgOwl, " + p.name, run: func(ctx context.Context, round int) (embedTime, error) { return e.byStatement(ctx, p, round) }})
-		line("PgOwl, "+p.name, "cosine to the engine's fp32 %.6f at least", leastCosine(reference, ours))
+		e.add("PgOwl "+p.name, func(ctx context.Context, round int) (embedTime, error) { return e.byStatement(ctx, p, round) })
+		line("PgOwl "+p.name, "cosine to the engine's fp32 %.6f at least", leastCosine(reference, ours))
 	}
 	for _, name := range peersOf(p) {
-		if e.peers[name] != nil {
+		if e.peers[name] != nil || !e.wanted(name) {
 			continue
 		}
 		python := e.o.python
@@ -217,9 +217,21 @@ func (e *embedding) enter(ctx context.Context, p precision) error {
 			continue
 		}
 		line(name, "%s, cosine to the engine's fp32 %.6f at least", peer.What, leastCosine(reference, peer.sample))
-		e.contest = append(e.contest, &contestant{name: name, run: peer.run})
+		e.add(name, peer.run)
 	}
 	return nil
+}
+
+// wanted tells whether a name is one of those that the command line wants.
+func (e *embedding) wanted(name string) bool {
+	return e.o.contest == "" || slices.Contains(strings.Split(e.o.contest, ","), name)
+}
+
+// add enters a contestant, if it is wanted.
+func (e *embedding) add(name string, run func(ctx context.Context, round int) (embedTime, error)) {
+	if e.wanted(name) {
+		e.contest = append(e.contest, &contestant{name: name, run: run})
+	}
 }
 
 // peersOf are the peers that a precision is compared with, and those that are there to be seen.
@@ -318,7 +330,7 @@ func (e *embedding) rates(all []embedTime) string {
 // judge prints the aims: how many times as fast, by the clock and by processor time, which other work on the machine spares.
 func (e *embedding) judge() {
 	for _, p := range precisions {
-		us := e.find("PgOwl, " + p.name)
+		us := e.find("PgOwl " + p.name)
 		if us == nil {
 			continue
 		}
@@ -331,10 +343,10 @@ func (e *embedding) judge() {
 			}
 		}
 	}
-	if us, c := e.find(sessionsName), e.find("PgOwl, fp32"); us != nil && c != nil {
+	if us, c := e.find(sessionsName), e.find("PgOwl fp32"); us != nil && c != nil {
 		e.compare(us, c, embedSessionsAim)
 	}
-	if us, c := e.find("PgOwl, fp32"), e.find(engineName); us != nil && c != nil {
+	if us, c := e.find("PgOwl fp32"), e.find(engineName); us != nil && c != nil {
 		e.compare(us, c, 0)
 	}
 }

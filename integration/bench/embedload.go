@@ -65,7 +65,7 @@ func embedText(ctx context.Context, c *pgx.Conn, body string) error {
 
 // latency embeds headlines one at a time, in turns by the engine in this process and through PgOwl.
 func (e *embedding) latency(ctx context.Context) error {
-	if e.find("PgOwl, fp32") == nil {
+	if e.find("PgOwl fp32") == nil {
 		return nil
 	}
 	short := len(e.texts) * longTexts / (longTexts + 1)

@@ -36,6 +36,7 @@ type options struct {
 	torch   string        // one that has sentence-transformers; empty: python
 	models  string        // folder with the model in all its forms; empty: PgOwl's own
 	texts   int           // that are embedded
+	contest string        // who embeds them, by comma; empty: all
 	bouncer string        // PgBouncer's program; empty: none
 }
 
@@ -77,6 +78,7 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&o.torch, "torch", os.Getenv("PGOWL_BENCH_TORCH"), "Python that has sentence-transformers, where that is another one")
 	flags.StringVar(&o.models, "models", os.Getenv("PGOWL_BENCH_MODELS"), "folder with the model, its int8 graph and its weights")
 	flags.IntVar(&o.texts, "texts", 3125, "texts that are embedded, 24 headlines to a long one; 25000 are all of a file of titles")
+	flags.StringVar(&o.contest, "contest", "", "who embeds, by comma, as the part embed names them; empty: all")
 	flags.StringVar(&o.bouncer, "pgbouncer", os.Getenv("PGOWL_BENCH_PGBOUNCER"), "PgBouncer's program, to compare with")
 	target := flags.String("relay", "", "serve as a bare relay to this address, and nothing else")
 	if err := flags.Parse(args); err != nil {

@@ -132,7 +132,11 @@ BEGIN
             END IF;
         END IF;
     END LOOP;
-    -- Read: the backends that showed it are free for others, whatever this statement does next and however long.
+    -- Read: the backends that showed it are free for others, whatever this statement does next and however long. But for an array, which stands
+    -- beside the answer: who asked for one reads that, too, and says so (pgowl.call_vectors).
+    IF answer = 'W' THEN
+        RETURN answer;
+    END IF;
     request := concat_ws(' ', id, pg_backend_pid()::text, 's', ticket, 'done');
     RAISE INFO USING ERRCODE = 'OWL01', MESSAGE = request,
         DETAIL = encode(sha256(convert_to(key || request, 'SQL_ASCII')), 'hex');
@@ -215,13 +219,54 @@ BEGIN
         answer := pgowl.follow(id, answer);
     END IF;
     IF left(answer, 1) = 'V' THEN
-        RETURN substr(answer, 2);
+        RETURN right(answer, -1); -- substr would count the letters
     ELSIF left(answer, 1) = 'J' THEN
-        RETURN substr(answer, 2)::json #>> '{}';
+        RETURN right(answer, -1)::json #>> '{}';
     END IF;
     RETURN NULL;
 END $$;
 REVOKE EXECUTE ON FUNCTION pgowl.call(text, bytea[]) FROM PUBLIC;
+
+-- Calls an engine function whose value is an array of vectors. In binary form, where a row can be read: the server then has nothing to parse. The functions that it may
+-- call take the number of the array's element type last.
+CREATE OR REPLACE FUNCTION pgowl.call_vectors(fn text, args bytea[]) RETURNS pgowl.vector[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    call_id text;
+    what text := 'call ' || fn;
+    arg bytea;
+    answer text;
+    request text;
+    vectors pgowl.vector[];
+    tries int := 0;
+BEGIN
+    FOREACH arg IN ARRAY args || oidsend('pgowl.vector'::regtype) LOOP
+        what := what || ' ' || replace(encode(arg, 'base64'), E'\n', '');
+    END LOOP;
+    LOOP
+        call_id := translate(gen_random_uuid()::text, '-', '');
+        answer := pgowl.ask(call_id, what);
+        IF left(answer, 1) = 'E' THEN
+            PERFORM pgowl.raise(right(answer, -1)::json);
+        ELSIF answer <> 'W' THEN
+            RETURN right(answer, -1)::pgowl.vector[];
+        END IF;
+        SELECT r.vectors INTO vectors FROM pgowl.replies r WHERE r.id = call_id;
+        EXIT WHEN FOUND;
+        -- Taken away in between, with the backend that showed it.
+        tries := tries + 1;
+        IF tries = 3 THEN
+            RAISE EXCEPTION USING ERRCODE = '08006', MESSAGE = 'PgOwl has gone away while it computed this function';
+        END IF;
+    END LOOP;
+    request := concat_ws(' ', call_id, pg_backend_pid()::text, 's', '-', 'done');
+    RAISE INFO USING ERRCODE = 'OWL01', MESSAGE = request,
+        DETAIL = encode(sha256(convert_to((SELECT s.key FROM pgowl.secret s) || request, 'SQL_ASCII')), 'hex');
+    RETURN vectors;
+END $$;
+REVOKE EXECUTE ON FUNCTION pgowl.call_vectors(text, bytea[]) FROM PUBLIC;
 
 -- The same for predictions, which may run in a parallel plan: what is VOLATILE begins a command with each of its statements, and a statement that
 -- has written something (CREATE TABLE AS) may not while it runs in parallel. What is STABLE sees no reply row that was committed since, so it

@@ -30,8 +30,20 @@ CREATE OR REPLACE FUNCTION pgowl.inputs(transformer text, input text, kwargs jso
 AS $$ SELECT pg_catalog.convert_to(transformer, 'UTF8') OPERATOR(pg_catalog.||) '\x00'::pg_catalog.bytea OPERATOR(pg_catalog.||) pg_catalog.convert_to(kwargs::pg_catalog.text, 'UTF8')
     OPERATOR(pg_catalog.||) '\x00'::pg_catalog.bytea OPERATOR(pg_catalog.||) pg_catalog.convert_to(input, 'UTF8') $$;
 
--- What a function gives for the rows that were gathered, an array in text form, with NULL where the arguments are. Who asks is shown by name and
--- proof, as in pgowl.begin_call: it needs the right to what it would call without us. STABLE, though it asks the proxy: which model is deployed is
+-- Fails where somebody, shown by name and proof as in pgowl.begin_call, may not call a function of schema pgml.
+CREATE OR REPLACE FUNCTION pgowl.check_call(fn text, name text, proof text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    IF NOT pgowl.proved(name, proof) OR NOT has_schema_privilege(name, 'pgml', 'USAGE')
+        OR NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'pgml'::regnamespace AND p.proname = fn AND has_function_privilege(name, p.oid, 'EXECUTE')) THEN
+        RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for function %s', fn);
+    END IF;
+END $$;
+REVOKE EXECUTE ON FUNCTION pgowl.check_call(text, text, text) FROM PUBLIC;
+
+-- What a function gives for the rows that were gathered, an array in text form, with NULL where the arguments are. Who asks
+-- needs the right to what it would call without us. STABLE, though it asks the proxy: which model is deployed is
 -- read in the statement's own snapshot, for every batch the same.
 CREATE OR REPLACE FUNCTION pgowl.call_many(fn text, state bytea[], name text, proof text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
@@ -42,19 +54,15 @@ DECLARE
     public text := CASE fn WHEN 'predict_known' THEN 'predict' ELSE fn END;
     project text;
 BEGIN
-    IF NOT pgowl.proved(name, proof) OR fn IS NULL
-        OR public NOT IN ('predict', 'predict_proba', 'embed') OR NOT has_schema_privilege(name, 'pgml', 'USAGE')
-        OR NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'pgml'::regnamespace AND p.proname = public AND has_function_privilege(name, p.oid, 'EXECUTE')) THEN
+    IF fn IS NULL OR public NOT IN ('predict', 'predict_proba') THEN
         RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for function %s', public);
     END IF;
+    PERFORM pgowl.check_call(public, name, proof);
     IF one IS NULL THEN
         SELECT a INTO one FROM unnest(state) a WHERE a IS NOT NULL LIMIT 1;
         IF NOT FOUND THEN
             RETURN array_fill(NULL::real, ARRAY[cardinality(state)])::text;
         END IF;
-    END IF;
-    IF fn = 'embed' THEN
-        RETURN pgowl.call('embed_rows', ARRAY[array_send(state)]);
     END IF;
     project := convert_from(substr(one, 1, position('\x00' IN one) - 1), 'UTF8');
     IF fn = 'predict_known' AND pgowl.live_model(project) IS NULL THEN
@@ -86,12 +94,20 @@ AS $$ BEGIN
     RETURN (SELECT pgowl.call_many('predict_known', state, i.name, i.proof) FROM pgowl.identity i)::real[];
 END $$;
 
--- The embeddings, in the text form that pgml.embed's own answers have.
-CREATE OR REPLACE FUNCTION pgowl.embeddings(state bytea[]) RETURNS text[]
+-- The embeddings of the rows that were gathered. NULL where the arguments are.
+CREATE OR REPLACE FUNCTION pgowl.embed_many(state bytea[], name text, proof text) RETURNS pgowl.vector[]
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    PERFORM pgowl.check_call('embed', name, proof);
+    RETURN pgowl.call_vectors('embed_rows', ARRAY[array_send(state)]);
+END $$;
+
+CREATE OR REPLACE FUNCTION pgowl.embeddings(state bytea[]) RETURNS pgowl.vector[]
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$ BEGIN
-    RETURN (SELECT pgowl.call_many('embed', state, i.name, i.proof) FROM pgowl.identity i)::text[];
+    RETURN (SELECT pgowl.embed_many(state, i.name, i.proof) FROM pgowl.identity i);
 END $$;
 
 -- The key of a row's arguments in a memo (see the parser's memo.go): whoever could find two rows with one key would get one's prediction for
