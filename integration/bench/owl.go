@@ -71,7 +71,7 @@ func (b breed) start(ctx context.Context, s *stage, env ...string) (*owl, error)
 	}
 	defer log.Close()
 	o.cmd = exec.Command(b.binary, "serve")
-	o.cmd.Env = append(child.WithoutPrefix(os.Environ(), "PGOWL_"), "PGOWL_DATA="+folder, "PGOWL_MODELS="+c.Models, "PGOWL_ONNXRUNTIME="+libraryOf(c),
+	o.cmd.Env = append(child.WithoutPrefix(os.Environ(), "PGOWL_"), "PGOWL_DATA="+folder, "PGOWL_MODELS="+c.Models, "PGOWL_ONNXRUNTIME="+libraryOf(c), "PGOWL_OPENVINO="+vinoOf(c),
 		"PGOWL_LISTEN="+address, "PGOWL_HTTP="+o.http, "PGOWL_UPSTREAM="+upstream, "PGOWL_SERVICE="+upstream)
 	o.cmd.Env = append(append(o.cmd.Env, b.env...), env...)
 	o.cmd.Stdout, o.cmd.Stderr = log, log
@@ -91,6 +91,14 @@ func libraryOf(c conf.Config) string {
 		return c.ONNXRuntime
 	}
 	return text.FindLibrary(c.Data)
+}
+
+// vinoOf is OpenVINO's in the same way; empty where there is none.
+func vinoOf(c conf.Config) string {
+	if c.OpenVINO != "" {
+		return c.OpenVINO
+	}
+	return text.FindOpenVINO(c.Data)
 }
 
 // readyLimit is generous: on a busy machine the catalog alone takes a while.

@@ -12,10 +12,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pgowl/pgowl/models/text/openvino"
 )
 
 // runnerVariable makes the test's binary a process that opens and runs graphs, so that one which ends ONNX Runtime ends that process.
 const runnerVariable = "PGOWL_TEST_GRAPHS"
+
+// vinoVariable is OpenVINO's library where these graphs are to go through that, too.
+const vinoVariable = "PGOWL_TEST_GRAPHS_OPENVINO"
 
 // runnerMemory is what such a process may take. What asks for more fails there as it does on a machine that has no more.
 const runnerMemory = 6 << 30
@@ -43,6 +48,13 @@ func runGraphs() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
+	var vino *openvino.Library
+	if path := os.Getenv(vinoVariable); path != "" {
+		if vino, err = openvino.Load(path); err != nil { // before memory is short
+			fmt.Fprintln(os.Stderr, err)
+			return 2
+		}
+	}
 	syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: runnerMemory, Max: runnerMemory})
 	in := bufio.NewReader(os.Stdin)
 	for {
@@ -58,7 +70,7 @@ func runGraphs() int {
 			fmt.Fprintln(os.Stderr, err)
 			return 2
 		}
-		answer, err := runGraph(dir)
+		answer, err := runGraph(dir, vino)
 		if os.Getenv("PGOWL_TEST_GRAPHS_TELL") != "" {
 			fmt.Fprintln(os.Stderr, string(answer), err)
 		}
@@ -66,7 +78,7 @@ func runGraphs() int {
 	}
 }
 
-func runGraph(dir string) (byte, error) {
+func runGraph(dir string, vino *openvino.Library) (byte, error) {
 	e := &Embedder{graphs: graphFiles, settings: new(settings)}
 	s, err := e.openSession(dir)
 	if err != nil {
@@ -78,21 +90,28 @@ func runGraph(dir string) (byte, error) {
 	for i := range b.ids {
 		b.ids[i], b.mask[i] = int64(i+1), 1
 	}
-	if err := s.run(&b, 2, 3, unstopped{}); err != nil {
+	if err := s.run(&b, 2, 3, unstoppable{}); err != nil {
+		return graphOpened, err
+	}
+	if vino == nil {
+		return graphRan, nil
+	}
+	v, err := newVino(vino, s.graph, 1, Float32)
+	if err != nil {
+		return graphRefused, err
+	}
+	s.engine.close()
+	s.engine = v
+	if err := s.run(&b, 2, 3, unstoppable{}); err != nil {
 		return graphOpened, err
 	}
 	return graphRan, nil
 }
 
-// unstopped is nobody.
-type unstopped struct{}
-
-func (unstopped) begun(func()) bool { return true }
-func (unstopped) ended()            {}
-
 // runner is the parent's end of such a process, started anew when it has ended or has done enough.
 type runner struct {
 	library string
+	vino    string // empty: none
 	cmd     *exec.Cmd
 	in      io.WriteCloser
 	out     *os.File
@@ -107,7 +126,7 @@ func (r *runner) start(t testing.TB) {
 		t.Fatal(err)
 	}
 	r.cmd = exec.Command(os.Args[0])
-	r.cmd.Env = append(os.Environ(), runnerVariable+"="+r.library)
+	r.cmd.Env = append(os.Environ(), runnerVariable+"="+r.library, vinoVariable+"="+r.vino)
 	r.errors = new(bytes.Buffer)
 	r.cmd.Stdout, r.cmd.Stderr, r.out, r.since = writer, r.errors, reader, nil
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

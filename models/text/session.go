@@ -16,6 +16,7 @@ import (
 // session is a model's graph, ready to run. It is safe for use by several goroutines.
 type session struct {
 	engine engine
+	graph  graphOf
 	inputs []input // in the order of the graph
 	width  int     // of a token's vector, or the number of scores of a text
 	scores bool    // it gives scores for each text (a classifier, a cross-encoder), in place of a vector for each token
@@ -103,6 +104,7 @@ func (e *Embedder) openSession(dir string) (*session, error) {
 	if graph.width, err = outputWidth(output, e.settings); err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
 	}
+	graph.graph = graphOf{file, names, output}
 	if e.gpu != nil {
 		// A graph in memory does not find weights beside its file.
 		pool := !graph.scores && len(checked.Files) == 0 && !slices.ContainsFunc(e.settings.pooling, func(p pooling) bool { return !p.linear() })
@@ -111,7 +113,7 @@ func (e *Embedder) openSession(dir string) (*session, error) {
 			graph.ways = len(e.settings.pooling)
 		}
 	} else {
-		graph.engine, err = e.engineFor(graph, graphOf{file, names, output}, options)
+		graph.engine, err = e.engineFor(graph, options)
 	}
 	if err != nil {
 		return nil, graphError(file, err)
