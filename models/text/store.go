@@ -295,6 +295,9 @@ func (s *Store) open(key modelKey) (*Embedder, int64, error) {
 // graphSize is the size of the files that hold the weights of a graph, as far as they can be looked at.
 func graphSize(dir string, files []string) (total int64) {
 	path := findGraph(dir, files)
+	if path == "" {
+		return weightsSize(dir)
+	}
 	for _, path := range []string{path, path + "_data"} {
 		if info, err := os.Stat(path); err == nil {
 			total += info.Size()
