@@ -1,5 +1,5 @@
 // Package hub brings models from a hub (the Hugging Face Hub, or a server that speaks its paths) into the model folder. It takes
-// the ONNX graph and the JSON settings of a sentence-transformers repository and nothing else: no pickle, no code. A model appears
+// the ONNX graph, or safetensors weights where there is none, and the JSON settings of a sentence-transformers repository and nothing else: no pickle, no code. A model appears
 // in the folder whole and checked, or not at all; what was cut off goes on where it stopped.
 package hub
 
