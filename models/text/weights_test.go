@@ -90,7 +90,7 @@ func TestWeightsOrGraph(t *testing.T) {
 	dir := weightModel(t, "bert")
 	fails := func(graph, want string) {
 		t.Helper()
-		if _, err := Open(dir, Options{Runtime: runtime, Name: "m", Graph: graph}); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), os.TempDir()) {
+		if _, err := Open(dir, Options{Runtime: runtime, Name: "m", Variant: Variant{Graph: graph}}); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), os.TempDir()) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
