@@ -53,6 +53,7 @@ type Loaded struct {
 // graphOf is a graph that ONNX Runtime has read: another runtime gets none that it has refused.
 type graphOf struct {
 	file   string
+	from   string // the file that measurements are noted of (graphFile)
 	inputs []string
 	output *ort.InputOutputInfo
 }
@@ -136,7 +137,7 @@ func (e *Embedder) float32(s *session, g graphOf, options *ort.SessionOptions) (
 	}
 	forced := e.processors.Backend == OpenVINO
 	notes := measurements{file: e.processors.Measured}
-	key := measured(g.file, library.Version())
+	key := measured(g.from, library.Version())
 	ratio, known := notes.get(key)
 	if known && !forced && ratio < faster {
 		return stay(fmt.Sprintf("OpenVINO is %.2f times as fast, as measured before", ratio))

@@ -48,11 +48,12 @@ func findGraph(dir string, files []string) string {
 
 // openSession loads the model's graph: the first of its files that is there.
 func (e *Embedder) openSession(dir string) (*session, error) {
-	file, done, err := e.graphPath(dir)
+	found, err := e.graphFile(dir)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
+	defer found.done()
+	file := found.path
 	if _, err := onnxcheck.File(file); err != nil { // before ONNX Runtime sees it
 		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
 	}
@@ -100,7 +101,7 @@ func (e *Embedder) openSession(dir string) (*session, error) {
 	if e.gpu != nil {
 		graph.engine, err = e.gpu.load(file, names, output, options)
 	} else {
-		graph.engine, err = e.engineFor(graph, graphOf{file, names, output}, options)
+		graph.engine, err = e.engineFor(graph, graphOf{file, found.from, names, output}, options)
 	}
 	if err != nil {
 		return nil, graphError(file, err)

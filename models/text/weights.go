@@ -10,22 +10,32 @@ import (
 	"syscall"
 
 	"github.com/pgowl/pgowl/models/text/onnxgraph"
+	"github.com/pgowl/pgowl/models/text/safetensors"
 )
 
 // weightFolders is what the names of folders begin with that hold the graph of a model that came without one, while it is loaded.
 const weightFolders = "pgowl-graph-"
 
-// graphPath is the file of the model's graph, or of one that is written for its weights where it has no usual graph. done is called when it has been loaded.
-func (e *Embedder) graphPath(dir string) (path string, done func(), err error) {
+// graphFile is where the model's graph is, or one that has been written for its weights where it has no usual graph.
+type graphFile struct {
+	path string
+	from string // the file that tells one model from another: the graph's, or that of the weights
+	done func() // called when the graph has been loaded
+}
+
+// graphFile finds the model's graph.
+func (e *Embedder) graphFile(dir string) (graphFile, error) {
 	switch path := findGraph(dir, e.graphs); {
 	case path != "":
-		return path, func() {}, nil
+		return graphFile{path, path, func() {}}, nil
 	case e.variant.Precision == Float16:
-		return "", nil, &PrecisionError{Float16, e.variant.Device, "the model has no " + e.graphs[0] + "; where the hub has one, get it with: pgowl models pull NAME:model_fp16.onnx"}
+		return graphFile{}, &PrecisionError{Float16, e.variant.Device, "the model has no " + e.graphs[0] + "; where the hub has one, get it with: pgowl models pull NAME:model_fp16.onnx"}
 	case !slices.Equal(e.graphs, graphFiles): // weights stand for the usual graph alone
-		return "", nil, fmt.Errorf("%s is missing", e.graphs[0])
+		return graphFile{}, fmt.Errorf("%s is missing", e.graphs[0])
 	}
-	return writeGraph(dir)
+	path, done, err := writeGraph(dir)
+	from := findGraph(dir, []string{safetensors.File, safetensors.Index})
+	return graphFile{path, from, done}, err
 }
 
 // writeGraph writes the graph of a model that has only weights into a folder of the system for temporary files. done removes that folder; runtimes keep what they have
