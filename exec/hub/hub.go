@@ -106,6 +106,11 @@ func Pull(ctx context.Context, o Options) error {
 		if err := s.adopt(final, f); err != nil {
 			return err
 		}
+		if f.isWeights() { // the settings are there, as they are smaller
+			if err := s.writable(); err != nil {
+				return fmt.Errorf("%s has no ONNX export, and its weights cannot be used: %w", name, err)
+			}
+		}
 		if err := c.fetch(ctx, name.Repository(), listing.commit, f, s); err != nil {
 			return err
 		}

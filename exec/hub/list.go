@@ -153,6 +153,9 @@ var lengths = regexp.MustCompile(`^sentence_[a-z-]{1,20}_config\.json$`)
 // shards are the files of weights that are too large for one.
 var shards = regexp.MustCompile(`^model-[0-9]{1,5}-of-[0-9]{1,5}\.safetensors$`)
 
+// isWeights tells the weights of a transformer, in one file or several.
+func (f *file) isWeights() bool { return f.name == safetensors.File || shards.MatchString(f.name) }
+
 // graphsIn are the graphs of a model that is there already.
 func graphsIn(folder string) (paths []string) {
 	for _, pattern := range []string{"onnx/*.onnx", "*.onnx"} {
@@ -229,6 +232,12 @@ func choose(all []file, wantedGraph string, there []string) ([]file, error) {
 	}
 	// The small ones first: what is wrong with them shows before the long download.
 	slices.SortFunc(files, func(a, b file) int {
+		if a.isWeights() != b.isWeights() { // even where sizes are not told
+			if b.isWeights() {
+				return -1
+			}
+			return 1
+		}
 		if a.size != b.size && a.size >= 0 && b.size >= 0 {
 			if a.size < b.size {
 				return -1
