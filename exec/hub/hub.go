@@ -1,5 +1,5 @@
 // Package hub brings models from a hub (the Hugging Face Hub, or a server that speaks its paths) into the model folder. It takes
-// the ONNX graph and the JSON settings of a sentence-transformers repository and nothing else: no pickle, no code. A model appears
+// the ONNX graph, or safetensors weights where there is none, and the JSON settings of a sentence-transformers repository and nothing else: no pickle, no code. A model appears
 // in the folder whole and checked, or not at all; what was cut off goes on where it stopped.
 package hub
 
@@ -105,6 +105,11 @@ func Pull(ctx context.Context, o Options) error {
 	for _, f := range files {
 		if err := s.adopt(final, f); err != nil {
 			return err
+		}
+		if f.isWeights() { // the settings are there, as they are smaller
+			if err := s.writable(); err != nil {
+				return fmt.Errorf("%s has no ONNX export, and its weights cannot be used: %w", name, err)
+			}
 		}
 		if err := c.fetch(ctx, name.Repository(), listing.commit, f, s); err != nil {
 			return err

@@ -16,6 +16,7 @@ import (
 	"slices"
 
 	"github.com/pgowl/pgowl/models/text/names"
+	"github.com/pgowl/pgowl/models/text/safetensors"
 )
 
 // file is one file of a repository.
@@ -149,6 +150,12 @@ var step = regexp.MustCompile(`^[0-9]{1,2}_[A-Za-z]{1,40}/(config\.json|model\.s
 // lengths are the old names of sentence_bert_config.json, by the kind of transformer.
 var lengths = regexp.MustCompile(`^sentence_[a-z-]{1,20}_config\.json$`)
 
+// shards are the files of weights that are too large for one.
+var shards = regexp.MustCompile(`^model-[0-9]{1,5}-of-[0-9]{1,5}\.safetensors$`)
+
+// isWeights tells the weights of a transformer, in one file or several.
+func (f *file) isWeights() bool { return f.name == safetensors.File || shards.MatchString(f.name) }
+
 // graphsIn are the graphs of a model that is there already.
 func graphsIn(folder string) (paths []string) {
 	for _, pattern := range []string{"onnx/*.onnx", "*.onnx"} {
@@ -160,7 +167,7 @@ func graphsIn(folder string) (paths []string) {
 	return paths
 }
 
-// choose picks what a model needs out of a repository's files: the usual graph, one that is wanted beside it, and those that are there already. The names come from outside, so only
+// choose picks what a model needs out of a repository's files: the usual graph, or the weights where there is no graph, one that is wanted beside it, and those that are there already. The names come from outside, so only
 // those that are known count.
 func choose(all []file, wantedGraph string, there []string) ([]file, error) {
 	byName := map[string]file{}
@@ -200,8 +207,16 @@ func choose(all []file, wantedGraph string, there []string) ([]file, error) {
 		if !add(paths...) {
 			return nil, fmt.Errorf("the repository has no %s", wantedGraph)
 		}
+	case !usual && add(safetensors.File):
+	case !usual && add(safetensors.Index):
+		// One graph is written for the weights of all the files that it lists. Their names are known before it is.
+		for _, f := range all {
+			if shards.MatchString(f.name) {
+				byName[f.name] = f
+			}
+		}
 	case !usual:
-		return nil, errors.New("the repository has no ONNX export (onnx/model.onnx)")
+		return nil, errors.New("the repository has neither an ONNX export (onnx/model.onnx) nor model.safetensors; other weights are not loaded")
 	}
 	for _, path := range there {
 		if names.GraphPaths(path) != nil {
@@ -217,6 +232,12 @@ func choose(all []file, wantedGraph string, there []string) ([]file, error) {
 	}
 	// The small ones first: what is wrong with them shows before the long download.
 	slices.SortFunc(files, func(a, b file) int {
+		if a.isWeights() != b.isWeights() { // even where sizes are not told
+			if b.isWeights() {
+				return -1
+			}
+			return 1
+		}
 		if a.size != b.size && a.size >= 0 && b.size >= 0 {
 			if a.size < b.size {
 				return -1

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/pgowl/pgowl/models/text/names"
+	"github.com/pgowl/pgowl/models/text/onnxgraph"
 )
 
 // stage is where a model is put together: a folder of its own inside the model folder, so that publishing it is a rename. It
@@ -107,6 +108,23 @@ func (s *stage) finish(f file) error {
 	}
 	return os.Rename(s.part(f), s.path(f))
 }
+
+// writable tells whether a graph can be written for the weights of the model in the stage, by its config.json.
+func (s *stage) writable() error {
+	config, err := os.Open(filepath.Join(s.dir, "config.json"))
+	if err != nil {
+		return err
+	}
+	defer config.Close()
+	data, err := io.ReadAll(io.LimitReader(config, maxConfig))
+	if err != nil {
+		return err
+	}
+	return onnxgraph.Check(data)
+}
+
+// maxConfig is how much of a config.json is read.
+const maxConfig = 16 << 20
 
 // publish makes the stage the model's folder: by one rename when there is none yet, else by two, between which the model is missing.
 func (s *stage) publish(final string) error {

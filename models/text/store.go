@@ -304,6 +304,9 @@ var instructors = map[string]bool{"hkunlp/instructor-base": true, "hkunlp/instru
 // graphSize is the size of the files that hold the weights of a graph, as far as they can be looked at.
 func graphSize(dir string, files []string) (total int64) {
 	path := findGraph(dir, files)
+	if path == "" {
+		return weightsSize(dir)
+	}
 	for _, path := range []string{path, path + "_data"} {
 		if info, err := os.Stat(path); err == nil {
 			total += info.Size()

@@ -141,7 +141,7 @@ func TestTailThatDoesNotFit(t *testing.T) {
 		output := out
 		output.Name = "last_hidden_state"
 		if file == "testdata/tiny.onnx" {
-			plain, pools, err := g.load(graphOf{file, []string{"input_ids", "attention_mask", "token_type_ids"}, &out}, true, options)
+			plain, pools, err := g.load(graphOf{file, file, []string{"input_ids", "attention_mask", "token_type_ids"}, &out}, true, options)
 			if err != nil || pools {
 				t.Fatalf("an output that is not there: %v %v", pools, err)
 			}
@@ -151,7 +151,7 @@ func TestTailThatDoesNotFit(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		loaded, pools, err := g.load(graphOf{file, []string{"input_ids", "attention_mask", "token_type_ids"}, &output}, true, options)
+		loaded, pools, err := g.load(graphOf{file, file, []string{"input_ids", "attention_mask", "token_type_ids"}, &output}, true, options)
 		options.Destroy()
 		if (err == nil) != want || pools != want {
 			t.Errorf("%s: %v %v", file, pools, err)

@@ -1,0 +1,129 @@
+package text
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+
+	"github.com/pgowl/pgowl/models/text/onnxgraph"
+	"github.com/pgowl/pgowl/models/text/safetensors"
+)
+
+// weightFolders is what the names of folders begin with that hold the graph of a model that came without one, while it is loaded.
+const weightFolders = "pgowl-graph-"
+
+// graphFile is where the model's graph is, or one that has been written for its weights where it has no usual graph.
+type graphFile struct {
+	path string
+	from string // the file that tells one model from another: the graph's, or that of the weights
+	done func() // called when the graph has been loaded
+}
+
+// graphFile finds the model's graph.
+func (e *Embedder) graphFile(dir string) (graphFile, error) {
+	switch path := findGraph(dir, e.graphs); {
+	case path != "":
+		return graphFile{path, path, func() {}}, nil
+	case e.variant.Precision == Float16:
+		return graphFile{}, &PrecisionError{Float16, e.variant.Device, "the model has no " + e.graphs[0] + "; where the hub has one, get it with: pgowl models pull NAME:model_fp16.onnx"}
+	case !slices.Equal(e.graphs, graphFiles): // weights stand for the usual graph alone
+		return graphFile{}, fmt.Errorf("%s is missing", e.graphs[0])
+	}
+	path, done, err := writeGraph(dir)
+	from := findGraph(dir, []string{safetensors.File, safetensors.Index})
+	return graphFile{path, from, done}, err
+}
+
+// writeGraph writes the graph of a model that has only weights into a folder of the system for temporary files. done removes that folder; runtimes keep what they have
+// mapped of it.
+func writeGraph(dir string) (path string, done func(), err error) {
+	m, err := openWeights(dir)
+	if err != nil {
+		if errors.Is(err, onnxgraph.ErrNoWeights) {
+			return "", nil, fmt.Errorf("%s is missing, and %w", graphFiles[0], err)
+		}
+		return "", nil, err
+	}
+	defer m.Close()
+	var failed []error
+	for _, parent := range []string{os.TempDir(), "/dev/shm"} { // with a read-only root there may be the second alone
+		removeLeft(parent)
+		folder, done, err := lockedFolder(parent)
+		if err == nil {
+			if path, err = m.Write(folder); err == nil {
+				return path, done, nil
+			}
+			done()
+		}
+		var place *fs.PathError
+		if !errors.As(err, &place) { // the weights are to blame
+			return "", nil, err
+		}
+		failed = append(failed, place.Err) // where that is is nobody's business
+	}
+	return "", nil, fmt.Errorf("there is no place for the graph of %d bytes that its weights need while it is loaded (TMPDIR names the folder): %w", m.Size(), errors.Join(failed...))
+}
+
+// openWeights reads the settings and names of a model's weights.
+func openWeights(dir string) (*onnxgraph.Model, error) {
+	config, err := readFile(dir, "config.json")
+	if err != nil {
+		return nil, err
+	}
+	return onnxgraph.Open(dir, config)
+}
+
+// weightsSize is how many bytes the weights of a model have in memory that has no graph; 0 for one that cannot be loaded.
+func weightsSize(dir string) int64 {
+	m, err := openWeights(dir)
+	if err != nil {
+		return 0
+	}
+	defer m.Close()
+	return m.Size()
+}
+
+// lockedFolder makes a folder that nobody else can read. The system frees its lock when the process ends, however it ends.
+func lockedFolder(parent string) (folder string, done func(), err error) {
+	if folder, err = os.MkdirTemp(parent, weightFolders+"*"); err != nil {
+		return "", nil, err
+	}
+	lock, err := os.Open(folder)
+	if err == nil {
+		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	}
+	done = func() {
+		os.RemoveAll(folder)
+		lock.Close()
+	}
+	if err != nil {
+		done()
+		return "", nil, err
+	}
+	return folder, done, nil
+}
+
+// removeLeft removes the folders of processes that ended before they could. What is not ours to remove stays.
+func removeLeft(parent string) {
+	found, err := fs.Glob(os.DirFS(parent), weightFolders+"*")
+	if err != nil {
+		return
+	}
+	for _, name := range found {
+		folder := filepath.Join(parent, name)
+		lock, err := os.OpenFile(folder, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
+		if err != nil {
+			continue
+		}
+		// One without files may be another process's that has just made it and not locked it yet.
+		entries, _ := lock.Readdirnames(1)
+		if len(entries) > 0 && syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+			os.RemoveAll(folder)
+		}
+		lock.Close()
+	}
+}
