@@ -8,37 +8,23 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/pgowl/pgowl/conf"
 	"github.com/pgowl/pgowl/exec/hub"
+	"github.com/pgowl/pgowl/exec/textmodels"
 	"github.com/pgowl/pgowl/models/text"
 )
 
-// models is pgowl models pull, list, verify and rm.
+// models is pgowl models pull, push, list, verify and rm.
 func models(ctx context.Context, c conf.Config) error {
 	command, names := c.Args[0], c.Args[1:]
 	switch command {
 	case "pull":
-		if c.HubOffline {
-			return errors.New("HF_HUB_OFFLINE is set: models are not fetched; put them into the model folder " + c.Models)
-		}
-		for _, name := range names {
-			name, graph, _ := strings.Cut(name, ":")
-			name, revision, _ := strings.Cut(name, "@")
-			p := newProgress(os.Stdout)
-			err := hub.Pull(ctx, hub.Options{Endpoint: c.HubEndpoint, Token: string(c.HubToken), Dir: c.Models, Name: name, Revision: revision, Graph: graph, Progress: p.show})
-			p.end()
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return pull(ctx, c, names)
+	case "push":
+		return push(ctx, c, names)
 	case "rm":
-		for _, name := range names {
-			if err := hub.Remove(c.Models, name); err != nil {
-				return err
-			}
-		}
-		return nil
+		return remove(ctx, c, names)
 	}
 	if len(names) == 0 {
 		var err error
@@ -49,22 +35,125 @@ func models(ctx context.Context, c conf.Config) error {
 	if command == "verify" {
 		return verify(ctx, c.Models, names)
 	}
-	return list(c.Models, names)
+	return list(ctx, c, names)
 }
 
-// list prints a line a model: its name, size, and what was pulled.
-func list(dir string, names []string) error {
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+// pull brings models from the hub into the model folder.
+func pull(ctx context.Context, c conf.Config, names []string) error {
+	if c.HubOffline {
+		return errors.New("HF_HUB_OFFLINE is set: models are not fetched; put them into the model folder " + c.Models)
+	}
+	whitelist, err := whitelist(ctx, c)
+	if err != nil {
+		return err
+	}
 	for _, name := range names {
-		m, err := hub.Describe(dir, name)
+		name, graph, _ := strings.Cut(name, ":")
+		name, revision, _ := strings.Cut(name, "@")
+		if err := hub.Allow(whitelist, name); err != nil {
+			return err
+		}
+		p := newProgress(os.Stdout)
+		err := hub.Pull(ctx, hub.Options{Endpoint: c.HubEndpoint, Token: string(c.HubToken), Dir: c.Models, Name: name, Revision: revision, Graph: graph, Progress: p.show})
+		p.end()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// whitelist is pgml.huggingface_whitelist as a session of the service connection sees it: what the operator has set for its role, its database or its server. Without a service connection
+// nothing restricts who may run this. A list that cannot be read allows nothing.
+func whitelist(ctx context.Context, c conf.Config) (list string, err error) {
+	if c.Service == "" {
+		return "", nil
+	}
+	err = inDatabase(ctx, c, "pull", func(conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, `SELECT coalesce(current_setting('pgml.huggingface_whitelist', true), '')`).Scan(&list)
+	})
+	return list, err
+}
+
+// push puts models of the model folder into the database.
+func push(ctx context.Context, c conf.Config, names []string) error {
+	return inDatabase(ctx, c, "push", func(conn *pgx.Conn) error {
+		for _, name := range names {
+			name, graph, _ := strings.Cut(name, ":")
+			p := newProgress(os.Stdout)
+			changed, err := textmodels.Push(ctx, conn, textmodels.PushOptions{Dir: c.Models, Name: name, Graph: graph, Progress: p.show})
+			p.end()
+			if err != nil {
+				return fmt.Errorf("push: %w", err)
+			}
+			if !changed {
+				fmt.Println(name, "is in the database already")
+			}
+		}
+		return nil
+	})
+}
+
+// remove takes models out of the model folder, or, behind --database, out of the database.
+func remove(ctx context.Context, c conf.Config, names []string) error {
+	if names[0] == "--database" {
+		return inDatabase(ctx, c, "rm --database", func(conn *pgx.Conn) error {
+			for _, name := range names[1:] {
+				if err := textmodels.Remove(ctx, conn, name); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	for _, name := range names {
+		if err := hub.Remove(c.Models, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inDatabase does something in the service connection's database.
+func inDatabase(ctx context.Context, c conf.Config, what string, do func(conn *pgx.Conn) error) error {
+	if c.Service == "" {
+		return fmt.Errorf("%s: PGOWL_SERVICE is not set; it names the database", what)
+	}
+	conn, err := pgx.Connect(ctx, string(c.Service))
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	return do(conn)
+}
+
+// list prints a line for each place where a model is: its name, size, the place, and what was pulled.
+func list(ctx context.Context, c conf.Config, names []string) error {
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	line := func(name string, bytes int64, place, revision, commit string) {
+		from := "not pulled by pgowl"
+		if revision != "" {
+			from = strings.TrimSpace(revision + " " + commit)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", name, megabytes(bytes), place, from)
+	}
+	for _, name := range names {
+		m, err := hub.Describe(c.Models, name)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		from := "not pulled by pgowl"
-		if m.Revision != "" {
-			from = strings.TrimSpace(m.Revision + " " + m.Commit)
+		line(m.Name, m.Bytes, "folder", m.Revision, m.Commit)
+	}
+	if c.Service != "" {
+		if err := inDatabase(ctx, c, "list", func(conn *pgx.Conn) error {
+			shared, err := textmodels.List(ctx, conn)
+			for _, m := range shared {
+				line(m.Name, m.Bytes, "database", m.Revision, m.Commit)
+			}
+			return err
+		}); err != nil {
+			return errors.Join(table.Flush(), err)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\n", m.Name, megabytes(m.Bytes), from)
 	}
 	return table.Flush()
 }

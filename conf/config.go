@@ -14,7 +14,7 @@ type Command string
 const (
 	Serve   Command = "serve"   // run the proxy
 	Init    Command = "init"    // install the stack into a database and end
-	Models  Command = "models"  // Args: pull NAME..., list, verify [NAME...], rm NAME...
+	Models  Command = "models"  // Args: pull NAME..., push NAME..., list, verify [NAME...], rm [--database] NAME...
 	Doctor  Command = "doctor"  // look at the surroundings and say what is missing
 	Version Command = "version" // print the version
 	Help    Command = "help"    // print Usage()

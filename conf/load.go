@@ -125,6 +125,9 @@ func finish(c Config, from map[string]source) (Config, error) {
 	return c, nil
 }
 
+// databaseFlag is the one flag that is no setting: pgowl models rm --database NAME takes a model out of the database instead of the model folder.
+const databaseFlag = "--database"
+
 // parseArgs tells commands from flags; flags may stand before and after the command.
 func parseArgs(args []string) (Command, []string, map[string]source, error) {
 	flags := map[string]source{}
@@ -137,7 +140,7 @@ func parseArgs(args []string) (Command, []string, map[string]source, error) {
 		if arg == "--version" {
 			return Version, nil, nil, nil
 		}
-		if !strings.HasPrefix(arg, "-") || arg == "-" {
+		if !strings.HasPrefix(arg, "-") || arg == "-" || arg == databaseFlag {
 			words = append(words, arg)
 			continue
 		}
@@ -173,11 +176,13 @@ func parseCommand(words []string) (Command, []string, error) {
 		return command, nil, nil
 	case Models:
 		switch {
-		case len(rest) > 1 && (rest[0] == "pull" || rest[0] == "rm") && !slices.Contains(rest, ""):
+		case slices.Contains(rest, databaseFlag) && !(len(rest) > 2 && rest[0] == "rm" && rest[1] == databaseFlag && !slices.Contains(rest[2:], databaseFlag)):
+			return "", nil, errors.New("pgowl models: --database stands in pgowl models rm --database NAME...")
+		case len(rest) > 1 && slices.Contains([]string{"pull", "push", "rm"}, rest[0]) && !slices.Contains(rest, ""):
 		case len(rest) > 0 && rest[0] == "verify" && !slices.Contains(rest, ""):
 		case len(rest) == 1 && rest[0] == "list":
 		default:
-			return "", nil, errors.New("pgowl models: write pgowl models pull NAME[@REVISION][:GRAPH]..., list, verify [NAME]... or rm NAME...")
+			return "", nil, errors.New("pgowl models: write pgowl models pull NAME[@REVISION][:GRAPH]..., push NAME[:GRAPH]..., list, verify [NAME]... or rm [--database] NAME...")
 		}
 		return command, rest, nil
 	}

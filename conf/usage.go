@@ -14,10 +14,13 @@ func Usage() string {
   pgowl init                install the stack into the database, and end
   pgowl models pull NAME[@REVISION][:GRAPH]...
                             fetch sentence-transformers models into the model folder
-  pgowl models list         list the models that are there
+  pgowl models push NAME[:GRAPH]...
+                            put models of the model folder into the database (PGOWL_SERVICE), for all proxies of it
+  pgowl models list         list the models in the model folder and in the database
   pgowl models verify [NAME]...
                             compare their files with what was fetched
-  pgowl models rm NAME...   remove them
+  pgowl models rm [--database] NAME...
+                            remove them from the model folder, or from the database
   pgowl doctor              look at the surroundings and say what is missing
   pgowl version
 

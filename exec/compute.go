@@ -6,6 +6,7 @@ import (
 
 	"github.com/pgowl/pgowl/exec/function"
 	"github.com/pgowl/pgowl/exec/predict"
+	"github.com/pgowl/pgowl/exec/textmodels"
 	"github.com/pgowl/pgowl/models/text"
 	"github.com/pgowl/pgowl/models/text/names"
 	"github.com/pgowl/pgowl/models/text/onnxcheck"
@@ -108,6 +109,7 @@ func textError(err error) error {
 	var revision *text.RevisionError
 	var tokenizer *tokenize.UnsupportedError
 	var graph *onnxcheck.UnsupportedError
+	var shared *textmodels.Error
 	var known *function.Error
 	switch {
 	case err == nil:
@@ -132,6 +134,8 @@ func textError(err error) error {
 		return function.Errorf("0A000", "%s", err.Error())
 	case errors.As(err, &library): // a model's, too: bfloat16 has a library of its own
 		return function.Errorf("58P01", "%s", err.Error())
+	case errors.As(err, &shared):
+		return function.Errorf("XX000", "%s", err.Error())
 	case errors.As(err, &model):
 		return function.Errorf("XX000", "%s", err.Error())
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/pgowl/pgowl/exec/catalog"
 	"github.com/pgowl/pgowl/exec/mailbox"
 	"github.com/pgowl/pgowl/exec/predict"
+	"github.com/pgowl/pgowl/exec/textmodels"
 	"github.com/pgowl/pgowl/models/text"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -102,7 +103,8 @@ func New(o Options) (*Engine, error) {
 	}
 	e := &Engine{options: o, log: o.Log, config: config, name: random(8), plans: newPlanCache(), meters: newMeters(),
 		models: predict.NewCache(o.ModelBytes)}
-	e.texts = text.NewStore(text.StoreOptions{Dir: o.Models, Library: o.Library, CacheBytes: o.CacheBytes, MemoryBytes: o.TextBytes, Device: device, Precision: precision, Chosen: e.chosen,
+	shared := &textmodels.Source{Dir: o.Models, Pool: func() *pgxpool.Pool { return e.pool }}
+	e.texts = text.NewStore(text.StoreOptions{Dir: o.Models, Library: o.Library, CacheBytes: o.CacheBytes, MemoryBytes: o.TextBytes, Device: device, Precision: precision, Chosen: e.chosen, Source: shared,
 		Processors: text.Processors{OpenVINO: o.OpenVINO, Backend: backend, Measured: o.Measured, Loaded: e.loaded}})
 	e.mail = mailbox.New(e.dialMailbox, 16)
 	e.lost = make(chan struct{}, 1)
@@ -308,11 +310,11 @@ func (e *Engine) Stop() {
 		}
 		e.wait.Wait()
 		e.mail.Close()
+		if err := e.texts.Close(); err != nil { // before the pool: it may be fetching a model
+			e.log.Warn("the text models could not be closed", zap.Error(err))
+		}
 		if e.pool != nil {
 			e.pool.Close()
-		}
-		if err := e.texts.Close(); err != nil {
-			e.log.Warn("the text models could not be closed", zap.Error(err))
 		}
 	})
 }

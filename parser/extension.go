@@ -11,12 +11,15 @@ import (
 var ourExtensions = map[string]bool{"pgml": true, "pg_cron": true, "plpython3u": true}
 
 // extensions replaces CREATE, ALTER and DROP EXTENSION of ours by DO blocks that call functions of schema pgowl, which
-// raise the messages that Postgres would. It reports whether there was one.
+// raise the messages that Postgres would, and SHOW of PostgresML's settings by SELECTs. It reports whether there was one.
 func (r *reader) extensions(stmts []*pg_query.RawStmt) bool {
 	for i, raw := range stmts {
-		body, tag := extensionCall(raw.Stmt)
-		if body == "" {
-			continue
+		text, tag := settingShown(raw.Stmt), "SHOW"
+		if text == "" {
+			if text, tag = extensionCall(raw.Stmt); text == "" {
+				continue
+			}
+			text = "DO $pgowl$BEGIN " + text + " END$pgowl$"
 		}
 		start := r.tokens[at(r.tokens, int(raw.StmtLocation))].start
 		end := len(strings.TrimRight(r.text, " \t\r\n;"))
@@ -31,7 +34,7 @@ func (r *reader) extensions(stmts []*pg_query.RawStmt) bool {
 		}
 		r.plan.Lane = Extension
 		r.plan.Tags[i] = tag
-		r.plan.edits = append(r.plan.edits, edit{start: start, end: end, text: "DO $pgowl$BEGIN " + body + " END$pgowl$"})
+		r.plan.edits = append(r.plan.edits, edit{start: start, end: end, text: text})
 	}
 	return len(r.plan.Tags) > 0
 }

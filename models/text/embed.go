@@ -14,6 +14,7 @@ import (
 // Embedder is a loaded model. It is safe for use by several goroutines.
 type Embedder struct {
 	name       string
+	cacheName  string  // by which the cache knows it
 	variant    Variant // with a device and a precision
 	runtime    *Runtime
 	processors Processors
@@ -79,6 +80,7 @@ func Open(dir string, o Options) (*Embedder, error) {
 	if e.name == "" {
 		e.name = dir
 	}
+	e.cacheName = e.name
 	if e.graphs == nil {
 		return nil, &ModelError{Model: e.name, Err: fmt.Errorf("%.120q names no graph", o.Graph)}
 	}
@@ -198,7 +200,7 @@ func (e *Embedder) Embed(ctx context.Context, texts []string, o EmbedOptions) ([
 	if err != nil {
 		return nil, err
 	}
-	key := cacheKey{model: e.name, prompt: prompt, width: width, length: length, left: o.CutLeft, normalize: o.Normalize}
+	key := cacheKey{model: e.cacheName, prompt: prompt, width: width, length: length, left: o.CutLeft, normalize: o.Normalize}
 	for i, text := range texts {
 		key.text = text
 		if vectors[i] = e.cache.get(key); vectors[i] == nil {

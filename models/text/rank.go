@@ -70,7 +70,7 @@ func (e *Embedder) score(ctx context.Context, query string, documents []string, 
 	}
 	identity := o.Activation == Identity || o.Activation == ModelActivation && e.settings.identity
 	scores := make([]float64, len(documents))
-	key := cacheKey{model: e.name, prompt: query, width: scoreWidth, length: length, left: o.CutLeft, normalize: identity}
+	key := cacheKey{model: e.cacheName, prompt: query, width: scoreWidth, length: length, left: o.CutLeft, normalize: identity}
 	w := &work{starts: []int{0}, types: []int32{}}
 	var todo []int
 	for i, document := range documents {

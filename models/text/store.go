@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pgowl/pgowl/models/text/names"
 )
@@ -56,6 +57,8 @@ type StoreOptions struct {
 	// Chosen is told where models run for which no device was asked for, once, when the first of them is loaded: err says why that is not a GPU where one might expect it. It
 	// is told again of each model that has to run on the processors although others run on the GPU. nil: nobody.
 	Chosen func(d Device, model string, err error)
+	// Source is asked for models that are not in the folder. nil: there are no others.
+	Source Source
 }
 
 // Store is the model folder: it loads a model when it is first asked for and keeps it for everybody. It is safe for use by several
@@ -74,6 +77,9 @@ type Store struct {
 	waiting atomic.Int64            // callers that wait for a load
 	runtime atomic.Pointer[Runtime] // nil until a model has been asked for
 	loaders sync.WaitGroup
+
+	context context.Context // of the loads; done when the store is closed
+	cancel  context.CancelCauseFunc
 }
 
 // modelKey is a model's name and which variant of it, with a device and a precision: what comes to the same is the same key.
@@ -93,11 +99,16 @@ type loading struct {
 	// guarded by the store
 	asked uint64 // when it was asked for last
 	bytes int64  // of its files; 0 until it is loaded
+
+	version string    // of the source; empty: it is of the model folder
+	checked time.Time // when the source was asked for its version
 }
 
 // NewStore makes a Store. It touches neither the folder nor the library.
 func NewStore(o StoreOptions) *Store {
-	return &Store{options: o, cache: newCache(o.CacheBytes), models: map[modelKey]*loading{}}
+	s := &Store{options: o, cache: newCache(o.CacheBytes), models: map[modelKey]*loading{}}
+	s.context, s.cancel = context.WithCancelCause(context.Background())
+	return s
 }
 
 // Embedder returns the model of a name, such as all-MiniLM-L6-v2 or sentence-transformers/all-MiniLM-L6-v2, which are the same one.
@@ -160,6 +171,7 @@ func (s *Store) get(ctx context.Context, key modelKey) (*Embedder, error) {
 	}
 	s.asked++
 	l.asked = s.asked
+	s.freshen(key, l)
 	s.mu.Unlock()
 	if err := s.await(ctx, l.done); err != nil {
 		return nil, err
@@ -235,10 +247,11 @@ func (s *Store) with(ctx context.Context, name string, v Variant, revision strin
 
 func (s *Store) load(key modelKey, l *loading) {
 	var bytes int64
-	l.embedder, bytes, l.err = s.open(key)
+	var version string
+	l.embedder, version, bytes, l.err = s.open(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l.bytes = bytes; l.err != nil {
+	if l.bytes, l.version, l.checked = bytes, version, time.Now(); l.err != nil {
 		delete(s.models, key)
 	} else {
 		s.makeRoom(l)
@@ -272,30 +285,28 @@ func (s *Store) makeRoom(loaded *loading) {
 	}
 }
 
-// open loads a model, and tells the size of its files.
-func (s *Store) open(key modelKey) (*Embedder, int64, error) {
-	dir, err := s.find(key.name)
+// open loads a model, and tells the source's version of it and the size of its files.
+func (s *Store) open(key modelKey) (*Embedder, string, int64, error) {
+	p, err := s.locate(key)
 	if err != nil {
-		return nil, 0, err
+		return nil, "", 0, err
 	}
-	files := key.files()
-	if key.Graph != "" && findGraph(dir, files) == "" {
-		return nil, 0, &MissingError{Name: key.name.String(), Graph: key.Graph}
-	}
+	defer p.loaded()
 	runtime, err := LoadRuntime(s.options.Library)
 	if err != nil {
-		return nil, 0, err
+		return nil, "", 0, err
 	}
 	s.runtime.Store(runtime)
-	e, err := Open(dir, Options{Runtime: runtime, Name: key.String(), Variant: key.Variant, Processors: s.options.Processors, TokenBudget: s.options.TokenBudget})
+	e, err := Open(p.dir, Options{Runtime: runtime, Name: key.String(), Variant: key.Variant, Processors: s.options.Processors, TokenBudget: s.options.TokenBudget})
 	if err != nil {
-		return nil, 0, err
+		return nil, "", 0, err
 	}
 	e.cache = s.cache
+	e.cacheName += "\x00" + p.revision(findGraph(p.dir, key.files()))
 	if instructors[key.name.Repository()] {
 		e.settings.skipPrompt = true
 	}
-	return e, max(1, graphSize(dir, files)), nil
+	return e, p.version, max(1, graphSize(p.dir, key.files())), nil
 }
 
 // instructors are the models whose instruction does not take part in the pooling, though their files do not say so; sentence-transformers knows them by their names.
@@ -367,6 +378,7 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
+	s.cancel(ErrClosed)
 	s.loaders.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
