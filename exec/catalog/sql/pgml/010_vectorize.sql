@@ -48,9 +48,21 @@ CREATE TABLE pgml.vectorized (
 --   body_hash   bytea, SHA-256 of the row's whole text in UTF-8
 --   revision    bigint, of the transaction that wrote it, indexed
 -- There is no foreign key to the user's table, so TRUNCATE and DROP work there: a row may stand here for up to a second or so after it has gone there.
--- What waits is in tables pgml.vector_queue_ID_OID, of the relation's OID (see pgowl.vectorize_changed):
---   seq bigint identity, key text[] (NULL: everything is to be looked at again, as the table was truncated), backfill boolean, attempts integer,
---   not_before timestamptz, error text, queued_at timestamptz
+
+-- What waits: keys of rows whose text may have changed. Triggers only add to it (pgowl.vectorize_changed), proxies take away. A row counts only with the number
+-- and the relation of the same row of pgml.vectorized. Its parts are small, many and short-lived, so it is vacuumed early.
+CREATE TABLE pgml.vector_queue (
+    id         bigint NOT NULL,
+    relation   oid NOT NULL,
+    seq        bigint GENERATED ALWAYS AS IDENTITY,
+    key        text[],                            -- NULL: the table was truncated, everything is to be looked at again
+    backfill   boolean NOT NULL DEFAULT false,    -- these wait behind the others
+    attempts   smallint NOT NULL DEFAULT 0,
+    not_before timestamptz NOT NULL DEFAULT '-infinity',
+    error      text,                              -- of the last attempt
+    queued_at  timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (id, backfill, seq)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
 -- Vectors that have gone, in the same transactions and revisions. Old rows are removed: see complete_from.
 CREATE TABLE pgml.vectors_gone (
@@ -70,4 +82,4 @@ CREATE TABLE pgml.vectorize_failed (
     PRIMARY KEY (id, key)
 );
 
-REVOKE ALL ON pgml.vectorized, pgml.vectors_gone, pgml.vectorize_failed FROM PUBLIC;
+REVOKE ALL ON pgml.vectorized, pgml.vector_queue, pgml.vectors_gone, pgml.vectorize_failed FROM PUBLIC;
