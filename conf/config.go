@@ -64,6 +64,7 @@ type Config struct {
 	TextDevice, TextPrecision string
 	TextRuntime               string   // what computes float32 on the processors: auto, onnxruntime or openvino
 	WarmModels                []string // text models that are loaded at the start
+	Vectorize                 bool     // whether this process embeds for vectorized columns
 	LogLevel                  string   // debug, info, warn or error
 	LogFormat                 string   // console or json; empty: console on a terminal, else json
 	TLSCert                   string   // PEM certificate chain of the SQL listener; empty: TLS is not offered
@@ -125,6 +126,8 @@ func defaults(env environment) Config {
 
 		TextPrecision: "float32",
 		TextRuntime:   "auto",
+
+		Vectorize: true,
 
 		LoginTime:    time.Minute,
 		ShutdownTime: 30 * time.Second,

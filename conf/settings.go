@@ -92,6 +92,12 @@ var settings = []setting{
 		}
 		return nil
 	}},
+	{"vectorize", "ON", "off leaves the texts of vectorized columns to other proxies (on)", func(c *Config, text string) error {
+		var how string
+		err := oneOf(&how, text, "on", "off")
+		c.Vectorize = how == "on"
+		return err
+	}},
 	{"log_level", "LEVEL", "debug, info, warn or error (info)", func(c *Config, text string) error {
 		return oneOf(&c.LogLevel, text, "debug", "info", "warn", "error")
 	}},

@@ -18,6 +18,7 @@ import (
 	"github.com/pgowl/pgowl/exec/mailbox"
 	"github.com/pgowl/pgowl/exec/predict"
 	"github.com/pgowl/pgowl/exec/textmodels"
+	"github.com/pgowl/pgowl/exec/vectorize"
 	"github.com/pgowl/pgowl/models/text"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -37,6 +38,7 @@ type Options struct {
 	Runtime    string                // of text models in float32 on the processors, as text.ParseBackend reads it; empty: auto
 	Measured   string                // file where it is noted which of them was faster; empty: nowhere
 	Warm       []string              // text models that are loaded at the start
+	Vectorize  bool                  // whether this process embeds for vectorized columns
 	SQLNodes   int                   // largest model, in nodes, that is made SQL when it is deployed; 0: linear ones alone
 	Retry      time.Duration         // between attempts to reach the database; 0 means a second
 	Log        *zap.Logger           // nil: quiet
@@ -60,7 +62,8 @@ type Engine struct {
 	ready atomic.Pointer[error]
 	mail  *mailbox.Pool
 	pool  *pgxpool.Pool
-	lost  chan struct{} // a reply may lie in the database that nobody takes away
+	keep  *vectorize.Keeper // nil: others do
+	lost  chan struct{}     // a reply may lie in the database that nobody takes away
 
 	cancel context.CancelFunc
 	wait   sync.WaitGroup
@@ -150,6 +153,12 @@ func (e *Engine) Start(ctx context.Context) error {
 	}
 	background, cancel := context.WithCancel(context.Background())
 	e.cancel = cancel
+	if e.options.Vectorize {
+		if e.keep, err = vectorize.New(vectorize.Options{Service: e.options.Service, Texts: e.texts, Log: e.log}); err != nil {
+			return err
+		}
+		e.keep.Start(background)
+	}
 	if len(e.options.Warm) > 0 {
 		e.wait.Go(func() { e.warm(background) })
 	}
@@ -309,6 +318,9 @@ func (e *Engine) Stop() {
 			e.cancel()
 		}
 		e.wait.Wait()
+		if e.keep != nil {
+			e.keep.Stop()
+		}
 		e.mail.Close()
 		if err := e.texts.Close(); err != nil { // before the pool: it may be fetching a model
 			e.log.Warn("the text models could not be closed", zap.Error(err))

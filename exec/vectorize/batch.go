@@ -1,0 +1,212 @@
+package vectorize
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"go.uber.org/zap"
+)
+
+// drain works on a column's queue until it is empty or the shift is over.
+func (k *Keeper) drain(ctx context.Context, id int64) error {
+	for end := time.Now().Add(shift); time.Now().Before(end); {
+		n, err := k.batch(ctx, id)
+		if err == nil && n < k.size(id) {
+			var more bool
+			if more, err = k.refill(ctx, id); err == nil && !more && n == 0 {
+				return nil
+			}
+		}
+		switch {
+		case err == nil:
+		case errors.Is(err, errRemoved):
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		default:
+			k.failed(ctx, id, err)
+			return nil
+		}
+	}
+	return nil
+}
+
+// failed notes that a column's work cannot go on.
+func (k *Keeper) failed(ctx context.Context, id int64, err error) {
+	k.log.Warn("vectorize: a column cannot be embedded now", zap.Int64("id", id), zap.Error(err))
+	_, err = k.write.Exec(ctx, `UPDATE pgml.vectorized SET error = $2, error_at = clock_timestamp(), failures = failures + 1,
+		retry_at = clock_timestamp() + least(60, power(2, least(failures, 6))) * interval '1 s' WHERE id = $1`, id, err.Error())
+	k.tell(err)
+}
+
+// well notes that there is nothing wrong with a column any more.
+func (k *Keeper) well(ctx context.Context, tx pgx.Tx, c *column) error {
+	if c.failures == 0 {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, "UPDATE pgml.vectorized SET error = NULL, error_at = NULL, failures = 0, retry_at = NULL WHERE id = $1", c.id); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+// claimed is rows of the queue that are a batch's until its transaction ends.
+type claimed struct {
+	seqs     []int64 // of a key
+	backfill []bool
+	attempts int
+}
+
+const (
+	firstBatch = 32
+	maxBatch   = 512
+)
+
+func (k *Keeper) size(id int64) int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return max(firstBatch/4, k.sizes[id])
+}
+
+// resize makes the next batch one that takes about a second.
+func (k *Keeper) resize(id int64, rows int, took time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	next := firstBatch
+	if rows > 0 {
+		next = int(float64(rows) * float64(time.Second) / float64(max(took, time.Millisecond)))
+	}
+	k.sizes[id] = min(maxBatch, max(firstBatch/4, next), 4*max(firstBatch, rows))
+}
+
+// batch takes some keys off the queue, embeds what their rows hold now, and writes the vectors: all of it in one transaction, whose end by whatever cause gives the keys
+// back. It tells how many keys there were.
+func (k *Keeper) batch(ctx context.Context, id int64) (n int, err error) {
+	begun := time.Now()
+	tx, err := k.write.Begin(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx))
+	c, err := load(ctx, tx, id)
+	if err != nil {
+		return 0, err
+	}
+	keys, rows, truncated, err := claim(ctx, tx, c, k.size(id))
+	if err != nil {
+		return 0, err
+	}
+	if len(keys) == 0 && truncated == 0 {
+		return 0, k.well(ctx, tx, c)
+	}
+	if truncated != 0 {
+		if err := clearAll(ctx, tx, c, truncated); err != nil {
+			return 0, err
+		}
+		return 1, tx.Commit(ctx)
+	}
+	have, err := k.bodies(ctx, c, keys, false)
+	if err != nil {
+		return 0, err
+	}
+	stored, err := hashes(ctx, tx, c, keys)
+	if err != nil {
+		return 0, err
+	}
+	embedded, err := k.embed(ctx, c, have, stored)
+	if err != nil {
+		return 0, err
+	}
+	if err := k.finish(ctx, tx, c, keys, rows, embedded); err != nil {
+		return 0, err
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return 0, err
+	}
+	k.resize(id, len(keys), time.Since(begun))
+	return len(keys), nil
+}
+
+// claim takes keys off the queue that nobody else has: those of changes first, then back-filling's. truncated is the row that says that the table was, 0 for none.
+func claim(ctx context.Context, tx pgx.Tx, c *column, most int) (keys [][]string, rows []claimed, truncated int64, err error) {
+	places := map[string]int{}
+	left := most
+	for _, backfill := range []bool{false, true} {
+		found, err := tx.Query(ctx, `SELECT seq, key, attempts, array_to_json(key)::text FROM pgml.vector_queue
+			WHERE id = $1 AND relation = $2 AND backfill = $3 AND not_before <= clock_timestamp() ORDER BY seq LIMIT $4 FOR UPDATE SKIP LOCKED`, c.id, c.relation, backfill, left)
+		if err != nil {
+			return nil, nil, 0, err
+		}
+		var seq int64
+		var key []string
+		var attempts int
+		var name *string
+		_, err = pgx.ForEachRow(found, []any{&seq, &key, &attempts, &name}, func() error {
+			left--
+			if name == nil {
+				truncated = seq
+				return nil
+			}
+			if len(key) != len(c.types) {
+				return wholeError{errors.New("the queue holds a key of another table's form")}
+			}
+			place, known := places[*name]
+			if !known {
+				place = len(keys)
+				places[*name] = place
+				keys, rows = append(keys, key), append(rows, claimed{})
+				key = nil
+			}
+			r := &rows[place]
+			r.seqs, r.backfill = append(r.seqs, seq), append(r.backfill, backfill)
+			r.attempts = max(r.attempts, attempts)
+			return nil
+		})
+		if err != nil || left <= 0 {
+			return keys, rows, truncated, err
+		}
+	}
+	return keys, rows, truncated, nil
+}
+
+// finish writes what a batch has come to, while no other batch of the column does. Rows may have changed since they were read: one whose text is another one now stays in the
+// queue.
+func (k *Keeper) finish(ctx context.Context, tx pgx.Tx, c *column, keys [][]string, rows []claimed, embedded []result) error {
+	var revision int64
+	err := tx.QueryRow(ctx, "SELECT revision + 1 FROM pgml.vectorized WHERE id = $1 FOR NO KEY UPDATE", c.id).Scan(&revision)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return errRemoved
+	}
+	if err != nil {
+		return err
+	}
+	now, err := k.bodies(ctx, c, keys, true)
+	if err != nil {
+		return err
+	}
+	stored, err := hashes(ctx, tx, c, keys)
+	if err != nil {
+		return err
+	}
+	w := &writing{column: c, revision: revision}
+	for i := range keys {
+		e := embedded[i]
+		switch {
+		case stored[i].same != i: // the same key, written in another way
+			w.done(rows[i])
+		case e.err != nil && e.hash == now[i].hash:
+			w.failed(keys[i], rows[i], e.err, stored[i].hash != "")
+		case now[i].hash == stored[i].hash:
+			w.done(rows[i])
+		case now[i].hash == "":
+			w.remove(keys[i])
+			w.done(rows[i])
+		case e.hash == now[i].hash:
+			w.put(keys[i], e, stored[i].hash == "")
+			w.done(rows[i])
+		}
+	}
+	return w.send(ctx, tx)
+}

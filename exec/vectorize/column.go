@@ -1,0 +1,102 @@
+package vectorize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/pgowl/pgowl/models/text"
+	"github.com/pgowl/pgowl/models/text/chunk"
+)
+
+// column is a vectorized column as a batch sees it.
+type column struct {
+	id       int64
+	relation uint32
+	table    string   // of the vectors, quoted
+	types    []string // of the key
+	model    string
+	options  text.EmbedOptions
+	splitter *chunk.Splitter // nil: none
+	dims     int
+	reader   reader
+	backfill string
+	failures int
+}
+
+// reader is a function of the table's owner (pgowl.vectorize_reader).
+type reader struct {
+	name       string // quoted, with its schema
+	definition string // what pg_get_functiondef must say
+}
+
+// wholeError is trouble with a column that no single row is to blame for.
+type wholeError struct{ error }
+
+func (e wholeError) Unwrap() error { return e.error }
+
+var errRemoved = errors.New("the column is not vectorized any more")
+
+// load reads a column. The error is errRemoved where there is nothing to do for it, and a wholeError where it cannot be done.
+func load(ctx context.Context, tx pgx.Tx, id int64) (*column, error) {
+	c := &column{id: id, table: fmt.Sprintf("pgml.vectors_%d", id)}
+	var kwargs, chunkKwargs []byte
+	var splitter, schema, definition *string
+	var current, exists bool
+	var triggers int64
+	err := tx.QueryRow(ctx, `SELECT v.relation_oid, v.key_types::text[], v.model, v.kwargs::text, v.splitter, v.chunk_kwargs::text, v.dims, v.backfill, v.failures,
+			v.relation_oid = v.relation::oid, c.oid IS NOT NULL, quote_ident(n.nspname), pgowl.vectorize_reader(v.id), pgowl.vectorize_triggers(v.id)
+		FROM pgml.vectorized v LEFT JOIN pg_class c ON c.oid = v.relation LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE v.id = $1 AND v.state = 'active' AND (v.retry_at IS NULL OR v.retry_at <= clock_timestamp())`, id).
+		Scan(&c.relation, &c.types, &c.model, &kwargs, &splitter, &chunkKwargs, &c.dims, &c.backfill, &c.failures,
+			&current, &exists, &schema, &definition, &triggers)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows) || err == nil && !exists:
+		return nil, errRemoved
+	case err != nil:
+		return nil, err
+	case !current || definition == nil:
+		return nil, wholeError{errors.New("the table was restored from a dump: call pgml.vectorize again")}
+	case triggers < 4:
+		return nil, wholeError{errors.New("a trigger of pgml.vectorize's has been dropped or disabled, so changes may have been missed: call pgml.vectorize again")}
+	}
+	c.reader = reader{name: fmt.Sprintf("%s.pgowl_vectorize_%d", *schema, id), definition: *definition}
+	if c.options, err = text.ParseEmbedOptions(c.model, kwargs); err != nil {
+		return nil, wholeError{err}
+	}
+	if splitter != nil {
+		if c.splitter, err = chunk.New(*splitter, chunkKwargs); err != nil {
+			return nil, wholeError{err}
+		}
+	}
+	return c, nil
+}
+
+// each writes a list of one item for each column of the key, which %[1]d numbers from 1 and %[2]s types.
+func (c *column) each(item string) string {
+	all := make([]string, len(c.types))
+	for i, t := range c.types {
+		all[i] = strings.NewReplacer("#", fmt.Sprint(i+1), "TYPE", t).Replace(item)
+	}
+	return strings.Join(all, ", ")
+}
+
+// all is each with AND between the items.
+func (c *column) all(item string) string {
+	return strings.ReplaceAll(c.each(item), ", ", " AND ")
+}
+
+// keyed gives the arguments of a statement over keys: an array for each column of the key, as texts.
+func (c *column) keyed(keys [][]string) []any {
+	args := make([]any, len(c.types))
+	for i := range c.types {
+		values := make([]string, len(keys))
+		for n, key := range keys {
+			values[n] = key[i]
+		}
+		args[i] = values
+	}
+	return args
+}

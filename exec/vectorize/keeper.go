@@ -1,0 +1,216 @@
+package vectorize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/pgowl/pgowl/models/text"
+	"go.uber.org/zap"
+)
+
+// Texts embeds; *text.Store does.
+type Texts interface {
+	Embed(ctx context.Context, model string, texts []string, o text.EmbedOptions) ([][]float32, error)
+}
+
+// Options are a Keeper's. Service and Texts are required.
+type Options struct {
+	Service string        // URL with the credentials that own schema pgml; its connections must be sessions of their own
+	Texts   Texts         // the models
+	Look    time.Duration // between looks at the queue; 0: half a second
+	Idle    time.Duration // the same, where nothing is vectorized; 0: 3 s
+	Log     *zap.Logger   // nil: quiet
+}
+
+// Keeper does the work of a proxy. Make one with New; Start it, and Stop it.
+type Keeper struct {
+	options Options
+	log     *zap.Logger
+	write   *pgxpool.Pool // for the catalog
+	read    *pgxpool.Pool // for readers, which are users' functions
+	queue   *queue        // River; nil while nothing is vectorized
+	cancel  context.CancelFunc
+	wait    sync.WaitGroup
+
+	mu    sync.Mutex
+	sizes map[int64]int // rows of a batch, by column: what takes about a second
+	told  string        // the last trouble that was logged
+}
+
+// Connections at most, beside River's.
+const (
+	writers = drainers + 1
+	readers = drainers
+)
+
+// New checks the options. It connects to nothing.
+func New(o Options) (*Keeper, error) {
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	if o.Look <= 0 {
+		o.Look = 500 * time.Millisecond
+	}
+	if o.Idle <= 0 {
+		o.Idle = 3 * time.Second
+	}
+	k := &Keeper{options: o, log: o.Log, sizes: map[int64]int{}}
+	// What a reader does to its session ends with its transaction, which is rolled back; these settings hold for the next one.
+	for _, p := range []struct {
+		pool **pgxpool.Pool
+		most int32
+		sets string
+	}{
+		{&k.write, writers, "SET search_path = pg_catalog, pg_temp; SET datestyle = 'ISO, YMD'; SET lock_timeout = '10s'; SET statement_timeout = '60s'"},
+		{&k.read, readers, "SET search_path = pg_catalog, pg_temp; SET datestyle = 'ISO, YMD'; SET lock_timeout = '2s'; SET statement_timeout = '60s'; SET default_transaction_read_only = on"},
+	} {
+		config, err := poolConfig(o.Service, p.most)
+		if err != nil {
+			return nil, err
+		}
+		config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+			_, err := conn.Exec(ctx, p.sets+"; SET idle_in_transaction_session_timeout = 0; SET default_transaction_isolation = 'read committed'")
+			return err
+		}
+		if *p.pool, err = pgxpool.NewWithConfig(context.Background(), config); err != nil {
+			return nil, fmt.Errorf("service connection: %w", err)
+		}
+	}
+	return k, nil
+}
+
+func poolConfig(url string, most int32) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("service connection: %w", err)
+	}
+	config.MaxConns, config.MinConns, config.MaxConnIdleTime = most, 0, 10*time.Second
+	config.ConnConfig.RuntimeParams["application_name"] = "pgowl vectorize"
+	// The catalog may be dropped and made again under us.
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	return config, nil
+}
+
+// Start begins the work, and returns. A database that is not there, has no schema pgml or is read-only is waited for.
+func (k *Keeper) Start(ctx context.Context) {
+	ctx, k.cancel = context.WithCancel(ctx)
+	k.wait.Go(func() { k.look(ctx) })
+}
+
+// Stop ends the work: what is under way is cancelled, and left to others. It may be called once, after Start.
+func (k *Keeper) Stop() {
+	k.cancel()
+	k.wait.Wait()
+	k.write.Close()
+	k.read.Close()
+}
+
+// look looks for work, over and over.
+func (k *Keeper) look(ctx context.Context) {
+	defer func() {
+		if k.queue != nil {
+			k.queue.stop()
+		}
+	}()
+	for {
+		some, err := k.turn(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		k.tell(err)
+		wait := k.options.Look
+		if !some {
+			wait = k.options.Idle
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+// turn looks once, and reports whether anything is vectorized.
+func (k *Keeper) turn(ctx context.Context) (bool, error) {
+	var ours bool
+	err := k.write.QueryRow(ctx, "SELECT to_regclass('pgml.vectorized') IS NOT NULL AND NOT pg_is_in_recovery() AND to_regprocedure('pgowl.vectorize_due(integer)') IS NOT NULL").Scan(&ours)
+	if err != nil || !ours {
+		return k.queue != nil, err
+	}
+	var some bool
+	if err := k.write.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pgml.vectorized)").Scan(&some); err != nil {
+		return k.queue != nil, err
+	}
+	if !some {
+		if k.queue != nil {
+			k.queue.stop()
+			k.queue = nil
+		}
+		return false, nil
+	}
+	if k.queue == nil {
+		if k.queue, err = openQueue(ctx, k.options.Service, k.drain, k.log); err != nil {
+			return true, fmt.Errorf("River: %w", err)
+		}
+	}
+	if err := k.sweep(ctx); err != nil {
+		return true, err
+	}
+	rows, err := k.write.Query(ctx, "SELECT id, waiting FROM pgowl.vectorize_due($1)", lanes*laneRows)
+	if err != nil {
+		return true, err
+	}
+	due, err := pgx.CollectRows(rows, pgx.RowToStructByPos[due])
+	if err != nil || len(due) == 0 {
+		return true, err
+	}
+	return true, k.queue.add(ctx, due)
+}
+
+// due is a column with work.
+type due struct{ ID, Waiting int64 }
+
+// sweep takes away what is left of columns whose tables have been dropped.
+func (k *Keeper) sweep(ctx context.Context) error {
+	rows, err := k.write.Query(ctx, "SELECT v.id FROM pgml.vectorized v WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = v.relation)")
+	if err != nil {
+		return err
+	}
+	gone, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	for _, id := range gone {
+		if _, err := k.write.Exec(ctx, "SELECT pgowl.vectorize_drop($1)", id); err != nil {
+			return err
+		}
+		k.log.Info("vectorize: a table has been dropped, and its vectors are", zap.Int64("id", id))
+	}
+	return err
+}
+
+// tell logs trouble once, and its end.
+func (k *Keeper) tell(err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch {
+	case err == nil && k.told != "":
+		k.told = ""
+		k.log.Info("vectorize: works again")
+	case err != nil && err.Error() != k.told:
+		k.told = err.Error()
+		k.log.Warn("vectorize: tries again", zap.Error(err))
+	}
+}
+
+// sqlState gives an error's SQLSTATE; empty: it is not the server's.
+func sqlState(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code
+	}
+	return ""
+}
