@@ -60,6 +60,7 @@ type claimed struct {
 }
 
 const (
+	leastBatch = 8
 	firstBatch = 32
 	maxBatch   = 512
 )
@@ -67,18 +68,34 @@ const (
 func (k *Keeper) size(id int64) int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return max(firstBatch/4, k.sizes[id])
+	if size := k.sizes[id]; size > 0 {
+		return size
+	}
+	return firstBatch
+}
+
+// alone makes the next batch one of a single row.
+func (k *Keeper) alone(id int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.sizes[id] = 1
+}
+
+// tooLarge reports whether texts together are more than the server, or memory, can take.
+func tooLarge(err error) bool {
+	switch sqlState(err) {
+	case "54000", "53200", "XX000":
+		return true
+	}
+	return false
 }
 
 // resize makes the next batch one that takes about a second.
 func (k *Keeper) resize(id int64, rows int, took time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	next := firstBatch
-	if rows > 0 {
-		next = int(float64(rows) * float64(time.Second) / float64(max(took, time.Millisecond)))
-	}
-	k.sizes[id] = min(maxBatch, max(firstBatch/4, next), 4*max(firstBatch, rows))
+	next := int(float64(rows) * float64(time.Second) / float64(max(took, time.Millisecond)))
+	k.sizes[id] = min(maxBatch, max(leastBatch, next), 4*max(leastBatch, rows))
 }
 
 // batch takes some keys off the queue, embeds what their rows hold now, and writes the vectors: all of it in one transaction, whose end by whatever cause gives the keys
@@ -108,6 +125,16 @@ func (k *Keeper) batch(ctx context.Context, id int64) (n int, err error) {
 		return 1, tx.Commit(ctx)
 	}
 	have, err := k.bodies(ctx, c, keys, false)
+	if tooLarge(err) {
+		if len(keys) > 1 {
+			k.alone(id)
+			return 1, nil
+		}
+		if err := k.finish(ctx, tx, c, keys, rows, []result{{err: err}}); err != nil {
+			return 0, err
+		}
+		return 1, tx.Commit(ctx)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -116,6 +143,10 @@ func (k *Keeper) batch(ctx context.Context, id int64) (n int, err error) {
 		return 0, err
 	}
 	embedded, err := k.embed(ctx, c, have, stored)
+	if errors.Is(err, errAlone) {
+		k.alone(id)
+		return 1, nil
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -196,7 +227,7 @@ func (k *Keeper) finish(ctx context.Context, tx pgx.Tx, c *column, keys [][]stri
 		switch {
 		case stored[i].same != i: // the same key, written in another way
 			w.done(rows[i])
-		case e.err != nil && e.hash == now[i].hash:
+		case e.err != nil && (e.hash == "" || e.hash == now[i].hash):
 			w.failed(keys[i], rows[i], e.err, stored[i].hash != "")
 		case now[i].hash == stored[i].hash:
 			w.done(rows[i])

@@ -17,7 +17,17 @@ type result struct {
 	err     error // of this text
 }
 
-// embed splits and embeds the texts whose vectors are not stored yet. The error is a wholeError, or ctx's.
+const (
+	// maxChunks is how many chunks a text may have: a splitter with unlucky options makes one of each character.
+	maxChunks = 100_000
+	// manyTexts is how many texts make a batch full. A row that has more of them by itself is embedded alone, so that others need not wait for it.
+	manyTexts = 1000
+)
+
+// errAlone says that the first row of a batch has to be a batch of its own.
+var errAlone = errors.New("a row with many chunks is next")
+
+// embed splits and embeds the texts whose vectors are not stored yet; rows that it does not come to have no result. The error is errAlone, a wholeError, or ctx's.
 func (k *Keeper) embed(ctx context.Context, c *column, have []body, stored []hashed) ([]result, error) {
 	all := make([]result, len(have))
 	var texts []string
@@ -26,8 +36,11 @@ func (k *Keeper) embed(ctx context.Context, c *column, have []body, stored []has
 		if b.hash == "" || b.hash == stored[i].hash || stored[i].same != i {
 			continue
 		}
-		all[i] = result{hash: b.hash}
+		if len(texts) >= manyTexts {
+			break
+		}
 		if c.splitter == nil {
+			all[i] = result{hash: b.hash}
 			texts, rows = append(texts, b.text), append(rows, i)
 			continue
 		}
@@ -36,9 +49,20 @@ func (k *Keeper) embed(ctx context.Context, c *column, have []body, stored []has
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			all[i].err = err
+			all[i] = result{hash: b.hash, err: err}
 			continue
 		}
+		if len(chunks) > maxChunks {
+			all[i] = result{hash: b.hash, err: fmt.Errorf("the text has %d chunks, more than %d", len(chunks), maxChunks)}
+			continue
+		}
+		if len(chunks) > manyTexts && len(have) > 1 {
+			if i == 0 {
+				return nil, errAlone
+			}
+			break
+		}
+		all[i] = result{hash: b.hash}
 		for _, part := range chunks {
 			all[i].chunks = append(all[i].chunks, part.Text)
 			texts, rows = append(texts, part.Text), append(rows, i)

@@ -41,6 +41,8 @@ type Keeper struct {
 	mu    sync.Mutex
 	sizes map[int64]int // rows of a batch, by column: what takes about a second
 	told  string        // the last trouble that was logged
+
+	tidied time.Time // when tidy was last done
 }
 
 // Connections at most, beside River's.
@@ -162,6 +164,12 @@ func (k *Keeper) turn(ctx context.Context) (bool, error) {
 	if err := k.sweep(ctx); err != nil {
 		return true, err
 	}
+	if time.Since(k.tidied) > tidyEach {
+		k.tidied = time.Now()
+		if err := k.tidy(ctx); err != nil {
+			return true, err
+		}
+	}
 	rows, err := k.write.Query(ctx, "SELECT id, waiting FROM pgowl.vectorize_due($1)", lanes*laneRows)
 	if err != nil {
 		return true, err
@@ -189,6 +197,28 @@ func (k *Keeper) sweep(ctx context.Context) error {
 		}
 		k.log.Info("vectorize: a table has been dropped, and its vectors are", zap.Int64("id", id))
 	}
+	return err
+}
+
+const (
+	// goneRows is how many vectors that have gone are remembered of a column, at least.
+	goneRows = 100_000
+	tidyEach = 5 * time.Minute
+)
+
+// tidy forgets what nobody needs: vectors that went long ago, and rows in the queue that belong to no column.
+func (k *Keeper) tidy(ctx context.Context) error {
+	_, err := k.write.Exec(ctx, `WITH old AS (
+			SELECT v.id, g.revision FROM pgml.vectorized v CROSS JOIN LATERAL (
+				SELECT o.revision FROM pgml.vectors_gone o WHERE o.id = v.id ORDER BY o.revision DESC OFFSET $1 LIMIT 1) g
+		), moved AS (
+			UPDATE pgml.vectorized v SET complete_from = greatest(v.complete_from, o.revision) FROM old o WHERE v.id = o.id
+		) DELETE FROM pgml.vectors_gone g USING old o WHERE g.id = o.id AND g.revision <= o.revision`, goneRows)
+	if err != nil {
+		return err
+	}
+	_, err = k.write.Exec(ctx, `DELETE FROM pgml.vector_queue q WHERE q.queued_at < clock_timestamp() - interval '1 h'
+		AND NOT EXISTS (SELECT FROM pgml.vectorized v WHERE v.id = q.id AND v.relation_oid = q.relation)`)
 	return err
 }
 

@@ -26,8 +26,6 @@ const (
 	window = 10 * time.Second
 	// shift is how long a job goes on; less than a window.
 	shift = 8 * time.Second
-	// jobTimeout cancels a job that hangs.
-	jobTimeout = time.Minute
 )
 
 // drainArgs are a job's: look at a column's queue.
@@ -81,8 +79,8 @@ func (q *queue) start(ctx context.Context, drain func(context.Context, int64) er
 		Queues:                      map[string]river.QueueConfig{"vectorize": {MaxWorkers: drainers}},
 		Workers:                     workers,
 		Logger:                      log,
-		JobTimeout:                  jobTimeout,
-		RescueStuckJobsAfter:        jobTimeout + window,
+		JobTimeout:                  -1, // a row's many chunks may take minutes
+		RescueStuckJobsAfter:        time.Hour,
 		CompletedJobRetentionPeriod: time.Minute,
 		CancelledJobRetentionPeriod: time.Minute,
 		DiscardedJobRetentionPeriod: time.Hour,

@@ -46,12 +46,8 @@ func clearAll(ctx context.Context, tx pgx.Tx, c *column, seq int64) error {
 	return tx.SendBatch(ctx, batch).Close()
 }
 
-const (
-	// maxAttempts is how often a row is tried.
-	maxAttempts = 10
-	// goneRows is about how many vectors that have gone are remembered of a column.
-	goneRows = 100_000
-)
+// maxAttempts is how often a row is tried.
+const maxAttempts = 10
 
 // pause is how long a row waits after so many attempts.
 func pause(attempts int) time.Duration {
@@ -203,7 +199,7 @@ func (w *writing) vectors(ctx context.Context, tx pgx.Tx) (added int64, err erro
 			return 0, err
 		}
 	}
-	// A key that had failed for good has not any more. What is long gone is forgotten: whoever has not followed reads anew.
+	// A key that had failed for good has not any more.
 	_, err = tx.Exec(ctx, `DELETE FROM pgml.vectorize_failed f WHERE f.id = $1 AND EXISTS (
 		SELECT FROM unnest($2::text[]) k WHERE f.key = ARRAY(SELECT json_array_elements_text(k::json)))`, c.id, jsonKeys(w.changed))
 	return fresh - went, err

@@ -29,7 +29,7 @@ func TestVectorizeUnderKills(t *testing.T) {
 	seed := uint64(number("FAULT_SEED", int(time.Now().UnixNano())))
 	t.Logf("FAULT_SEED=%d", seed)
 	dice := rand.New(rand.NewPCG(seed, 0))
-	url := pgtest.Start(t, pgtest.Setting("max_connections", "200")).Database(t)
+	url := pgtest.Start(t, pgtest.Setting("max_connections", "600")).Database(t)
 	direct := connect(t, url)
 	must := func(sql string) {
 		t.Helper()

@@ -459,9 +459,10 @@ GRANT SELECT ON pgml.vectorize_status TO PUBLIC;
 
 -- Rows that have no current vectors because they failed, for the tables' owners: those that were given up, and those that are tried again.
 CREATE OR REPLACE VIEW pgml.vectorize_errors AS
-    SELECT v.relation, v.body_name::text AS column_name, e.key, e.error, e.attempts, e.failed_at, e.retry_at
+    SELECT v.relation, a.attname::text AS column_name, e.key, e.error, e.attempts, e.failed_at, e.retry_at
     FROM pgml.vectorized v
     JOIN pg_catalog.pg_class c ON c.oid = v.relation
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = v.relation AND a.attnum = v.body_attnum
     CROSS JOIN LATERAL (
         SELECT f.key, f.error, f.attempts, f.failed_at, NULL::timestamptz AS retry_at FROM pgml.vectorize_failed f WHERE f.id = v.id
         UNION ALL

@@ -1,0 +1,112 @@
+package vectorize
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// Pausing, resuming, other settings, chunks; columns and tables that go.
+func TestCourse(t *testing.T) {
+	w := open(t)
+	w.run(w.me, "CREATE TABLE docs (id int PRIMARY KEY, body text, title text); INSERT INTO docs SELECT i, 'text ' || i, 'title ' || i FROM generate_series(1, 20) i")
+	id := w.ask(w.me, "SELECT pgml.vectorize('docs', 'body')")
+	title := w.ask(w.me, "SELECT pgml.vectorize('docs', 'title', kwargs => '{\"normalize_embeddings\": true}')")
+	w.settled()
+	w.run(w.me, "SELECT pgml.vectorize_pause('docs', 'body'); UPDATE docs SET body = 'other ' || id, title = 'other ' || id")
+	w.await("SELECT string_agg(column_name || ' ' || state || ' ' || waiting, ', ' ORDER BY id) FROM pgml.vectorize_status", "body paused 20, title active 0")
+	w.run(w.me, "SELECT pgml.vectorize_resume('docs', 'body')")
+	w.settled()
+	w.same(id, w.alice+".docs", "id", "body")
+	w.same(title, w.alice+".docs", "id", "title")
+	// With other settings the vectors are made anew.
+	next := w.ask(w.me, "SELECT pgml.vectorize('docs', 'title', chunk => 'recursive_character', chunk_kwargs => '{\"chunk_size\": 5, \"chunk_overlap\": 0}')")
+	w.settled()
+	if got := w.ask(w.super, "SELECT count(*) FROM pgml.vectors_"+next); got != "40" {
+		t.Errorf("%s chunks", got)
+	}
+	if got := w.ask(w.super, "SELECT to_regclass('pgml.vectors_"+title+"')"); got != "NULL" {
+		t.Error("the vectors of before are still there")
+	}
+	w.run(w.me, "UPDATE docs SET title = 'one' WHERE id = 1; UPDATE docs SET title = '' WHERE id = 2; UPDATE docs SET title = 'four words make more' WHERE id = 3")
+	w.settled()
+	check := w.dial(w.superOwl())
+	if got := w.ask(check, fmt.Sprintf(`SELECT count(*) FROM (
+		(SELECT k1, chunk_index::bigint, chunk FROM pgml.vectors_%[1]s EXCEPT SELECT d.id, c.* FROM %[2]s.docs d, pgml.chunk('recursive_character', d.title, '{"chunk_size": 5, "chunk_overlap": 0}') c)
+		UNION ALL (SELECT d.id, c.* FROM %[2]s.docs d, pgml.chunk('recursive_character', d.title, '{"chunk_size": 5, "chunk_overlap": 0}') c EXCEPT SELECT k1, chunk_index::bigint, chunk FROM pgml.vectors_%[1]s)) x`,
+		next, w.alice)); got != "0" {
+		t.Errorf("%s chunks differ", got)
+	}
+	if got := w.ask(check, fmt.Sprintf("SELECT min(pgml.cosine_similarity(embedding, pgml.embed('%s', chunk))) > 0.99999 FROM pgml.vectors_%s", model, next)); got != "true" {
+		t.Error("vectors are not those of their chunks")
+	}
+	if got := w.ask(w.super, "SELECT rows_embedded || ' ' || (vectors = (SELECT count(*) FROM pgml.vectors_"+next+")) FROM pgml.vectorized WHERE id = "+next); got != "19 true" {
+		t.Errorf("counted %s", got)
+	}
+	// A trigger that is off is noticed, and so is a column that has gone; writing to the table goes on.
+	w.run(w.me, "ALTER TABLE docs DISABLE TRIGGER pgowl_vectorize_"+id+"_insert; UPDATE docs SET body = 'x' WHERE id = 1")
+	w.await("SELECT state || ' ' || (last_error LIKE '%trigger%') FROM pgml.vectorize_status WHERE id = "+id, "failing true")
+	w.run(w.me, "INSERT INTO docs VALUES (99, 'unseen', 'seen')")
+	id = w.ask(w.me, "SELECT pgml.vectorize('docs', 'body')")
+	w.settled()
+	w.same(id, w.alice+".docs", "id", "body")
+	w.run(w.me, "ALTER TABLE docs DROP COLUMN title")
+	w.run(w.me, "INSERT INTO docs VALUES (100, 'y'); UPDATE docs SET body = 'z' WHERE id = 1; DELETE FROM docs WHERE id = 2; TRUNCATE docs; INSERT INTO docs VALUES (1, 'body')")
+	w.await("SELECT count(*) || ' ' || min(rows_embedded) FROM pgml.vectorize_status WHERE id = "+id+" AND waiting = 0 AND state = 'active'", "1 1")
+	w.run(w.me, "DROP TABLE docs")
+	w.await("SELECT (SELECT count(*) FROM pgml.vectorized) + (SELECT count(*) FROM pgml.vector_queue) + (SELECT count(*) FROM pg_class WHERE relname ~ '^vectors_[0-9]')", "0")
+	// The extension goes with its vectors, and comes back.
+	w.run(w.me, "CREATE TABLE docs (id int PRIMARY KEY, body text); INSERT INTO docs VALUES (1, 'body')")
+	w.ask(w.me, "SELECT pgml.vectorize('docs', 'body')")
+	owner := w.dial(strings.Replace(w.owl, w.alice, w.owner, 1))
+	w.settled()
+	w.run(owner, "CREATE EXTENSION IF NOT EXISTS pgml; DROP EXTENSION pgml")
+	w.run(w.me, "INSERT INTO docs VALUES (2, 'more'); UPDATE docs SET body = 'b'; DELETE FROM docs WHERE id = 1; TRUNCATE docs; INSERT INTO docs VALUES (3, 'body')")
+	w.run(owner, "CREATE EXTENSION pgml")
+	w.run(w.me, "INSERT INTO docs VALUES (4, 'more')")
+	w.run(w.me, "CREATE TABLE others (id int PRIMARY KEY, body text)")
+	w.run(w.me, "SELECT pgml.vectorize('others', 'body')")
+	w.run(w.me, "INSERT INTO others VALUES (4, 'more')")
+	w.await("SELECT rows_embedded FROM pgml.vectorize_status", "1")
+}
+
+// A text that cannot be embedded is tried again, and given up in the end; others are not held up.
+func TestErrors(t *testing.T) {
+	w := open(t)
+	w.run(w.me, "CREATE TABLE docs (id int PRIMARY KEY, body text)")
+	// More chunks than there may be.
+	id := w.ask(w.me, "SELECT pgml.vectorize('docs', 'body', chunk => 'character', chunk_kwargs => '{\"separator\": \"\", \"chunk_size\": 1, \"chunk_overlap\": 0}')")
+	w.run(w.me, "INSERT INTO docs VALUES (1, 'good'), (2, 'bad once'), (3, 'fine')")
+	w.settled()
+	w.run(w.me, "UPDATE docs SET body = repeat('x', 100001) WHERE id = 2; UPDATE docs SET body = 'better' WHERE id = 3")
+	w.await("SELECT (SELECT count(*) FROM pgml.vector_queue) || ' ' || (SELECT count(*) FROM pgml.vectors_"+id+" WHERE k1 = 3)", "1 6")
+	w.await("SELECT key::text || ' ' || (attempts > 0) || ' ' || (error <> '') || ' ' || (retry_at > failed_at) FROM pgml.vectorize_errors", "{2} true true true")
+	// The waiting is done by the test.
+	w.run(w.super, "UPDATE pgml.vector_queue SET not_before = '-infinity', attempts = 9")
+	w.await("SELECT (SELECT count(*) FROM pgml.vector_queue) || ' ' || attempts || ' ' || (retry_at IS NULL) FROM pgml.vectorize_errors", "0 10 true")
+	if got := w.ask(w.super, "SELECT failed || ' ' || rows_embedded || ' ' || state FROM pgml.vectorize_status"); got != "1 2 active" {
+		t.Errorf("status %s", got)
+	}
+	if got := w.ask(w.super, "SELECT count(*) FROM pgml.vectors_"+id+" WHERE k1 = 2"); got != "0" {
+		t.Errorf("%s vectors of an earlier text are left", got)
+	}
+	w.run(w.super, "UPDATE "+w.alice+".docs SET body = body WHERE id = 2")
+	w.run(w.me, "SELECT pgml.vectorize_retry('docs', 'body')")
+	w.await("SELECT count(*) FROM pgml.vectorize_errors WHERE attempts = 1 AND retry_at IS NOT NULL", "1")
+	w.run(w.me, "UPDATE docs SET body = 'short' WHERE id = 2")
+	w.settled()
+	if got := w.ask(w.super, "SELECT failed || ' ' || rows_embedded || ' ' || vectors FROM pgml.vectorize_status"); got != "0 3 15" {
+		t.Errorf("status %s", got)
+	}
+	// Trouble of the whole uses up no row's attempts.
+	w.run(w.super, "UPDATE pgml.vectorized SET model = 'none'")
+	w.run(w.me, "UPDATE docs SET body = 'again' WHERE id = 1")
+	w.await("SELECT state || ' ' || (last_error LIKE '%\"none\"%') || ' ' || waiting || ' ' || failed FROM pgml.vectorize_status", "failing true 1 0")
+	if got := w.ask(w.super, "SELECT max(attempts) FROM pgml.vector_queue"); got != "0" {
+		t.Errorf("%s attempts", got)
+	}
+	w.run(w.super, "UPDATE pgml.vectorized SET model = '"+model+"'")
+	w.run(w.me, "SELECT pgml.vectorize_retry('docs', 'body')")
+	w.settled()
+	w.await("SELECT state FROM pgml.vectorize_status", "active")
+}
