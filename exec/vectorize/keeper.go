@@ -115,11 +115,7 @@ func (k *Keeper) Stop() {
 
 // look looks for work, over and over.
 func (k *Keeper) look(ctx context.Context) {
-	defer func() {
-		if k.queue != nil {
-			k.queue.stop()
-		}
-	}()
+	defer k.idle()
 	for {
 		some, err := k.turn(ctx)
 		if ctx.Err() != nil {
@@ -140,29 +136,31 @@ func (k *Keeper) look(ctx context.Context) {
 
 // turn looks once, and reports whether anything is vectorized.
 func (k *Keeper) turn(ctx context.Context) (bool, error) {
-	var ours bool
-	err := k.write.QueryRow(ctx, "SELECT to_regclass('pgml.vectorized') IS NOT NULL AND NOT pg_is_in_recovery() AND to_regprocedure('pgowl.vectorize_due(integer)') IS NOT NULL").Scan(&ours)
-	if err != nil || !ours {
-		return k.queue != nil, err
-	}
-	var some bool
-	if err := k.write.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pgml.vectorized)").Scan(&some); err != nil {
-		return k.queue != nil, err
-	}
-	if !some {
-		if k.queue != nil {
-			k.queue.stop()
-			k.queue = nil
+	if k.queue == nil {
+		var ours bool
+		err := k.write.QueryRow(ctx, "SELECT to_regclass('pgml.vectorized') IS NOT NULL AND NOT pg_is_in_recovery() AND to_regprocedure('pgowl.vectorize_due(integer)') IS NOT NULL").Scan(&ours)
+		if err != nil || !ours {
+			return false, err
 		}
-		return false, nil
+	}
+	rows, err := k.write.Query(ctx, "SELECT id, waiting, dropped FROM pgowl.vectorize_due($1)", lanes*laneRows)
+	if err != nil {
+		return true, err
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[due])
+	if err != nil {
+		if state := sqlState(err); state == "42883" || state == "3F000" || state == "42P01" { // the extension was dropped
+			return k.idle(), nil
+		}
+		return true, err
+	}
+	if len(found) == 1 && found[0].ID == nil {
+		return k.idle(), nil
 	}
 	if k.queue == nil {
 		if k.queue, err = openQueue(ctx, k.options.Service, k.drain, k.log); err != nil {
 			return true, fmt.Errorf("River: %w", err)
 		}
-	}
-	if err := k.sweep(ctx); err != nil {
-		return true, err
 	}
 	if time.Since(k.tidied) > tidyEach {
 		k.tidied = time.Now()
@@ -170,34 +168,45 @@ func (k *Keeper) turn(ctx context.Context) (bool, error) {
 			return true, err
 		}
 	}
-	rows, err := k.write.Query(ctx, "SELECT id, waiting FROM pgowl.vectorize_due($1)", lanes*laneRows)
-	if err != nil {
-		return true, err
+	var work []due
+	for _, d := range found {
+		if *d.Dropped {
+			if err := k.sweep(ctx, *d.ID); err != nil {
+				return true, err
+			}
+		} else {
+			work = append(work, d)
+		}
 	}
-	due, err := pgx.CollectRows(rows, pgx.RowToStructByPos[due])
-	if err != nil || len(due) == 0 {
-		return true, err
+	if len(work) == 0 {
+		return true, nil
 	}
-	return true, k.queue.add(ctx, due)
+	return true, k.queue.add(ctx, work)
 }
 
-// due is a column with work.
-type due struct{ ID, Waiting int64 }
+// idle ends River, which asks the database things all the time, while nothing is vectorized.
+func (k *Keeper) idle() bool {
+	if k.queue != nil {
+		k.queue.stop()
+		k.queue = nil
+	}
+	return false
+}
 
-// sweep takes away what is left of columns whose tables have been dropped.
-func (k *Keeper) sweep(ctx context.Context) error {
-	rows, err := k.write.Query(ctx, "SELECT v.id FROM pgml.vectorized v WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = v.relation)")
-	if err != nil {
+// due is a column with work. Without an ID there is no column at all.
+type due struct {
+	ID      *int64
+	Waiting *int64
+	Dropped *bool
+}
+
+// sweep takes away what is left of a column whose table has been dropped.
+func (k *Keeper) sweep(ctx context.Context, id int64) error {
+	if _, err := k.write.Exec(ctx, "SELECT pgowl.vectorize_drop($1)", id); err != nil {
 		return err
 	}
-	gone, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	for _, id := range gone {
-		if _, err := k.write.Exec(ctx, "SELECT pgowl.vectorize_drop($1)", id); err != nil {
-			return err
-		}
-		k.log.Info("vectorize: a table has been dropped, and its vectors are", zap.Int64("id", id))
-	}
-	return err
+	k.log.Info("vectorize: a table has been dropped, and its vectors are", zap.Int64("id", id))
+	return nil
 }
 
 const (

@@ -124,8 +124,8 @@ func (q *queue) migrate(ctx context.Context, log *slog.Logger) error {
 func (q *queue) add(ctx context.Context, columns []due) error {
 	var all []river.InsertManyParams
 	for _, c := range columns {
-		for lane := range min(lanes, 1+int(c.Waiting)/laneRows) {
-			all = append(all, river.InsertManyParams{Args: drainArgs{c.ID, lane}, InsertOpts: &river.InsertOpts{
+		for lane := range min(lanes, 1+int(*c.Waiting)/laneRows) {
+			all = append(all, river.InsertManyParams{Args: drainArgs{*c.ID, lane}, InsertOpts: &river.InsertOpts{
 				Queue:       "vectorize",
 				MaxAttempts: 1, // whoever looks next makes another
 				UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: window, ByState: []rivertype.JobState{

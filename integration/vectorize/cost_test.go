@@ -67,12 +67,12 @@ func TestCost(t *testing.T) {
 		return w.ask(w.super, "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()")
 	}
 	before := statements()
-	w.run(w.super, "SELECT pg_sleep(60)")
-	t.Logf("transactions in a minute in which nothing happens, with a column: %s to %s", before, statements())
+	w.run(w.super, "SELECT pg_sleep(20)")
+	t.Logf("transactions in 20 seconds in which nothing happens, with a column: %s to %s", before, statements())
 	w.run(w.me, "SELECT pgml.unvectorize('docs', 'body')")
 	w.run(w.super, "SELECT pg_sleep(15)")
 	before = statements()
-	w.run(w.super, "SELECT pg_sleep(60)")
+	w.run(w.super, "SELECT pg_sleep(20)")
 	t.Logf("the same with nothing vectorized: %s to %s", before, statements())
 	t.Logf("connections then: %s", w.ask(w.super, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgowl vectorize'"))
 }

@@ -21,9 +21,10 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD'
 AS $$
 DECLARE
-    columns text[];
-    keys text;
-    body text;
+    attnums text[] := string_to_array(TG_ARGV[1] || ',' || TG_ARGV[2], ',');
+    width integer := cardinality(attnums) - 1;
+    "column" text;
+    keys text := '';
     source text;
 BEGIN
     IF to_regclass('pgml.vector_queue') IS NULL THEN
@@ -32,25 +33,28 @@ BEGIN
         INSERT INTO pgml.vector_queue (id, relation) VALUES (TG_ARGV[0]::bigint, TG_RELID);
         RETURN NULL;
     END IF;
-    -- The columns' names now, whatever the snapshot is.
-    columns := ARRAY(SELECT i.object_names[3]
-        FROM unnest(string_to_array(TG_ARGV[1] || ',' || TG_ARGV[2], ',')::integer[]) WITH ORDINALITY u (attnum, place),
-            pg_identify_object_as_address('pg_class'::regclass, TG_RELID, u.attnum) i
-        ORDER BY u.place);
-    IF array_position(columns, NULL) IS NOT NULL OR array_to_string(columns, ',') LIKE '%........pg.dropped.%' THEN
-        RETURN NULL;
+    -- The columns' names now, whatever the snapshot is. The last is the text's.
+    FOR i IN 1..width + 1 LOOP
+        "column" := (pg_identify_object_as_address(1259, TG_RELID, attnums[i]::integer)).object_names[3];
+        IF "column" IS NULL OR "column" LIKE '........pg.dropped.%' THEN
+            RETURN NULL;
+        END IF;
+        "column" := 'r.' || quote_ident("column");
+        IF i <= width THEN
+            keys := keys || CASE WHEN i > 1 THEN ', ' ELSE '' END || 'format(''%s'', ' || "column" || ') COLLATE "C"';
+        END IF;
+    END LOOP;
+    keys := 'ARRAY[' || keys || '] AS key';
+    IF TG_OP = 'INSERT' THEN
+        source := 'SELECT ' || keys || ' FROM pgowl_new r WHERE num_nulls(' || "column" || ') = 0';
+    ELSIF TG_OP = 'DELETE' THEN
+        source := 'SELECT ' || keys || ' FROM pgowl_old r WHERE num_nulls(' || "column" || ') = 0';
+    ELSE
+        -- A key stands once on each side: one that stands on both with the same text has not changed.
+        "column" := 'CASE WHEN num_nulls(' || "column" || ') = 0 THEN format(''%s'', ' || "column" || ') COLLATE "C" END AS body';
+        source := 'SELECT u.key FROM (SELECT ' || keys || ', ' || "column" || ' FROM pgowl_new r UNION ALL SELECT ' || keys || ', ' || "column" || ' FROM pgowl_old r) u
+            GROUP BY u.key HAVING count(*) <> 2 OR count(u.body) = 1 OR min(u.body) <> max(u.body)';
     END IF;
-    body := format('r.%I', columns[cardinality(columns)]);
-    keys := 'ARRAY[' || (SELECT string_agg(format('format(''%%s'', r.%I) COLLATE "C"', c), ', ' ORDER BY i)
-        FROM unnest(columns) WITH ORDINALITY u (c, i) WHERE i < cardinality(columns)) || ']';
-    CASE TG_OP
-        WHEN 'INSERT' THEN source := format('SELECT %s AS key FROM pgowl_new r WHERE num_nulls(%s) = 0', keys, body);
-        WHEN 'DELETE' THEN source := format('SELECT %s AS key FROM pgowl_old r WHERE num_nulls(%s) = 0', keys, body);
-        ELSE
-            body := format('CASE WHEN num_nulls(%1$s) = 0 THEN format(''%%s'', %1$s) COLLATE "C" END', body);
-            source := format('SELECT c.key FROM ((SELECT %1$s AS key, %2$s FROM pgowl_new r EXCEPT SELECT %1$s, %2$s FROM pgowl_old r)
-                UNION ALL (SELECT %1$s, %2$s FROM pgowl_old r EXCEPT SELECT %1$s, %2$s FROM pgowl_new r)) c GROUP BY c.key', keys, body);
-    END CASE;
     EXECUTE 'INSERT INTO pgml.vector_queue (id, relation, key) SELECT $1, $2, s.key FROM (' || source || ') s' USING TG_ARGV[0]::bigint, TG_RELID;
     RETURN NULL;
 END $$;
@@ -471,16 +475,23 @@ CREATE OR REPLACE VIEW pgml.vectorize_errors AS
     WHERE pg_catalog.pg_has_role(c.relowner, 'USAGE');
 GRANT SELECT ON pgml.vectorize_errors TO PUBLIC;
 
--- What there is to do: columns with rows that wait, at most so many are counted, or that are not back-filled yet.
-CREATE OR REPLACE FUNCTION pgowl.vectorize_due(most integer) RETURNS TABLE (id bigint, waiting bigint)
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+-- What there is to do: columns with rows that wait, at most so many are counted, or that are not back-filled yet; and those whose tables have been dropped. A row
+-- without a number says that nothing is vectorized.
+CREATE OR REPLACE FUNCTION pgowl.vectorize_due(most integer, OUT id bigint, OUT waiting bigint, OUT dropped boolean) RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT v.id, w.waiting
-    FROM pgml.vectorized v
-    CROSS JOIN LATERAL (SELECT count(*) AS waiting FROM (
-        SELECT FROM pgml.vector_queue q WHERE q.id = v.id AND q.relation = v.relation_oid AND q.not_before <= clock_timestamp() LIMIT most) x) w
-    WHERE v.state = 'active' AND (v.retry_at IS NULL OR v.retry_at <= clock_timestamp()) AND (w.waiting > 0 OR v.backfill <> 'done' OR v.error IS NOT NULL)
-$$;
+BEGIN
+    RETURN QUERY SELECT v.id, w.waiting, c.oid IS NULL
+        FROM pgml.vectorized v
+        LEFT JOIN pg_class c ON c.oid = v.relation
+        CROSS JOIN LATERAL (SELECT count(*) AS waiting FROM (
+            SELECT FROM pgml.vector_queue q WHERE q.id = v.id AND q.relation = v.relation_oid AND q.not_before <= clock_timestamp() LIMIT most) x) w
+        WHERE c.oid IS NULL OR v.state = 'active' AND (v.retry_at IS NULL OR v.retry_at <= clock_timestamp())
+            AND (w.waiting > 0 OR v.backfill <> 'done' OR v.error IS NOT NULL);
+    IF NOT FOUND AND NOT EXISTS (SELECT FROM pgml.vectorized) THEN
+        RETURN NEXT;
+    END IF;
+END $$;
 
 REVOKE ALL ON FUNCTION pgowl.vectorize_base(oid), pgowl.vectorize_key(oid), pgowl.vectorize_reader(bigint), pgowl.vectorize_find_reader(bigint),
     pgowl.vectorize_triggers(bigint), pgowl.vectorize_script(bigint, name), pgowl.vectorize_undo(bigint), pgowl.vectorize_make(bigint),
