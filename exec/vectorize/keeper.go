@@ -63,13 +63,14 @@ func New(o Options) (*Keeper, error) {
 		o.Idle = 3 * time.Second
 	}
 	k := &Keeper{options: o, log: o.Log, sizes: map[int64]int{}}
+	// The queue's table is one of few rows among many that have gone: it is read by its index, whatever its statistics were last.
 	// What a reader does to its session ends with its transaction, which is rolled back; these settings hold for the next one.
 	for _, p := range []struct {
 		pool **pgxpool.Pool
 		most int32
 		sets string
 	}{
-		{&k.write, writers, "SET search_path = pg_catalog, pg_temp; SET datestyle = 'ISO, YMD'; SET lock_timeout = '10s'; SET statement_timeout = '60s'"},
+		{&k.write, writers, "SET search_path = pg_catalog, pg_temp; SET datestyle = 'ISO, YMD'; SET lock_timeout = '10s'; SET statement_timeout = '60s'; SET enable_seqscan = off; SET enable_bitmapscan = off"},
 		{&k.read, readers, "SET search_path = pg_catalog, pg_temp; SET datestyle = 'ISO, YMD'; SET lock_timeout = '2s'; SET statement_timeout = '60s'; SET default_transaction_read_only = on"},
 	} {
 		config, err := poolConfig(o.Service, p.most)

@@ -1,11 +1,28 @@
 package vectorize
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
+
+// used is how long a backend has been on a processor.
+func used(t *testing.T, conn *pgx.Conn) time.Duration {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", conn.PgConn().PID()))
+	if err != nil {
+		t.Skip(err)
+	}
+	var nanoseconds int64
+	if _, err := fmt.Sscan(string(b), &nanoseconds); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(nanoseconds)
+}
 
 // TestCost prints what a vectorized column costs those who write, and the database where nothing happens. VECTORIZE_COST=1 runs it.
 func TestCost(t *testing.T) {
@@ -18,7 +35,7 @@ func TestCost(t *testing.T) {
 	loop := func(table, sql string) string {
 		return "DO $$ BEGIN FOR i IN 1..2000 LOOP EXECUTE format('" + sql + "', '" + table + "', i); END LOOP; END $$"
 	}
-	// In turns, the least of the rounds: the machine is not ours alone.
+	// The processor time of the backend, in turns, the least of the rounds: the machine is not ours alone.
 	for what, sql := range map[string]string{
 		"2,000 inserts of a row":                     loop("TABLE", "INSERT INTO %s VALUES (%s, ''a text of some words that somebody wrote'', 1)"),
 		"2,000 updates of a row's text":              loop("TABLE", "UPDATE %s SET body = body || ''!'' WHERE id = %s"),
@@ -29,7 +46,7 @@ func TestCost(t *testing.T) {
 		"one update of 100,000 texts":                "UPDATE TABLE SET body = body || '!'",
 	} {
 		least := map[string]time.Duration{}
-		for range 4 {
+		for range 3 {
 			for _, table := range []string{"plain", "docs"} {
 				w.run(w.super, "TRUNCATE "+w.alice+".plain; TRUNCATE "+w.alice+".docs; DELETE FROM pgml.vector_queue")
 				rows := "2000"
@@ -40,9 +57,9 @@ func TestCost(t *testing.T) {
 					w.run(w.super, "INSERT INTO "+w.alice+"."+table+" SELECT i, 'a text of some words that somebody wrote', 1 FROM generate_series(1, "+rows+") i")
 				}
 				straight := w.dial(w.as(w.alice))
-				begun := time.Now()
+				begun := used(t, straight)
 				w.run(straight, strings.ReplaceAll(sql, "TABLE", table))
-				if took := time.Since(begun); least[table] == 0 || took < least[table] {
+				if took := used(t, straight) - begun; least[table] == 0 || took < least[table] {
 					least[table] = took
 				}
 				straight.Close(t.Context())
