@@ -35,8 +35,8 @@ func realModel(t *testing.T, dir, graph string) *Embedder {
 	return e
 }
 
-// sentences are texts, and what sentence-transformers gives for them with a model (testdata/sentences/golden.py).
-func sentences(t *testing.T, name string) (texts []string, vectors [][]float32) {
+// goldenSentences are texts, and what sentence-transformers gives for them with a model (testdata/sentences/golden.py).
+func goldenSentences(t *testing.T, name string) (texts []string, vectors [][]float32) {
 	t.Helper()
 	data, err := os.ReadFile("testdata/sentences/texts.json")
 	if err == nil {
@@ -77,7 +77,7 @@ func TestSentences(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := realModel(t, c.dir, c.graph)
-			texts, want := sentences(t, c.golden)
+			texts, want := goldenSentences(t, c.golden)
 			got, err := e.Embed(t.Context(), texts, EmbedOptions{})
 			if err != nil {
 				t.Fatal(err)
@@ -114,7 +114,7 @@ func TestSentencesByPrompt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := realModel(t, filepath.Join(testModels(), name), "")
-			_, want := sentences(t, name)
+			_, want := goldenSentences(t, name)
 			if got := embedOne(t, e, c.text, EmbedOptions{PromptName: c.prompt}); !(cosine(got, want[c.at]) >= 0.99999) {
 				t.Errorf("a cosine of %.6f", cosine(got, want[c.at]))
 			}
