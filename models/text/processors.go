@@ -53,6 +53,7 @@ type Loaded struct {
 // graphOf is a graph that ONNX Runtime has read: another runtime gets none that it has refused.
 type graphOf struct {
 	file   string
+	from   string // the file that measurements are noted of (graphFile)
 	inputs []string
 	output *ort.InputOutputInfo
 }
@@ -141,7 +142,7 @@ func (e *Embedder) float32(s *session, options *ort.SessionOptions) (engine, err
 	}
 	forced := e.processors.Backend == OpenVINO
 	notes := measurements{file: e.processors.Measured}
-	key := measured(s.from, library.Version())
+	key := measured(s.graph.from, library.Version())
 	ratio, known := notes.get(key)
 	if known && !forced && ratio < faster {
 		return stay(fmt.Sprintf("OpenVINO is %.2f times as fast, as measured before", ratio))

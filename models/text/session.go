@@ -17,7 +17,6 @@ import (
 type session struct {
 	engine engine
 	graph  graphOf
-	from   string  // graphFile's, which measurements are noted of
 	inputs []input // in the order of the graph
 	width  int     // of a token's vector, or the number of scores of a text
 	scores bool    // it gives scores for each text (a classifier, a cross-encoder), in place of a vector for each token
@@ -80,7 +79,7 @@ func (e *Embedder) openSession(dir string) (*session, error) {
 	if err != nil {
 		return nil, graphError(file, err)
 	}
-	graph := &session{from: found.from}
+	graph := new(session)
 	var names []string
 	for _, in := range ins {
 		kind, ok := inputNames[in.Name]
@@ -102,7 +101,7 @@ func (e *Embedder) openSession(dir string) (*session, error) {
 	if graph.width, err = outputWidth(output, e.settings); err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
 	}
-	graph.graph = graphOf{file, names, output}
+	graph.graph = graphOf{file, found.from, names, output}
 	if e.gpu != nil {
 		// A graph in memory does not find weights beside its file.
 		pool := !graph.scores && len(checked.Files) == 0 && !slices.ContainsFunc(e.settings.pooling, func(p pooling) bool { return !p.linear() })
