@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: all build setup setup-tests setup-openvino setup-versions setup-bench setup-references demo test test-versions test-clients fuzz fuzz-models bench fidelity microbench clean
+.PHONY: all build setup setup-tests setup-openvino setup-versions setup-models setup-bench setup-references demo test test-versions test-models test-clients fuzz fuzz-models bench fidelity microbench clean
 
 all: build
 
@@ -33,6 +33,13 @@ test-versions: setup-versions
 
 setup-versions: bin/setup
 	@bin/setup -servers
+
+# Models that make test does not have, against what sentence-transformers gives for them; fetches 220 MB. A minute.
+test-models: setup-models
+	@eval "$$(bin/setup -env)" && $(GO) test -count=1 -v -run 'Sentences' ./models/text
+
+setup-models: bin/setup
+	@bin/setup -models
 
 # Every fuzz target for TIME each (10m), all at once; goes on where the last run stopped.
 fuzz: setup-tests

@@ -35,6 +35,9 @@ func TestPullWeights(t *testing.T) {
 		}
 	}
 	pull("one file", one)
+	if l, err := Open(dir, "acme/encoder", "", nil); err != nil || !slices.Contains(l.Files, "model.safetensors") { // for pushing
+		t.Errorf("%v, %v", l, err)
+	}
 	h.bare = true
 	pull("one file, sizes not told", one)
 	h.bare = false

