@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -106,6 +107,15 @@ func (o *onGPU) pool(ins [][]int64, weights []float32, rows, columns int, out []
 	start := time.Now()
 	defer func() { o.gpu.ran.Add(int64(time.Since(start))) }()
 	return o.graph.runWith(ins, weights, rows, columns, out, shape, stopped)
+}
+
+// outOfMemory tells whether a device had no memory for a run, by what ONNX Runtime says of its own allocations and of those of CUDA's libraries.
+func outOfMemory(err error) bool {
+	if err == nil {
+		return false
+	}
+	text := err.Error()
+	return slices.ContainsFunc([]string{"Failed to allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"}, func(what string) bool { return strings.Contains(text, what) })
 }
 
 func (o *onGPU) close() {

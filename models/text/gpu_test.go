@@ -298,3 +298,45 @@ func TestFloat16(t *testing.T) {
 		t.Errorf("%v, want %v (%v)", got, wide, err)
 	}
 }
+
+// small is a device that has memory for so many rows.
+type small struct {
+	rows int
+	runs []int
+}
+
+func (s *small) run(ins [][]int64, rows, columns int, out []float32, shape []int64, stopped stopper) error {
+	s.runs = append(s.runs, rows)
+	if rows > s.rows {
+		return errors.New("Error running network: BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer of size 1234")
+	}
+	for i, id := range ins[0] {
+		out[i] = float32(id)
+	}
+	return nil
+}
+
+func (s *small) close() {}
+
+// What has no room together runs by halves, and what has none alone fails.
+func TestOutOfMemory(t *testing.T) {
+	const rows, columns = 7, 3
+	for room, want := range map[int]string{7: "[7]", 3: "[7 3 4 2 2]", 1: "[7 3 1 2 1 1 4 2 1 1 2 1 1]", 0: "[7 3 1]"} {
+		engine := &small{rows: room}
+		s := &session{engine: engine, inputs: []input{inputIDs, inputMask}, width: 1}
+		var b buffers
+		b.grow(rows*columns, rows*columns, 1)
+		for i := range b.ids {
+			b.ids[i] = int64(i)
+		}
+		err := s.run(&b, rows, columns, nil)
+		if fmt.Sprint(engine.runs) != want || (err != nil) != (room == 0) {
+			t.Errorf("room for %d: %v, want %s (%v)", room, engine.runs, want, err)
+		}
+		for i, got := range b.out {
+			if room > 0 && got != float32(i) {
+				t.Errorf("room for %d: %v", room, b.out)
+			}
+		}
+	}
+}

@@ -210,11 +210,33 @@ func (b *buffers) grow(tokens, out, widest int) {
 
 // run fills b.out with the vectors of rows x columns tokens, or with the scores of the rows.
 func (s *session) run(b *buffers, rows, columns int, stopped stopper) error {
+	return s.runRows(b, 0, rows, columns, stopped)
+}
+
+// runRows is run for rows from one to before another, by halves where the device has no memory for them together.
+func (s *session) runRows(b *buffers, from, to, columns int, stopped stopper) error {
+	rows := to - from
 	shape := s.shape(rows, columns)
-	if s.ways > 0 {
-		return s.engine.(*onGPU).pool(s.inputsOf(b), b.weights, rows, columns, b.out[:volume(shape)], shape, stopped)
+	each := volume(shape) / rows
+	out := b.out[from*each : to*each]
+	var ins [][]int64
+	for _, in := range s.inputsOf(b) {
+		ins = append(ins, in[from*columns:to*columns])
 	}
-	return s.engine.run(s.inputsOf(b), rows, columns, b.out[:volume(shape)], shape, stopped)
+	var err error
+	if s.ways > 0 {
+		err = s.engine.(*onGPU).pool(ins, b.weights[from*s.ways*columns:to*s.ways*columns], rows, columns, out, shape, stopped)
+	} else {
+		err = s.engine.run(ins, rows, columns, out, shape, stopped)
+	}
+	if rows == 1 || !outOfMemory(err) {
+		return err
+	}
+	middle := from + rows/2
+	if err := s.runRows(b, from, middle, columns, stopped); err != nil {
+		return err
+	}
+	return s.runRows(b, middle, to, columns, stopped)
 }
 
 // inputsOf are the inputs in the order of the graph.
