@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -296,6 +297,73 @@ func TestFloat16(t *testing.T) {
 	defer halves.Close()
 	if got, err := halves.Embed(t.Context(), "one", []string{"hello"}, EmbedOptions{Variant: Variant{Graph: "model.onnx"}}); err != nil || !slices.Equal(got[0], wide[0]) {
 		t.Errorf("%v, want %v (%v)", got, wide, err)
+	}
+}
+
+// On a card a graph of float32 is made float16 where there is no other.
+func TestFloat16OnGPU(t *testing.T) {
+	pretend(t, 0, nil)
+	dir := t.TempDir()
+	tiny().write(t, filepath.Join(dir, "plain"))
+	tiny().with("1_Pooling/config.json", `{"pooling_mode":"max"}`).write(t, filepath.Join(dir, "max"))
+	tiny().with("onnx/model_O4.onnx", "testdata/nomask.onnx").write(t, filepath.Join(dir, "o4"))
+	crossEncoder().write(t, filepath.Join(dir, "cross"))
+	s := NewStore(StoreOptions{Dir: dir, Library: library(t), Device: CPU})
+	defer s.Close()
+	half := Variant{Device: "cuda:0", Precision: Float16}
+	for _, model := range []string{"plain", "max"} {
+		want, err := s.Embed(t.Context(), model, []string{"hello", "a b c"}, EmbedOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Embed(t.Context(), model, []string{"hello", "a b c"}, EmbedOptions{Variant: half})
+		if err != nil || !slices.EqualFunc(got, want, func(a, b []float32) bool { return near(a, b, 0.1) }) {
+			t.Errorf("%s: %v, in float32 %v (%v)", model, got, want, err)
+		}
+	}
+	if e, err := s.embedder(t.Context(), "o4", half); err != nil || len(e.session.inputs) == 3 {
+		t.Errorf("another graph than O4: %v", err)
+	}
+	want, _, err := s.Rank(t.Context(), "cross", "q", []string{"hello", "a b c"}, RankOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := s.Rank(t.Context(), "cross", "q", []string{"hello", "a b c"}, RankOptions{Variant: half})
+	if err != nil || got[0].Document != want[0].Document || math.Abs(got[0].Score-want[0].Score) > 0.01 {
+		t.Errorf("%v, in float32 %v (%v)", got, want, err)
+	}
+	if _, err := s.Embed(t.Context(), "plain", []string{"hello"}, EmbedOptions{Variant: Variant{Precision: Float16}}); err == nil {
+		t.Error("converted for the processors")
+	}
+}
+
+// A real model that has been made float16.
+func TestFloat16OfMiniLM(t *testing.T) {
+	plain := miniLM(t)
+	pretend(t, 0, nil)
+	e, err := Open(filepath.Join(modelFolder(), "all-MiniLM-L6-v2"), Options{Runtime: loaded(t), Variant: Variant{Device: "cuda:0", Precision: Float16}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	texts := append(sentences(4, 20), "", "hello world")
+	got, err := e.Embed(t.Context(), texts, EmbedOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	worst := 1.0
+	for i, v := range got {
+		worst = min(worst, cosine(v, embedOne(t, plain, texts[i], EmbedOptions{})))
+	}
+	if t.Logf("the least cosine is %.7f", worst); !(worst > 0.9999) {
+		t.Errorf("a cosine of %v", worst)
+	}
+}
+
+func TestFinite(t *testing.T) {
+	inf, nan := float32(math.Inf(-1)), float32(math.NaN())
+	if !finite(nil) || !finite([]float32{0, -1, math.MaxFloat32}) || finite([]float32{0, inf}) || finite([]float32{nan, 0}) {
+		t.Error("what is finite")
 	}
 }
 
