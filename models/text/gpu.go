@@ -3,6 +3,9 @@ package text
 import (
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -83,7 +86,10 @@ func (g *gpu) load(graph graphOf, as onCardAs, options *ort.SessionOptions) (loa
 		as.pool = as.pool && err == nil
 	}
 	if as.halve {
-		if model, err = onnxhalf.Convert(model); err != nil {
+		beside := weightFiles{dir: filepath.Dir(graph.file)}
+		model, err = onnxhalf.Convert(model, beside.open)
+		beside.close()
+		if err != nil {
 			return nil, false, err
 		}
 		output.DataType = ort.TensorElementDataTypeFloat16
@@ -107,6 +113,36 @@ func (g *gpu) load(graph graphOf, as onCardAs, options *ort.SessionOptions) (loa
 	}
 	g.models.Add(1)
 	return &onGPU{plain, g}, false, nil
+}
+
+// weightFiles are the files with weights beside a graph, which onnxcheck has seen to be there and nowhere else.
+type weightFiles struct {
+	dir   string
+	files map[string]*os.File
+}
+
+func (w *weightFiles) open(location string) (io.ReaderAt, error) {
+	if f := w.files[location]; f != nil {
+		return f, nil
+	}
+	if !filepath.IsLocal(filepath.FromSlash(location)) {
+		return nil, fmt.Errorf("weights at %.120q", location)
+	}
+	f, err := os.Open(filepath.Join(w.dir, filepath.FromSlash(location)))
+	if err != nil {
+		return nil, fmt.Errorf("weights at %.120q: %w", location, errors.Unwrap(err))
+	}
+	if w.files == nil {
+		w.files = map[string]*os.File{}
+	}
+	w.files[location] = f
+	return f, nil
+}
+
+func (w *weightFiles) close() {
+	for _, f := range w.files {
+		f.Close()
+	}
 }
 
 // onGPU is a graph on a card.

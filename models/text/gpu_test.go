@@ -337,6 +337,45 @@ func TestFloat16OnGPU(t *testing.T) {
 	}
 }
 
+// Models whose weights lie beside their graphs go onto a card, with a pooling behind the graph, and in float16.
+func TestWeightsOnGPU(t *testing.T) {
+	pretend(t, 0, nil)
+	t.Setenv("TMPDIR", t.TempDir())
+	for _, kind := range []string{"bert", "mpnet", "roberta-classifier"} {
+		var want []float32
+		for _, v := range []Variant{{}, {Device: "cuda:0"}, {Device: "cuda:0", Precision: Float16}} {
+			e, err := Open(filepath.Join(weightModels, kind), Options{Runtime: loaded(t), Variant: v})
+			if err != nil {
+				t.Errorf("%s, %+v: %v", kind, v, err)
+				continue
+			}
+			var got []float32
+			if e.session.scores {
+				ranked, _, err := e.Rank(t.Context(), "a query", []string{"hello"}, RankOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = []float32{float32(ranked[0].Score)}
+			} else if got = embedOne(t, e, "hello world, and more", EmbedOptions{}); v.Device != "" && e.session.ways != 1 {
+				t.Errorf("%s, %+v: no pooling in the graph", kind, v)
+			}
+			e.Close()
+			if want == nil {
+				want = got
+			}
+			if tolerance := map[Precision]float64{"": 1e-5, Float16: 0.02}[v.Precision]; !near(got, want, tolerance) {
+				t.Errorf("%s, %+v: %v, want %v", kind, v, got, want)
+			}
+		}
+	}
+	files := &weightFiles{dir: weightModels}
+	for _, location := range []string{"../onnxgraph/doc.go", "/etc/passwd", "none"} {
+		if _, err := files.open(location); err == nil || strings.Contains(err.Error(), weightModels) {
+			t.Errorf("%s: %v", location, err)
+		}
+	}
+}
+
 // A real model that has been made float16.
 func TestFloat16OfMiniLM(t *testing.T) {
 	plain := miniLM(t)

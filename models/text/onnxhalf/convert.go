@@ -3,6 +3,7 @@ package onnxhalf
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -35,6 +36,7 @@ const (
 	typeElement                                                 = 1
 	tensorDims, tensorType, tensorFloats, tensorName, tensorRaw = 1, 2, 4, 8, 9
 	tensorExternal, tensorLocation                              = 13, 14
+	entryKey, entryValue                                        = 1, 2
 )
 
 // The values of TensorProto.DataType and AttributeProto.AttributeType that count.
@@ -57,15 +59,26 @@ func set(words string) map[string]bool {
 	return s
 }
 
-// Convert gives a ModelProto in float16. Its inputs and outputs are of float16, too, where they were of float32; names stay. The error is an *Error for what cannot be converted.
-func Convert(model []byte) ([]byte, error) {
+// maxGraph is the size of the largest graph that comes of it: a protobuf has less than 2 GB, and runtimes have it in memory twice.
+const maxGraph = 1 << 30
+
+// converter converts one graph.
+type converter struct {
+	weights func(location string) (io.ReaderAt, error)
+	outside int64 // bytes that were taken from other files
+}
+
+// Convert gives a ModelProto in float16. Its inputs and outputs are of float16, too, where they were of float32; names stay. Weights in other files, which weights opens by their paths relative to the graph's,
+// come into the graph; nil: there are none. The error is an *Error for what cannot be converted, or of weights.
+func Convert(model []byte, weights func(location string) (io.ReaderAt, error)) ([]byte, error) {
+	c := &converter{weights: weights}
 	out := make([]byte, 0, len(model)/2+len(model)/8)
 	err := fields(model, func(f field) (err error) {
 		switch f.number {
 		case modelFunctions:
 			return refuse("it has functions of its own")
 		case modelGraph:
-			out, err = f.nested(out, graph)
+			out, err = f.nested(out, c.graph)
 			return err
 		}
 		out = append(out, f.all...)
@@ -75,13 +88,13 @@ func Convert(model []byte) ([]byte, error) {
 }
 
 // graph converts a GraphProto. What it says of types in its middle is left out: runtimes find these by themselves.
-func graph(out, in []byte) ([]byte, error) {
+func (c *converter) graph(out, in []byte) ([]byte, error) {
 	err := fields(in, func(f field) (err error) {
 		switch f.number {
 		case graphNode:
-			out, err = f.nested(out, node)
+			out, err = f.nested(out, c.node)
 		case graphInitializer:
-			out, err = f.nested(out, tensor)
+			out, err = f.nested(out, c.tensor)
 		case graphInput, graphOutput:
 			out, err = f.nested(out, value)
 		case graphValueInfo:
@@ -96,7 +109,7 @@ func graph(out, in []byte) ([]byte, error) {
 }
 
 // node converts a NodeProto: what it makes is of float16 where it was of float32.
-func node(out, in []byte) ([]byte, error) {
+func (c *converter) node(out, in []byte) ([]byte, error) {
 	op, domain := "", ""
 	if err := fields(in, func(f field) error {
 		switch f.number {
@@ -120,7 +133,7 @@ func node(out, in []byte) ([]byte, error) {
 		}
 		out, err = f.nested(out, func(out, in []byte) ([]byte, error) {
 			made = true
-			return attribute(out, in, op)
+			return c.attribute(out, in, op)
 		})
 		return err
 	})
@@ -137,7 +150,7 @@ func node(out, in []byte) ([]byte, error) {
 }
 
 // attribute converts an AttributeProto of an operator: the type that a Cast casts to, and tensors. Numbers of float32 that say how to compute are that in all types.
-func attribute(out, in []byte, op string) ([]byte, error) {
+func (c *converter) attribute(out, in []byte, op string) ([]byte, error) {
 	name := ""
 	if err := fields(in, func(f field) error {
 		if f.number == attributeName {
@@ -156,7 +169,7 @@ func attribute(out, in []byte, op string) ([]byte, error) {
 				return refuse("a constant is no tensor")
 			}
 		case attributeTensor:
-			out, err = f.nested(out, tensor)
+			out, err = f.nested(out, c.tensor)
 			return err
 		case attributeInt:
 			if op == "Cast" && name == "to" && f.kind == protowire.VarintType && f.value == typeFloat {

@@ -1,8 +1,11 @@
 package onnxhalf
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -86,7 +89,7 @@ func TestTensor(t *testing.T) {
 		"integers":             {message(1, 1, 2, 7, 9, []byte{1, 2, 3, 4, 5, 6, 7, 8}), message(1, 1, 2, 7, 9, []byte{1, 2, 3, 4, 5, 6, 7, 8})},
 		"one, unpacked, small": {message(2, 1, 4, float32(-1e-30)), message(2, 10, 9, []byte{1, 0x80})},
 	} {
-		if got, err := tensor(nil, c.in); err != nil || string(got) != string(c.want) {
+		if got, err := new(converter).tensor(nil, c.in); err != nil || string(got) != string(c.want) {
 			t.Errorf("%s: %x, want %x (%v)", name, got, c.want, err)
 		}
 	}
@@ -98,9 +101,48 @@ func TestTensor(t *testing.T) {
 		"no type":   message(2, "x"),
 		"cut":       message(2, 1, 9, floats(1))[:5],
 	} {
-		if got, err := tensor(nil, in); err == nil {
+		if got, err := new(converter).tensor(nil, in); err == nil {
 			t.Errorf("%s: %x", name, got)
 		}
+	}
+}
+
+// Weights of other files come into the graph.
+func TestExternal(t *testing.T) {
+	file := append(floats(9, 9), floats(1, -2, 1e-12)...)
+	open := func(location string) (io.ReaderAt, error) {
+		if location != "w" {
+			return nil, fs.ErrNotExist
+		}
+		return bytes.NewReader(file), nil
+	}
+	place := func(pairs ...string) []byte {
+		b := message(1, 2, 2, 1, 8, "w")
+		for i := 0; i < len(pairs); i += 2 {
+			b = append(b, message(13, message(1, pairs[i], 2, pairs[i+1]))...)
+		}
+		return append(b, message(14, 1)...)
+	}
+	got, err := (&converter{weights: open}).tensor(nil, place("location", "w", "offset", "8", "length", "12"))
+	if want := message(1, 2, 2, 10, 8, "w", 9, []byte{0, 0x3c, 0, 0xc0, 0, 0}); err != nil || string(got) != string(want) {
+		t.Errorf("%x, want %x (%v)", got, want, err)
+	}
+	for name, in := range map[string][]byte{
+		"behind the end":       place("location", "w", "offset", "16", "length", "8"),
+		"too long":             place("location", "w", "length", "99999999999"),
+		"longer than the file": place("location", "w", "length", "1000000000"),
+		"no length":            place("location", "w"),
+		"before the file":      place("location", "w", "offset", "-4", "length", "8"),
+		"another file":         place("location", "v", "length", "8"),
+		"part of a number":     place("location", "w", "length", "7"),
+	} {
+		if got, err := (&converter{weights: open}).tensor(nil, in); err == nil {
+			t.Errorf("%s: %x", name, got)
+		}
+	}
+	var known *Error
+	if _, err := new(converter).tensor(nil, place("location", "w", "length", "8")); !errors.As(err, &known) {
+		t.Error(err)
 	}
 }
 
@@ -116,7 +158,7 @@ func TestGraph(t *testing.T) {
 		"zeros":                  {message(1, message(4, "ConstantOfShape")), message(1, message(4, "ConstantOfShape", 5, attribute("value", 5, message(1, 1, 2, 10, 9, []byte{0, 0}), 20, 4)))},
 		"epsilon":                {message(1, message(4, "LayerNormalization", 5, attribute("epsilon", 2, float32(1e-12)))), message(1, message(4, "LayerNormalization", 5, attribute("epsilon", 2, float32(1e-12))))},
 	} {
-		if got, err := Convert(message(1, 8, 7, c.in)); err != nil || string(got) != string(message(1, 8, 7, c.want)) {
+		if got, err := Convert(message(1, 8, 7, c.in), nil); err != nil || string(got) != string(message(1, 8, 7, c.want)) {
 			t.Errorf("%s: %x, want %x (%v)", name, got, message(1, 8, 7, c.want), err)
 		}
 	}
@@ -128,14 +170,14 @@ func TestGraph(t *testing.T) {
 		"a graph inside": message(7, message(1, message(4, "Identity", 5, attribute("then", 6, "")))),
 		"a number":       message(7, message(1, message(4, "Constant", 5, attribute("value_float", 2, float32(1))))),
 	} {
-		_, err := Convert(in)
+		_, err := Convert(in, nil)
 		var known *Error
 		if !errors.As(err, &known) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for name, in := range map[string][]byte{"a group": {7<<3 | 3}, "cut": {7<<3 | 2, 5, 1}, "no message": message(7, 1), "no graph": []byte("no graph")} {
-		if _, err := Convert(in); err == nil {
+		if _, err := Convert(in, nil); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -152,12 +194,12 @@ func FuzzConvert(f *testing.F) {
 	f.Add(message(7, message(1, message(4, "Cast", 5, message(1, "to", 3, 1)))))
 	f.Add(message(7, message(5, message(2, 1, 4, float32(1e-12)))))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		out, err := Convert(data)
+		out, err := Convert(data, nil)
 		if err != nil {
 			return
 		}
 		// What has been converted has nothing left to convert.
-		again, err := Convert(out)
+		again, err := Convert(out, nil)
 		if err != nil || len(again) != len(out) {
 			t.Fatalf("%x becomes %x, and that %x (%v)", data, out, again, err)
 		}

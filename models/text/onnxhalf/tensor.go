@@ -1,15 +1,19 @@
 package onnxhalf
 
 import (
+	"cmp"
 	"encoding/binary"
+	"io"
 	"math"
+	"slices"
+	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // tensor converts a TensorProto of float32; others stay as they are.
-func tensor(out, in []byte) ([]byte, error) {
-	kind := uint64(0)
+func (c *converter) tensor(out, in []byte) ([]byte, error) {
+	kind, outside := uint64(0), false
 	if err := fields(in, func(f field) error {
 		switch f.number {
 		case tensorType:
@@ -17,12 +21,8 @@ func tensor(out, in []byte) ([]byte, error) {
 				return errBroken
 			}
 			kind = f.value
-		case tensorExternal:
-			return refuse("it has weights in files of their own")
 		case tensorLocation:
-			if f.value != 0 {
-				return refuse("it has weights in files of their own")
-			}
+			outside = f.value != 0
 		}
 		return nil
 	}); err != nil {
@@ -32,24 +32,30 @@ func tensor(out, in []byte) ([]byte, error) {
 		return append(out, in...), nil
 	}
 	var halves []byte
+	if outside {
+		content, err := c.external(in)
+		if err != nil {
+			return nil, err
+		}
+		if halves, err = round(nil, content); err != nil {
+			return nil, err
+		}
+	}
 	err := fields(in, func(f field) error {
 		switch {
 		case f.number == tensorType:
 			out = protowire.AppendVarint(protowire.AppendTag(out, tensorType, protowire.VarintType), typeFloat16)
 		case (f.number == tensorRaw || f.number == tensorFloats) && f.kind == protowire.BytesType: // float_data is packed, as a rule
-			if len(f.content)%4 != 0 {
-				return errBroken
-			}
-			if halves == nil {
-				halves = make([]byte, 0, len(f.content)/2)
-			}
-			for b := f.content; len(b) > 0; b = b[4:] {
-				halves = binary.LittleEndian.AppendUint16(halves, half(math.Float32frombits(binary.LittleEndian.Uint32(b))))
-			}
+			var err error
+			halves, err = round(halves, f.content)
+			return err
 		case f.number == tensorFloats && f.kind == protowire.Fixed32Type:
-			halves = binary.LittleEndian.AppendUint16(halves, half(math.Float32frombits(binary.LittleEndian.Uint32(f.all[len(f.all)-4:]))))
+			var err error
+			halves, err = round(halves, f.all[len(f.all)-4:])
+			return err
 		case f.number == tensorRaw || f.number == tensorFloats:
 			return errBroken
+		case f.number == tensorExternal || f.number == tensorLocation:
 		default:
 			out = append(out, f.all...)
 		}
@@ -58,10 +64,76 @@ func tensor(out, in []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(halves) == 2 {
+	if len(halves) == 2 && !outside {
 		halves = single(halves, in)
 	}
 	return protowire.AppendBytes(protowire.AppendTag(out, tensorRaw, protowire.BytesType), halves), nil
+}
+
+// round appends numbers of float32 as float16.
+func round(halves, floats []byte) ([]byte, error) {
+	if len(floats)%4 != 0 {
+		return nil, errBroken
+	}
+	halves = slices.Grow(halves, len(floats)/2)
+	for ; len(floats) > 0; floats = floats[4:] {
+		halves = binary.LittleEndian.AppendUint16(halves, half(math.Float32frombits(binary.LittleEndian.Uint32(floats))))
+	}
+	return halves, nil
+}
+
+// external reads the numbers of a tensor that are in another file.
+func (c *converter) external(in []byte) ([]byte, error) {
+	place := map[string]string{}
+	if err := fields(in, func(f field) error {
+		if f.number != tensorExternal {
+			return nil
+		}
+		key, value := "", ""
+		err := fields(f.content, func(f field) error {
+			switch f.number {
+			case entryKey:
+				key = string(f.content)
+			case entryValue:
+				value = string(f.content)
+			}
+			return nil
+		})
+		place[key] = value
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	offset, err := strconv.ParseInt(cmp.Or(place["offset"], "0"), 10, 64)
+	length, errLength := strconv.ParseInt(place["length"], 10, 64)
+	switch {
+	case err != nil || errLength != nil || offset < 0 || length < 0:
+		return nil, refuse("it does not say how long its weights in other files are")
+	case c.weights == nil:
+		return nil, refuse("it has weights in files of their own")
+	case length > 2*maxGraph-c.outside:
+		return nil, refuse("it has more than %d MB of weights", 2*maxGraph>>20)
+	}
+	c.outside += length
+	from, err := c.weights(place["location"])
+	if err != nil {
+		return nil, err
+	}
+	// In pieces: the file may be shorter than it says.
+	content := make([]byte, 0, min(length, 64<<10))
+	for int64(len(content)) < length {
+		n := min(length-int64(len(content)), max(int64(len(content)), 64<<10))
+		content = slices.Grow(content, int(n))
+		at := len(content)
+		content = content[:at+int(n)]
+		if got, err := from.ReadAt(content[at:], offset+int64(at)); got < int(n) {
+			if err == nil || err == io.EOF {
+				err = errBroken
+			}
+			return nil, err
+		}
+	}
+	return content, nil
 }
 
 // single keeps a number that stands alone from becoming 0: it is an epsilon, which has somebody not divide by 0.
