@@ -331,6 +331,9 @@ func (e *Embedder) run(b *batch, each func(p part, i int, pooled []float32)) err
 	if err := e.session.run(room, b.rows, columns, running{e.queue, b}); err != nil {
 		return &ModelError{Model: e.name, Err: err}
 	}
+	if e.variant.Precision == Float16 && !finite(room.out) {
+		return &ModelError{Model: e.name, Err: &PrecisionError{Float16, e.variant.Device, "its numbers are too large for it with this text"}}
+	}
 	row = 0
 	for _, p := range b.parts {
 		for _, i := range p.texts {
@@ -350,6 +353,16 @@ func (e *Embedder) run(b *batch, each func(p part, i int, pooled []float32)) err
 		}
 	}
 	return nil
+}
+
+// finite tells whether numbers are neither infinite nor none. What overflows somewhere in a model comes out so.
+func finite(numbers []float32) bool {
+	for _, x := range numbers {
+		if x-x != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // finished makes a text's vector of what its tokens' have been pooled to, in room. It is valid until the next one.

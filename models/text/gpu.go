@@ -3,12 +3,18 @@ package text
 import (
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/pgowl/pgowl/models/text/onnxhalf"
 )
 
 // gpu is a graphics card on which ONNX Runtime has run something. Batches take turns on it that have nothing to do with those on the processors.
@@ -57,30 +63,86 @@ func (g *gpu) queue(budget int) *queue {
 	return &queue{cores: gpuWorkers, budget: budget, least: budget, cost: gpuRunCost, turn: g}
 }
 
-// load loads a graph onto the card, with a pooling behind it if that is wanted and can be had; pools says whether it has one.
-func (g *gpu) load(graph graphOf, pool bool, options *ort.SessionOptions) (loaded *onGPU, pools bool, err error) {
+// onCardAs is how a graph is loaded onto a card.
+type onCardAs struct {
+	halve bool // in float16, which it is not yet
+	pool  bool // with a pooling behind it, if that can be had
+}
+
+// load loads a graph onto the card; pools says whether it has a pooling behind it. An *onnxhalf.Error is one that cannot be made float16.
+func (g *gpu) load(graph graphOf, as onCardAs, options *ort.SessionOptions) (loaded *onGPU, pools bool, err error) {
 	if err := usual(options); err != nil {
 		return nil, false, err
 	}
 	if err := g.add(options, g.id); err != nil {
 		return nil, false, err
 	}
-	if pool {
-		if model, err := withTail(graph.file, graph.output); err == nil {
-			session, err := ort.NewDynamicAdvancedSessionWithONNXData(model, append(slices.Clone(graph.inputs), tailWeights), []string{tailOutput}, options)
-			if err == nil {
-				g.models.Add(1)
-				return &onGPU{&onnx{session: session}, g}, true, nil
-			}
+	output := *graph.output
+	var model []byte // where it is not the file
+	if as.halve || as.pool {
+		if model, err = readGraph(graph.file); err != nil && as.halve {
+			return nil, false, err
+		}
+		as.pool = as.pool && err == nil
+	}
+	if as.halve {
+		beside := weightFiles{dir: filepath.Dir(graph.file)}
+		model, err = onnxhalf.Convert(model, beside.open)
+		beside.close()
+		if err != nil {
+			return nil, false, err
+		}
+		output.DataType = ort.TensorElementDataTypeFloat16
+	}
+	if as.pool {
+		session, err := ort.NewDynamicAdvancedSessionWithONNXData(append(model, poolingTail(&output)...), append(slices.Clone(graph.inputs), tailWeights), []string{tailOutput}, options)
+		if err == nil {
+			g.models.Add(1)
+			return &onGPU{&onnx{session: session}, g}, true, nil
 		}
 		// As it is, it may well load; if not, that error is the one to tell.
 	}
-	plain, err := newONNX(graph.file, graph.inputs, graph.output, options)
+	plain := &onnx{half: output.DataType == ort.TensorElementDataTypeFloat16}
+	if as.halve {
+		plain.session, err = ort.NewDynamicAdvancedSessionWithONNXData(model, graph.inputs, []string{output.Name}, options)
+	} else {
+		plain.session, err = ort.NewDynamicAdvancedSession(graph.file, graph.inputs, []string{output.Name}, options)
+	}
 	if err != nil {
 		return nil, false, err
 	}
 	g.models.Add(1)
 	return &onGPU{plain, g}, false, nil
+}
+
+// weightFiles are the files with weights beside a graph, which onnxcheck has seen to be there and nowhere else.
+type weightFiles struct {
+	dir   string
+	files map[string]*os.File
+}
+
+func (w *weightFiles) open(location string) (io.ReaderAt, error) {
+	if f := w.files[location]; f != nil {
+		return f, nil
+	}
+	if !filepath.IsLocal(filepath.FromSlash(location)) {
+		return nil, fmt.Errorf("weights at %.120q", location)
+	}
+	f, err := os.Open(filepath.Join(w.dir, filepath.FromSlash(location)))
+	if err != nil {
+		return nil, fmt.Errorf("weights at %.120q: %w", location, errors.Unwrap(err))
+	}
+	if w.files == nil {
+		w.files = map[string]*os.File{}
+	}
+	w.files[location] = f
+	return f, nil
+}
+
+func (w *weightFiles) close() {
+	for _, f := range w.files {
+		f.Close()
+	}
 }
 
 // onGPU is a graph on a card.
@@ -106,6 +168,15 @@ func (o *onGPU) pool(ins [][]int64, weights []float32, rows, columns int, out []
 	start := time.Now()
 	defer func() { o.gpu.ran.Add(int64(time.Since(start))) }()
 	return o.graph.runWith(ins, weights, rows, columns, out, shape, stopped)
+}
+
+// outOfMemory tells whether a device had no memory for a run, by what ONNX Runtime says of its own allocations and of those of CUDA's libraries.
+func outOfMemory(err error) bool {
+	if err == nil {
+		return false
+	}
+	text := err.Error()
+	return slices.ContainsFunc([]string{"Failed to allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"}, func(what string) bool { return strings.Contains(text, what) })
 }
 
 func (o *onGPU) close() {

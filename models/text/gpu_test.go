@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -296,5 +297,153 @@ func TestFloat16(t *testing.T) {
 	defer halves.Close()
 	if got, err := halves.Embed(t.Context(), "one", []string{"hello"}, EmbedOptions{Variant: Variant{Graph: "model.onnx"}}); err != nil || !slices.Equal(got[0], wide[0]) {
 		t.Errorf("%v, want %v (%v)", got, wide, err)
+	}
+}
+
+// On a card a graph of float32 is made float16 where there is no other.
+func TestFloat16OnGPU(t *testing.T) {
+	pretend(t, 0, nil)
+	dir := t.TempDir()
+	tiny().write(t, filepath.Join(dir, "plain"))
+	tiny().with("1_Pooling/config.json", `{"pooling_mode":"max"}`).write(t, filepath.Join(dir, "max"))
+	tiny().with("onnx/model_O4.onnx", "testdata/nomask.onnx").write(t, filepath.Join(dir, "o4"))
+	crossEncoder().write(t, filepath.Join(dir, "cross"))
+	s := NewStore(StoreOptions{Dir: dir, Library: library(t), Device: CPU})
+	defer s.Close()
+	half := Variant{Device: "cuda:0", Precision: Float16}
+	for _, model := range []string{"plain", "max"} {
+		want, err := s.Embed(t.Context(), model, []string{"hello", "a b c"}, EmbedOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Embed(t.Context(), model, []string{"hello", "a b c"}, EmbedOptions{Variant: half})
+		if err != nil || !slices.EqualFunc(got, want, func(a, b []float32) bool { return near(a, b, 0.1) }) {
+			t.Errorf("%s: %v, in float32 %v (%v)", model, got, want, err)
+		}
+	}
+	if e, err := s.embedder(t.Context(), "o4", half); err != nil || len(e.session.inputs) == 3 {
+		t.Errorf("another graph than O4: %v", err)
+	}
+	want, _, err := s.Rank(t.Context(), "cross", "q", []string{"hello", "a b c"}, RankOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := s.Rank(t.Context(), "cross", "q", []string{"hello", "a b c"}, RankOptions{Variant: half})
+	if err != nil || got[0].Document != want[0].Document || math.Abs(got[0].Score-want[0].Score) > 0.01 {
+		t.Errorf("%v, in float32 %v (%v)", got, want, err)
+	}
+	if _, err := s.Embed(t.Context(), "plain", []string{"hello"}, EmbedOptions{Variant: Variant{Precision: Float16}}); err == nil {
+		t.Error("converted for the processors")
+	}
+}
+
+// Models whose weights lie beside their graphs go onto a card, with a pooling behind the graph, and in float16.
+func TestWeightsOnGPU(t *testing.T) {
+	pretend(t, 0, nil)
+	t.Setenv("TMPDIR", t.TempDir())
+	for _, kind := range []string{"bert", "mpnet", "roberta-classifier"} {
+		var want []float32
+		for _, v := range []Variant{{}, {Device: "cuda:0"}, {Device: "cuda:0", Precision: Float16}} {
+			e, err := Open(filepath.Join(weightModels, kind), Options{Runtime: loaded(t), Variant: v})
+			if err != nil {
+				t.Errorf("%s, %+v: %v", kind, v, err)
+				continue
+			}
+			var got []float32
+			if e.session.scores {
+				ranked, _, err := e.Rank(t.Context(), "a query", []string{"hello"}, RankOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = []float32{float32(ranked[0].Score)}
+			} else if got = embedOne(t, e, "hello world, and more", EmbedOptions{}); v.Device != "" && e.session.ways != 1 {
+				t.Errorf("%s, %+v: no pooling in the graph", kind, v)
+			}
+			e.Close()
+			if want == nil {
+				want = got
+			}
+			if tolerance := map[Precision]float64{"": 1e-5, Float16: 0.02}[v.Precision]; !near(got, want, tolerance) {
+				t.Errorf("%s, %+v: %v, want %v", kind, v, got, want)
+			}
+		}
+	}
+	files := &weightFiles{dir: weightModels}
+	for _, location := range []string{"../onnxgraph/doc.go", "/etc/passwd", "none"} {
+		if _, err := files.open(location); err == nil || strings.Contains(err.Error(), weightModels) {
+			t.Errorf("%s: %v", location, err)
+		}
+	}
+}
+
+// A real model that has been made float16.
+func TestFloat16OfMiniLM(t *testing.T) {
+	plain := miniLM(t)
+	pretend(t, 0, nil)
+	e, err := Open(filepath.Join(modelFolder(), "all-MiniLM-L6-v2"), Options{Runtime: loaded(t), Variant: Variant{Device: "cuda:0", Precision: Float16}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	texts := append(sentences(4, 20), "", "hello world")
+	got, err := e.Embed(t.Context(), texts, EmbedOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	worst := 1.0
+	for i, v := range got {
+		worst = min(worst, cosine(v, embedOne(t, plain, texts[i], EmbedOptions{})))
+	}
+	if t.Logf("the least cosine is %.7f", worst); !(worst > 0.9999) {
+		t.Errorf("a cosine of %v", worst)
+	}
+}
+
+func TestFinite(t *testing.T) {
+	inf, nan := float32(math.Inf(-1)), float32(math.NaN())
+	if !finite(nil) || !finite([]float32{0, -1, math.MaxFloat32}) || finite([]float32{0, inf}) || finite([]float32{nan, 0}) {
+		t.Error("what is finite")
+	}
+}
+
+// small is a device that has memory for so many rows.
+type small struct {
+	rows int
+	runs []int
+}
+
+func (s *small) run(ins [][]int64, rows, columns int, out []float32, shape []int64, stopped stopper) error {
+	s.runs = append(s.runs, rows)
+	if rows > s.rows {
+		return errors.New("Error running network: BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer of size 1234")
+	}
+	for i, id := range ins[0] {
+		out[i] = float32(id)
+	}
+	return nil
+}
+
+func (s *small) close() {}
+
+// What has no room together runs by halves, and what has none alone fails.
+func TestOutOfMemory(t *testing.T) {
+	const rows, columns = 7, 3
+	for room, want := range map[int]string{7: "[7]", 3: "[7 3 4 2 2]", 1: "[7 3 1 2 1 1 4 2 1 1 2 1 1]", 0: "[7 3 1]"} {
+		engine := &small{rows: room}
+		s := &session{engine: engine, inputs: []input{inputIDs, inputMask}, width: 1}
+		var b buffers
+		b.grow(rows*columns, rows*columns, 1)
+		for i := range b.ids {
+			b.ids[i] = int64(i)
+		}
+		err := s.run(&b, rows, columns, nil)
+		if fmt.Sprint(engine.runs) != want || (err != nil) != (room == 0) {
+			t.Errorf("room for %d: %v, want %s (%v)", room, engine.runs, want, err)
+		}
+		for i, got := range b.out {
+			if room > 0 && got != float32(i) {
+				t.Errorf("room for %d: %v", room, b.out)
+			}
+		}
 	}
 }

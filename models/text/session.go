@@ -11,6 +11,7 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 
 	"github.com/pgowl/pgowl/models/text/onnxcheck"
+	"github.com/pgowl/pgowl/models/text/onnxhalf"
 )
 
 // session is a model's graph, ready to run. It is safe for use by several goroutines.
@@ -103,12 +104,7 @@ func (e *Embedder) openSession(dir string) (*session, error) {
 	}
 	graph.graph = graphOf{file, found.from, names, output}
 	if e.gpu != nil {
-		// A graph in memory does not find weights beside its file.
-		pool := !graph.scores && len(checked.Files) == 0 && !slices.ContainsFunc(e.settings.pooling, func(p pooling) bool { return !p.linear() })
-		var pools bool
-		if graph.engine, pools, err = e.gpu.load(graph.graph, pool, options); pools {
-			graph.ways = len(e.settings.pooling)
-		}
+		graph.engine, graph.ways, err = e.loadOnGPU(graph.graph, onCardAs{halve: found.halve, pool: !graph.scores}, checked, options)
 	} else {
 		graph.engine, err = e.engineFor(graph, options)
 	}
@@ -116,6 +112,27 @@ func (e *Embedder) openSession(dir string) (*session, error) {
 		return nil, graphError(file, err)
 	}
 	return graph, nil
+}
+
+// loadOnGPU loads a graph onto the model's card, and tells how many ways of pooling it has.
+func (e *Embedder) loadOnGPU(graph graphOf, as onCardAs, checked onnxcheck.Info, options *ort.SessionOptions) (engine, int, error) {
+	if len(checked.Files) > 0 { // which a graph in memory does not find by itself
+		if err := options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", filepath.Dir(graph.file)); err != nil {
+			return nil, 0, err
+		}
+	}
+	as.pool = as.pool && !slices.ContainsFunc(e.settings.pooling, func(p pooling) bool { return !p.linear() })
+	loaded, pools, err := e.gpu.load(graph, as, options)
+	var not *onnxhalf.Error
+	switch {
+	case errors.As(err, &not):
+		return nil, 0, &PrecisionError{Float16, e.variant.Device, "the model has no " + halfFiles[0] + ", and of its graph " + not.Error()}
+	case err != nil:
+		return nil, 0, err
+	case pools:
+		return loaded, len(e.settings.pooling), nil
+	}
+	return loaded, 0, nil
 }
 
 // graphError names the file without its folder, which clients need not know; ONNX Runtime spells it out.
@@ -210,11 +227,33 @@ func (b *buffers) grow(tokens, out, widest int) {
 
 // run fills b.out with the vectors of rows x columns tokens, or with the scores of the rows.
 func (s *session) run(b *buffers, rows, columns int, stopped stopper) error {
+	return s.runRows(b, 0, rows, columns, stopped)
+}
+
+// runRows is run for rows from one to before another, by halves where the device has no memory for them together.
+func (s *session) runRows(b *buffers, from, to, columns int, stopped stopper) error {
+	rows := to - from
 	shape := s.shape(rows, columns)
-	if s.ways > 0 {
-		return s.engine.(*onGPU).pool(s.inputsOf(b), b.weights, rows, columns, b.out[:volume(shape)], shape, stopped)
+	each := volume(shape) / rows
+	out := b.out[from*each : to*each]
+	var ins [][]int64
+	for _, in := range s.inputsOf(b) {
+		ins = append(ins, in[from*columns:to*columns])
 	}
-	return s.engine.run(s.inputsOf(b), rows, columns, b.out[:volume(shape)], shape, stopped)
+	var err error
+	if s.ways > 0 {
+		err = s.engine.(*onGPU).pool(ins, b.weights[from*s.ways*columns:to*s.ways*columns], rows, columns, out, shape, stopped)
+	} else {
+		err = s.engine.run(ins, rows, columns, out, shape, stopped)
+	}
+	if rows == 1 || !outOfMemory(err) {
+		return err
+	}
+	middle := from + rows/2
+	if err := s.runRows(b, from, middle, columns, stopped); err != nil {
+		return err
+	}
+	return s.runRows(b, middle, to, columns, stopped)
 }
 
 // inputsOf are the inputs in the order of the graph.

@@ -1,12 +1,14 @@
 package text
 
 import (
-	"encoding/binary"
 	"errors"
+	"fmt"
+	"io"
 	"math"
 	"os"
 
 	ort "github.com/yalue/onnxruntime_go"
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // The names that a tail adds to a graph.
@@ -16,33 +18,33 @@ const (
 	tailFloats  = "pgowl_floats"
 )
 
-// maxTailed is the size of the largest graph that gets a tail: it is in memory twice for a moment.
+// maxTailed is the size of the largest graph that is changed in memory, where it is twice for a moment.
 const maxTailed = 1 << 30
 
-// withTail is a graph's file with a pooling behind it: the product of weights, a new input, with the vectors of the tokens. Where a graph runs on a card, only the texts' vectors
-// need come back from there, a hundredth of the numbers, and nobody has to add up the rest. The parts of a protobuf message that stand one behind the other are one message, lists one list
-// (protobuf's encoding guide, "Last one wins"), so that the file itself is not looked into.
-func withTail(file string, output *ort.InputOutputInfo) ([]byte, error) {
-	info, err := os.Stat(file)
-	if err != nil {
-		return nil, errors.Unwrap(err)
-	}
-	if info.Size() > maxTailed {
-		return nil, errors.New("the graph is too large")
-	}
-	model := make([]byte, info.Size(), info.Size()+1024)
+// readGraph reads a graph's file, which the caller may append a tail to.
+func readGraph(file string) ([]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, errors.Unwrap(err)
 	}
 	defer f.Close()
-	if n, err := f.ReadAt(model, 0); n < len(model) {
+	info, err := f.Stat()
+	if err != nil {
 		return nil, errors.Unwrap(err)
 	}
-	return append(model, poolingTail(output)...), nil
+	if info.Size() > maxTailed {
+		return nil, fmt.Errorf("it has %d MB, of which %d are the most that can be changed in memory", info.Size()>>20, maxTailed>>20)
+	}
+	model := make([]byte, info.Size(), info.Size()+1024)
+	if _, err := io.ReadFull(f, model); err != nil {
+		return nil, err
+	}
+	return model, nil
 }
 
-// poolingTail is the part of a ModelProto (onnx.proto) that pools an output.
+// poolingTail, behind a ModelProto (onnx.proto), pools an output: it multiplies the vectors of the tokens by weights, a new input. Where a graph runs on a card, only the texts' vectors need come
+// back from there, a hundredth of the numbers, and nobody has to add up the rest. The parts of a protobuf message that stand one behind the other are one message, lists one list (protobuf's
+// encoding guide, "Last one wins"), so that the file itself is not looked into.
 func poolingTail(output *ort.InputOutputInfo) []byte {
 	const (
 		modelGraph                                         = 7
@@ -82,15 +84,13 @@ func poolingTail(output *ort.InputOutputInfo) []byte {
 }
 
 // bytesField appends a field of bytes to a protobuf message.
-func bytesField(b []byte, number uint64, content []byte) []byte {
-	b = binary.AppendUvarint(b, number<<3|2)
-	b = binary.AppendUvarint(b, uint64(len(content)))
-	return append(b, content...)
+func bytesField(b []byte, number protowire.Number, content []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendTag(b, number, protowire.BytesType), content)
 }
 
 // intField appends a field of a number.
-func intField(b []byte, field, value uint64) []byte {
-	return binary.AppendUvarint(binary.AppendUvarint(b, field<<3), value)
+func intField(b []byte, number protowire.Number, value uint64) []byte {
+	return protowire.AppendVarint(protowire.AppendTag(b, number, protowire.VarintType), value)
 }
 
 // linear tells whether a pooling is a sum of the tokens' vectors by weights that the vectors do not change.

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pgowl/pgowl/models/text/names"
@@ -33,14 +34,19 @@ func (v Variant) suffix() string {
 	return b.String()
 }
 
-// halfFiles are where exports in float16 are, by the name that Transformers.js has made usual.
-var halfFiles = []string{"onnx/model_fp16.onnx", "model_fp16.onnx"}
+// halfFiles are where exports in float16 are, by the name that Transformers.js has made usual; on a card sentence-transformers' own do as well, which are for GPUs alone, and the usual graph, which is converted.
+var (
+	halfFiles = []string{"onnx/model_fp16.onnx", "model_fp16.onnx"}
+	cardFiles = slices.Concat(halfFiles, []string{"onnx/model_O4.onnx", "model_O4.onnx"}, graphFiles)
+)
 
 // files are where the variant's graph may be, the first one counting; nil for a name that is none.
 func (v Variant) files() []string {
 	switch {
 	case v.Graph != "":
 		return names.GraphPaths(v.Graph)
+	case v.Precision == Float16 && v.Device != CPU:
+		return cardFiles
 	case v.Precision == Float16:
 		return halfFiles
 	}

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"syscall"
 
 	"github.com/pgowl/pgowl/models/text/onnxgraph"
@@ -18,24 +17,25 @@ const weightFolders = "pgowl-graph-"
 
 // graphFile is where the model's graph is, or one that has been written for its weights where it has no usual graph.
 type graphFile struct {
-	path string
-	from string // the file that tells one model from another: the graph's, or that of the weights
-	done func() // called when the graph has been loaded
+	path  string
+	halve bool   // it has to be made float16
+	from  string // the file that tells one model from another: the graph's, or that of the weights
+	done  func() // called when the graph has been loaded
 }
 
 // graphFile finds the model's graph.
 func (e *Embedder) graphFile(dir string) (graphFile, error) {
 	switch path := findGraph(dir, e.graphs); {
 	case path != "":
-		return graphFile{path, path, func() {}}, nil
-	case e.variant.Precision == Float16:
+		return graphFile{path, e.variant.Precision == Float16 && path == findGraph(dir, graphFiles), path, func() {}}, nil
+	case e.variant.Precision == Float16 && e.gpu == nil:
 		return graphFile{}, &PrecisionError{Float16, e.variant.Device, "the model has no " + e.graphs[0] + "; where the hub has one, get it with: pgowl models pull NAME:model_fp16.onnx"}
-	case !slices.Equal(e.graphs, graphFiles): // weights stand for the usual graph alone
+	case e.variant.Graph != "": // weights stand for the usual graph alone
 		return graphFile{}, fmt.Errorf("%s is missing", e.graphs[0])
 	}
 	path, done, err := writeGraph(dir)
 	from := findGraph(dir, []string{safetensors.File, safetensors.Index})
-	return graphFile{path, from, done}, err
+	return graphFile{path, e.variant.Precision == Float16, from, done}, err
 }
 
 // writeGraph writes the graph of a model that has only weights into a folder of the system for temporary files. done removes that folder; runtimes keep what they have
