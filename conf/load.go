@@ -177,7 +177,7 @@ func parseCommand(words []string) (Command, []string, error) {
 	case Models:
 		switch {
 		case slices.Contains(rest, databaseFlag) && !(len(rest) > 2 && rest[0] == "rm" && rest[1] == databaseFlag && !slices.Contains(rest[2:], databaseFlag)):
-			return "", nil, errors.New("pgowl models: --database stands in pgowl models rm --database NAME...")
+			return "", nil, errors.New("pgowl models: --database stands behind rm, before the names")
 		case len(rest) > 1 && slices.Contains([]string{"pull", "push", "rm"}, rest[0]) && !slices.Contains(rest, ""):
 		case len(rest) > 0 && rest[0] == "verify" && !slices.Contains(rest, ""):
 		case len(rest) == 1 && rest[0] == "list":

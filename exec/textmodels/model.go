@@ -49,7 +49,7 @@ type modelFile struct {
 }
 
 // plainPath is what a file may be called, as the table's own check has it.
-var plainPath = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)?$`)
+var plainPath = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*){0,4}$`)
 
 // checkFiles refuses files that no model has: what stands in the tables may be anybody's to whom the owner has granted it.
 func checkFiles(files []modelFile) (total int64, err error) {

@@ -1,6 +1,7 @@
 package tokenize
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -135,6 +136,23 @@ func TestLongWord(t *testing.T) {
 				t.Errorf("%s: %d ids", names[i], len(got))
 			}
 		}
+	}
+}
+
+// TestSlowWords: a file cannot ask for words and pieces that take hours.
+func TestSlowWords(t *testing.T) {
+	const file = `{"model":{"type":"WordPiece","vocab":{"[UNK]":0,"##%s":1,"a":2},"max_input_chars_per_word":%d},"pre_tokenizer":{"type":"BertPreTokenizer"}}`
+	for chars, ok := range map[int]bool{100: true, maxWord: true, maxWord + 1: false, 1 << 40: false} {
+		tok, err := Parse(fmt.Appendf(nil, file, strings.Repeat("a", maxPiece-10)+"b", chars))
+		if (err == nil) != ok {
+			t.Errorf("%d characters: %v", chars, err)
+		}
+		if err == nil {
+			tok.Append(nil, strings.Repeat(strings.Repeat("a", maxWord)+" ", 4), 0)
+		}
+	}
+	if _, err := Parse(fmt.Appendf(nil, file, strings.Repeat("a", maxPiece), 100)); err == nil {
+		t.Error("a long piece")
 	}
 }
 

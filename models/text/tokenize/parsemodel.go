@@ -50,6 +50,9 @@ func (t *Tokenizer) parseModel(raw json.RawMessage) ([]vocabEntry, error) {
 	return nil, &UnsupportedError{Part: "model", Kind: kind}
 }
 
+// maxWord bounds the characters of WordPiece's words, whose time grows with the square of their length and once more with that of the pieces; files say 100.
+const maxWord = 1 << 12
+
 func (t *Tokenizer) parseWordPiece(raw json.RawMessage) ([]vocabEntry, error) {
 	m := struct {
 		Vocab    map[string]int32 `json:"vocab"`
@@ -64,11 +67,14 @@ func (t *Tokenizer) parseWordPiece(raw json.RawMessage) ([]vocabEntry, error) {
 	if !ok {
 		return nil, modelError("the unknown token %q is not in the vocabulary", m.UnkToken)
 	}
-	if m.MaxChars > 1<<16 {
-		return nil, modelError("max_input_chars_per_word is %d", m.MaxChars) // a word's time grows with the square of its length
+	if m.MaxChars > maxWord {
+		return nil, modelError("max_input_chars_per_word is %d", m.MaxChars)
 	}
 	w := &wordPiece{first: m.Vocab, rest: map[string]int32{}, unknown: unknown, maxChars: m.MaxChars}
 	for piece, id := range m.Vocab {
+		if len(piece) > maxPiece {
+			return nil, modelError("a piece of %d bytes", len(piece))
+		}
 		w.maxFirst = max(w.maxFirst, len(piece))
 		if tail, ok := strings.CutPrefix(piece, m.Prefix); ok {
 			w.rest[tail] = id

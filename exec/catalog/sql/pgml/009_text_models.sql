@@ -13,7 +13,7 @@ CREATE TABLE pgml.text_models (
 
 CREATE TABLE pgml.text_model_files (
     model_id bigint NOT NULL REFERENCES pgml.text_models (id) ON DELETE CASCADE,
-    path     text NOT NULL CHECK (path ~ '^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)?$' AND length(path) <= 200),
+    path     text NOT NULL CHECK (path ~ '^[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*){0,4}$' AND length(path) <= 200),
     size     bigint NOT NULL CHECK (size >= 0),
     sha256   bytea NOT NULL CHECK (octet_length(sha256) = 32),
     PRIMARY KEY (model_id, path)
