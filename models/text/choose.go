@@ -8,8 +8,7 @@ type placing struct {
 	device Device
 }
 
-// choose says where auto comes to. The first call looks for a GPU, which takes up to some seconds; what it finds holds until a GPU's models are put out. The error is ErrClosed or
-// ctx's cause.
+// choose says where auto comes to. The first call looks for a GPU, which takes up to some seconds; what it finds holds for good. The error is ErrClosed or ctx's cause.
 func (s *Store) choose(ctx context.Context) (Device, error) {
 	s.mu.Lock()
 	if s.closed {

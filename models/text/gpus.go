@@ -36,6 +36,9 @@ func (cards *gpus) get(id int) *gpu {
 
 // gpu gives a card that works. The error is a *DeviceError; the next call looks again.
 func (r *Runtime) gpu(id int) (*gpu, error) {
+	if g := r.gpus.get(id); g != nil {
+		return g, nil
+	}
 	r.gpus.trying.Lock()
 	defer r.gpus.trying.Unlock()
 	if g := r.gpus.get(id); g != nil {
