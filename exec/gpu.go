@@ -34,7 +34,7 @@ func (e *Engine) callClearGPU(ctx context.Context, _ function.Session, args [][]
 	return strconv.FormatBool(cleared), 1, nil
 }
 
-// chosen logs where text models run for which no device was asked for.
+// chosen logs where text models run.
 func (e *Engine) chosen(device text.Device, model string, err error) {
 	switch {
 	case model != "":

@@ -2,24 +2,25 @@ package text
 
 import "context"
 
-// placing is where auto comes to, or the search for it.
+// placing is where models run for which a device was asked for, or the search for it.
 type placing struct {
 	done   chan struct{} // closed when device is set
 	device Device
 }
 
-// choose says where auto comes to. The first call looks for a GPU, which takes up to some seconds; what it finds holds for good. The error is ErrClosed or ctx's cause.
-func (s *Store) choose(ctx context.Context) (Device, error) {
+// choose says where models run for which auto or a GPU was asked for: the processors, where that GPU cannot be used. The first call of each looks, which takes up to some seconds;
+// what it finds holds for good. The error is ErrClosed or ctx's cause.
+func (s *Store) choose(ctx context.Context, asked Device) (Device, error) {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
 		return "", ErrClosed
 	}
-	p := s.placed
+	p := s.placed[asked]
 	if p == nil {
 		p = &placing{done: make(chan struct{})}
-		s.placed = p
-		s.loaders.Go(func() { s.place(p) })
+		s.placed[asked] = p
+		s.loaders.Go(func() { s.place(asked, p) })
 	}
 	s.mu.Unlock()
 	if err := s.await(ctx, p.done); err != nil {
@@ -28,18 +29,22 @@ func (s *Store) choose(ctx context.Context) (Device, error) {
 	return p.device, nil
 }
 
-func (s *Store) place(p *placing) {
+func (s *Store) place(asked Device, p *placing) {
 	defer close(p.done)
 	p.device = CPU
 	runtime, err := LoadRuntime(s.options.Library)
 	if err != nil {
 		// Whoever loads a model is told; it may be installed by the next time.
 		s.mu.Lock()
-		s.placed = nil
+		delete(s.placed, asked)
 		s.mu.Unlock()
 		return
 	}
-	p.device, err = runtime.Choose()
+	if asked == Auto {
+		p.device, err = runtime.Choose()
+	} else if err = runtime.Try(asked); err == nil {
+		p.device = asked
+	}
 	s.chosen(p.device, "", err)
 }
 

@@ -54,8 +54,8 @@ type StoreOptions struct {
 	Precision Precision
 	// Processors says how models run that do not run on a GPU.
 	Processors Processors
-	// Chosen is told where models run for which no device was asked for, once, when the first of them is loaded: err says why that is not a GPU where one might expect it. It
-	// is told again of each model that has to run on the processors although others run on the GPU. nil: nobody.
+	// Chosen is told where models run, once for auto and each GPU that somebody asks for: err says why that is not a GPU where one might expect it. It is told again of each
+	// model that has to run on the processors although others run on the GPU. nil: nobody.
 	Chosen func(d Device, model string, err error)
 	// Source is asked for models that are not in the folder. nil: there are no others.
 	Source Source
@@ -71,7 +71,7 @@ type Store struct {
 	models  map[modelKey]*loading
 	asked   uint64 // how often a model was
 	closed  bool
-	placed  *placing                // where auto comes to; nil until somebody has asked
+	placed  map[Device]*placing     // where what was asked for comes to
 	unfits  map[modelKey]struct{}   // models that auto keeps off the GPU, as they could not be loaded onto it
 	gone    served                  // by models that have been put out
 	waiting atomic.Int64            // callers that wait for a load
@@ -106,14 +106,14 @@ type loading struct {
 
 // NewStore makes a Store. It touches neither the folder nor the library.
 func NewStore(o StoreOptions) *Store {
-	s := &Store{options: o, cache: newCache(o.CacheBytes), models: map[modelKey]*loading{}}
+	s := &Store{options: o, cache: newCache(o.CacheBytes), models: map[modelKey]*loading{}, placed: map[Device]*placing{}}
 	s.context, s.cancel = context.WithCancelCause(context.Background())
 	return s
 }
 
 // Embedder returns the model of a name, such as all-MiniLM-L6-v2 or sentence-transformers/all-MiniLM-L6-v2, which are the same one.
 // The first call for a model loads it, which takes up to some seconds; others that come meanwhile wait for the same load. A load
-// that fails is tried again by the next call. The error is a *names.Error, *MissingError, *LibraryError, *ModelError, which may be of a *DeviceError or *PrecisionError, or ctx's cause. The
+// that fails is tried again by the next call. The error is a *names.Error, *MissingError, *LibraryError, *ModelError, which may be of a *PrecisionError, or ctx's cause. The
 // Embedder belongs to the Store: don't close it. When the store has put it out for another one its calls fail with ErrClosed; Embed asks again then.
 func (s *Store) Embedder(ctx context.Context, name string) (*Embedder, error) {
 	return s.embedder(ctx, name, Variant{})
@@ -127,22 +127,24 @@ func (s *Store) embedder(ctx context.Context, name string, v Variant) (*Embedder
 	if v.Device == "" {
 		v.Device = s.options.Device
 	}
-	automatic := v.Device == "" || v.Device == Auto
-	if automatic {
-		if v.Device, err = s.choose(ctx); err != nil {
+	if v.Device == "" {
+		v.Device = Auto
+	}
+	if v.Device != CPU {
+		if v.Device, err = s.choose(ctx, v.Device); err != nil {
 			return nil, err
 		}
 	}
 	key := modelKey{parsed, s.variant(v)}
-	if automatic && s.unfit(key) {
-		key.Device, automatic = CPU, false
+	if s.unfit(key) {
+		key.Device = CPU
 	}
 	e, err := s.get(ctx, key)
 	var missing *MissingError
 	switch {
 	case errors.As(err, &missing):
 		return nil, &MissingError{Name: name, Graph: missing.Graph} // as this caller spelt it
-	case err == nil || !automatic || key.Device == CPU || err == ErrClosed || ctx.Err() != nil:
+	case err == nil || key.Device == CPU || err == ErrClosed || ctx.Err() != nil:
 		return e, err
 	}
 	// The card has no room for it, or cannot do it.
