@@ -102,6 +102,20 @@ func TestReader(t *testing.T) {
 		{"attribute twice", model(op("Add", msg(5, str(1, "a")), msg(5, str(1, "a")))), "twice"},
 		{"attribute with a sparse tensor", model(op("Add", msg(5, str(1, "a"), msg(22)))), "sparse"},
 		{"graph where none belongs", model(op("Add", msg(5, str(1, "a"), msg(6)))), "has a graph"},
+		// These end ONNX Runtime 1.32.0: FuzzOperator has found them.
+		{"an input left out", model(op("Max", str(1, "x"), str(1, ""))), `"Max" lacks an input`},
+		{"a bias left out", model(op("LayerNormalization", str(1, "x"), str(1, "s"), str(1, ""))), "lacks an input"},
+		{"a count of 2^33", model(op("GroupQueryAttention", str(7, "com.microsoft"), msg(5, str(1, "kv_num_heads"), num(3, 1<<33)))), "kv_num_heads"},
+		{"a scale of many numbers", model(op("QLinearSigmoid", str(7, "com.microsoft"))), "QLinearSigmoid"},
+
+		{"an input that may be left out", model(op("Clip", str(1, "x"), str(1, ""), str(1, "m"))), ""},
+		{"stride 0", model(op("Conv", msg(5, str(1, "strides"), longs(8, 1, 0)))), "strides is [1 0]"},
+		{"no heads", model(op("Attention", str(7, "com.microsoft"), msg(5, str(1, "num_heads"), num(3, 0)))), ""},
+		{"fewer than no heads", model(op("Attention", str(7, "com.microsoft"), msg(5, str(1, "num_heads"), num(3, 1<<64-1)))), `"num_heads" is -1`},
+		{"blocks of nothing", model(op("MatMulNBits", str(7, "com.microsoft"), msg(5, str(1, "block_size"), num(3, 0)))), `"block_size" is 0`},
+		{"an axis behind 32 bits", model(op("Concat", msg(5, str(1, "axis"), num(3, 1<<32)))), "axis"},
+		{"an axis from behind", model(op("Concat", msg(5, str(1, "axis"), num(3, 1<<64-1)))), ""},
+		{"up to the end", model(op("Slice", msg(5, str(1, "ends"), longs(8, 1<<63-1)))), ""},
 		{"graphs in graphs", deep(3), ""},
 		{"too deep", deep(4), "more than 4 deep"},
 

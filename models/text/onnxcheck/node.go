@@ -3,6 +3,7 @@ package onnxcheck
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Limits of a node.
@@ -18,8 +19,7 @@ type node struct {
 	op, domain string
 	inputs     []string
 	outputs    []string
-	value      []int64          // of a Constant that is a shape
-	ints       map[string]int64 // attributes that are whole numbers
+	value      []int64 // of a Constant that is a shape
 }
 
 // node checks a NodeProto.
@@ -27,7 +27,7 @@ func (c *checker) node(s span, in *scope) error {
 	if c.nodes++; c.nodes > maxNodes {
 		return fmt.Errorf("it has more than %d nodes", maxNodes)
 	}
-	n := node{ints: map[string]int64{}}
+	var n node
 	attributes := map[string]bool{}
 	var graphs []span
 	m := c.message(s)
@@ -182,12 +182,37 @@ func (c *checker) attribute(s span, n *node) (a attribute, err error) {
 	}
 	switch {
 	case where == 3:
-		n.ints[a.name] = whole
+		if err := plausible(a.name, whole); err != nil {
+			return a, err
+		}
 		if a.name == "value_int" {
 			n.value = []int64{whole}
 		}
+	case where == 8 && lengths[a.name] && slices.ContainsFunc(value, func(v int64) bool { return v < 1 || v > maxCount }):
+		return a, fmt.Errorf("attribute %s is %v", a.name, value[:min(len(value), 8)])
 	case where == 5 && a.name == "value", where == 8 && a.name == "value_ints" && len(value) <= maxShape:
 		n.value = value
 	}
 	return a, nil
+}
+
+// counts are attributes that say how many of something there are, and lengths those that are lists of such: operators divide by them. A num_heads of zero may be what is not said.
+var (
+	counts  = map[string]bool{"num_heads": true, "kv_num_heads": true, "q_num_heads": true, "group": true, "num_groups": true, "block_size": true, "bits": true, "K": true, "N": true, "num_outputs": true}
+	lengths = map[string]bool{"strides": true, "dilations": true, "kernel_shape": true}
+)
+
+// maxCount is more than any of them is.
+const maxCount = 1 << 24
+
+// plausible refuses a number that the runtime would cut to 32 bits, or a count of nothing.
+func plausible(name string, v int64) error {
+	bad := v != int64(int32(v)) && name != "value_int"
+	if counts[name] {
+		bad = v < 0 || v > maxCount || v == 0 && name != "num_heads"
+	}
+	if bad {
+		return fmt.Errorf("attribute %.60q is %d", name, v)
+	}
+	return nil
 }

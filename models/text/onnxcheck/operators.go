@@ -3,6 +3,7 @@ package onnxcheck
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 )
 
@@ -18,7 +19,7 @@ var operators = map[string]map[string]bool{
 		Conv Einsum Gemm MatMul MatMulInteger QLinearMatMul DequantizeLinear DynamicQuantizeLinear QuantizeLinear
 		Attention BatchNormalization Dropout GroupNormalization InstanceNormalization LayerNormalization MeanVarianceNormalization RMSNormalization RotaryEmbedding SimplifiedLayerNormalization`),
 	"com.microsoft": set(`Attention BiasGelu BiasSoftmax DequantizeLinear DynamicQuantizeMatMul EmbedLayerNormalization FastGelu FusedGemm FusedMatMul GatedRelativePositionBias GatherBlockQuantized Gelu
-		GroupQueryAttention MatMulIntegerToFloat MatMulNBits MultiHeadAttention QAttention QEmbedLayerNormalization QLinearAdd QLinearConcat QLinearMul QLinearReduceMean QLinearSigmoid QLinearSoftmax
+		GroupQueryAttention MatMulIntegerToFloat MatMulNBits MultiHeadAttention QAttention QEmbedLayerNormalization QLinearAdd QLinearConcat QLinearMul QLinearReduceMean QLinearSoftmax
 		QuantizeLinear QuickGelu RelativePositionBias RotaryEmbedding SkipLayerNormalization SkipSimplifiedLayerNormalization TransposeMatMul`),
 }
 
@@ -30,8 +31,16 @@ func set(words string) map[string]bool {
 	return s
 }
 
-// known refuses an operator that is none of ours.
+// leavesOut are the operators that may have an input with an empty name, which means that it is left out: ONNX Runtime does not look for that everywhere (Max and its kin, LayerNormalization).
+var leavesOut = set(`Attention Clip Conv DequantizeLinear Dropout DynamicQuantizeMatMul EmbedLayerNormalization FusedGemm GatherBlockQuantized Gemm GroupQueryAttention MatMulInteger MatMulIntegerToFloat MatMulNBits
+	MultiHeadAttention Pad QAttention QEmbedLayerNormalization QLinearAdd QLinearMul QLinearSoftmax QuantizeLinear ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare
+	RotaryEmbedding SkipLayerNormalization SkipSimplifiedLayerNormalization Slice Split Squeeze Trilu`)
+
+// known refuses an operator that is none of ours, or that is used as it may not be.
 func (n *node) known() error {
+	if slices.Contains(n.inputs, "") && !leavesOut[n.op] {
+		return fmt.Errorf("operator %.80q lacks an input", n.op)
+	}
 	domain := n.domain
 	if domain == "ai.onnx" {
 		domain = ""
