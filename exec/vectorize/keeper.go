@@ -160,7 +160,7 @@ func (k *Keeper) turn(ctx context.Context) (bool, error) {
 	}
 	if k.queue == nil {
 		if k.queue, err = openQueue(ctx, k.options.Service, k.drain, k.log); err != nil {
-			return true, fmt.Errorf("River: %w", err)
+			return true, fmt.Errorf("the queue of jobs: %w", err)
 		}
 	}
 	if time.Since(k.tidied) > tidyEach {

@@ -26,6 +26,10 @@ DECLARE
     "column" text;
     keys text := '';
     source text;
+    old_key text[];
+    new_key text[];
+    old_body text;
+    new_body text;
 BEGIN
     IF to_regclass('pgml.vector_queue') IS NULL THEN
         RETURN NULL; -- the extension was dropped
@@ -49,6 +53,17 @@ BEGIN
         source := 'SELECT ' || keys || ' FROM pgowl_new r WHERE num_nulls(' || "column" || ') = 0';
     ELSIF TG_OP = 'DELETE' THEN
         source := 'SELECT ' || keys || ' FROM pgowl_old r WHERE num_nulls(' || "column" || ') = 0';
+    ELSIF (SELECT count(*) FROM (SELECT FROM pgowl_new LIMIT 2) r) <= 1 THEN
+        -- Most updates are of a row, and planning is most of their cost.
+        "column" := 'SELECT ' || keys || ', CASE WHEN num_nulls(' || "column" || ') = 0 THEN format(''%s'', ' || "column" || ') END FROM ';
+        EXECUTE "column" || 'pgowl_new r' INTO new_key, new_body;
+        EXECUTE "column" || 'pgowl_old r' INTO old_key, old_body;
+        IF new_key <> old_key COLLATE "C" THEN
+            INSERT INTO pgml.vector_queue (id, relation, key) VALUES (TG_ARGV[0]::bigint, TG_RELID, new_key), (TG_ARGV[0]::bigint, TG_RELID, old_key);
+        ELSIF new_body COLLATE "C" IS DISTINCT FROM old_body THEN
+            INSERT INTO pgml.vector_queue (id, relation, key) VALUES (TG_ARGV[0]::bigint, TG_RELID, new_key);
+        END IF;
+        RETURN NULL;
     ELSE
         -- A key stands once on each side: one that stands on both with the same text has not changed.
         "column" := 'CASE WHEN num_nulls(' || "column" || ') = 0 THEN format(''%s'', ' || "column" || ') COLLATE "C" END AS body';
