@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -38,24 +37,15 @@ func BenchmarkEngines(b *testing.B) {
 				b.Fatal(err)
 			}
 			_, before := e.queue.stats()
-			start := processorTime(b)
+			start := processorTime()
 			for b.Loop() {
 				if _, err := e.Embed(b.Context(), texts, EmbedOptions{}); err != nil {
 					b.Fatal(err)
 				}
 			}
-			spent := processorTime(b) - start
+			spent := (processorTime() - start).Seconds()
 			_, after := e.queue.stats()
 			b.ReportMetric(float64(after.Tokens-before.Tokens)/spent, "tokens/cpu-s")
 		})
 	}
-}
-
-// processorTime is what the process has used, in seconds.
-func processorTime(b *testing.B) float64 {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 }
