@@ -24,7 +24,7 @@ func resident(t *testing.T) int {
 
 // TestMemory: runs of ever new shapes do not make the process larger. PGOWL_TRIALS=10000 has more of them.
 func TestMemory(t *testing.T) {
-	runs := 160
+	runs := 100
 	if n, err := strconv.Atoi(os.Getenv("PGOWL_TRIALS")); err == nil && n > 0 {
 		runs = n
 	}
