@@ -84,7 +84,14 @@ int owl_version(char *version, size_t size, char *error) {
 	return 0;
 }
 
-int owl_core(ov_core **core, char *error) { return check(ov.ov_core_create(core), error); }
+int owl_core(ov_core **core, char *error) {
+	int status = check(ov.ov_core_create(core), error);
+	if (status != 0) return status;
+	// Files are read, not mapped: one that somebody overwrites while it is mapped would end the process.
+	status = check(ov.ov_core_set_property(*core, "", "ENABLE_MMAP", "NO"), error);
+	if (status != 0) ov.ov_core_free(*core);
+	return status;
+}
 
 void owl_core_free(ov_core *core) { ov.ov_core_free(core); }
 

@@ -29,6 +29,7 @@ typedef struct ov_port ov_port; // ov_output_const_port_t
 	F(void, ov_free, (const char *text)) \
 	F(int, ov_core_create, (ov_core * *core)) \
 	F(void, ov_core_free, (ov_core * core)) \
+	F(int, ov_core_set_property, (const ov_core *core, const char *device, ...)) \
 	F(int, ov_core_get_property, (const ov_core *core, const char *device, const char *key, char **value)) \
 	F(int, ov_core_read_model, (const ov_core *core, const char *path, const char *weights, ov_model **model)) \
 	F(int, ov_core_compile_model, (const ov_core *core, const ov_model *model, const char *device, size_t arguments, ov_compiled **compiled, ...)) \
