@@ -60,6 +60,7 @@ type Config struct {
 	SQLNodes     int      // largest model, in nodes, that is kept in the database as SQL too; 0: linear ones alone
 	ModelMemory  int64    // bytes for trained models
 	TextMemory   int64    // bytes for text models; 0: no limit
+	SearchMemory int64    // bytes for vectors that are searched; 0: none are kept
 	// TextDevice is where text models run: auto, cpu or cuda:N. TextPrecision is float32, bfloat16 or float16.
 	TextDevice, TextPrecision string
 	TextRuntime               string   // what computes float32 on the processors: auto, onnxruntime or openvino
@@ -129,6 +130,7 @@ func defaults(env environment) Config {
 
 		Vectorize: true,
 
+		SearchMemory: 1 << 30,
 		LoginTime:    time.Minute,
 		ShutdownTime: 30 * time.Second,
 		HubEndpoint:  env.vars["HF_ENDPOINT"],

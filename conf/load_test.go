@@ -23,7 +23,7 @@ func TestDefaults(t *testing.T) {
 	want := Config{
 		Command: Serve, Listen: "127.0.0.1:6432", HTTP: "127.0.0.1:6480",
 		Data: "/home/ann/.local/share/pgowl", Models: "/home/ann/.local/share/pgowl/models",
-		RESTSchemas: []string{"public"}, Pool: "none", PoolSize: 20, PoolIdle: 10 * time.Minute, PoolWait: 2 * time.Minute, LogLevel: "info", MaxLogins: 1000, SQLNodes: 16384, ModelMemory: 1 << 30, TextMemory: 4 << 30, TextDevice: "auto", TextPrecision: "float32", TextRuntime: "auto", Vectorize: true, LoginTime: time.Minute, ShutdownTime: 30 * time.Second, TLSClient: "ask", Auth: "relay",
+		RESTSchemas: []string{"public"}, Pool: "none", PoolSize: 20, PoolIdle: 10 * time.Minute, PoolWait: 2 * time.Minute, LogLevel: "info", MaxLogins: 1000, SQLNodes: 16384, ModelMemory: 1 << 30, TextMemory: 4 << 30, SearchMemory: 1 << 30, TextDevice: "auto", TextPrecision: "float32", TextRuntime: "auto", Vectorize: true, LoginTime: time.Minute, ShutdownTime: 30 * time.Second, TLSClient: "ask", Auth: "relay",
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)

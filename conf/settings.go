@@ -83,6 +83,7 @@ var settings = []setting{
 	{"text_runtime", "NAME", "what computes float32 on the processors: auto (the faster one), onnxruntime or openvino (auto)", func(c *Config, text string) error {
 		return oneOf(&c.TextRuntime, text, "auto", "onnxruntime", "openvino")
 	}},
+	{"search_memory", "SIZE", "memory for vectors that pgml.search compares, as in 4GB; the least used make room (1GB; 0: they are read each time)", func(c *Config, text string) error { return memory(&c.SearchMemory, text) }},
 	{"warm_models", "NAMES", "text models that are loaded at the start, separated by commas (when they are asked for)", func(c *Config, text string) error {
 		c.WarmModels = nil
 		for name := range strings.SplitSeq(text, ",") {

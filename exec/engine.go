@@ -17,6 +17,7 @@ import (
 	"github.com/pgowl/pgowl/exec/catalog"
 	"github.com/pgowl/pgowl/exec/mailbox"
 	"github.com/pgowl/pgowl/exec/predict"
+	"github.com/pgowl/pgowl/exec/search"
 	"github.com/pgowl/pgowl/exec/textmodels"
 	"github.com/pgowl/pgowl/exec/vectorize"
 	"github.com/pgowl/pgowl/models/text"
@@ -43,6 +44,8 @@ type Options struct {
 	Retry      time.Duration         // between attempts to reach the database; 0 means a second
 	Log        *zap.Logger           // nil: quiet
 	Registry   prometheus.Registerer // gets the metrics, pgowl_engine_*; nil: nobody
+
+	SearchBytes int64 // memory for vectors that are searched; 0: none is kept
 }
 
 // Engine computes the functions of schema pgml for all sessions of a proxy. Start it, then use it; Stop frees everything.
@@ -56,6 +59,7 @@ type Engine struct {
 	texts     *text.Store
 	projects  projectCache
 	splitters splitterCache
+	searches  atomic.Pointer[search.Cache] // nil until Start
 	meters    *meters
 
 	lane  atomic.Pointer[call.Lane] // nil until the catalog is there
@@ -151,6 +155,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	if e.pool, err = pgxpool.NewWithConfig(ctx, poolConfig); err != nil {
 		return fmt.Errorf("service connection: %w", err)
 	}
+	e.searches.Store(search.New(e.pool, e.options.SearchBytes, e.log))
 	background, cancel := context.WithCancel(context.Background())
 	e.cancel = cancel
 	if e.options.Vectorize {
@@ -322,6 +327,9 @@ func (e *Engine) Stop() {
 			e.keep.Stop()
 		}
 		e.mail.Close()
+		if s := e.searches.Load(); s != nil {
+			s.Close()
+		}
 		if err := e.texts.Close(); err != nil { // before the pool: it may be fetching a model
 			e.log.Warn("the text models could not be closed", zap.Error(err))
 		}

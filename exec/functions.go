@@ -42,6 +42,8 @@ var called = map[string]func(*Engine, context.Context, function.Session, [][]byt
 	"evaluate":           (*Engine).callEvaluate,
 	"chunk":              (*Engine).callChunk,
 	"rank":               (*Engine).callRank,
+	"search":             (*Engine).callSearch,
+	"search_vectors":     (*Engine).callSearchVectors,
 	"clear_gpu_cache":    (*Engine).callClearGPU,
 }
 

@@ -190,6 +190,9 @@ func (e *Engine) gauges() []prometheus.Collector {
 	counter("model_cache_loads", "Trained models that were read from the database.", func() uint64 { return e.models.Stats().Loads })
 	counter("model_cache_evictions", "Trained models that were dropped for want of room.", func() uint64 { return e.models.Stats().Evictions })
 
+	gauge("search_tables", "Tables whose vectors are kept for searches.", nil, func() int { n, _ := e.searches.Load().Stats(); return n })
+	gauge("search_bytes", "Memory of the vectors that are kept for searches, about.", nil, func() int { _, n := e.searches.Load().Stats(); return int(n) })
+
 	gauge("mailboxes", "Server connections by which lane call answers, and whether a call uses them.", prometheus.Labels{"state": "in use"},
 		func() int { return e.mail.Stats().InUse })
 	gauge("mailboxes", "Server connections by which lane call answers, and whether a call uses them.", prometheus.Labels{"state": "idle"},

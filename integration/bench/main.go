@@ -30,6 +30,7 @@ type options struct {
 	calls   int           // samples of each latency
 	rows    int           // of the stream lane's table
 	fitted  int           // rows that models are trained on
+	vectors int           // that are searched
 	titles  string        // CSV of titles and labels, gzipped or not; empty: the classifier's part is left out
 	limit   int           // titles to read; 0: all
 	python  string        // an interpreter that has xgboost; empty: no comparison
@@ -42,10 +43,10 @@ type options struct {
 
 // parts that can be measured, and the order that they are measured in.
 var parts = map[string]func(context.Context, *stage, options) error{
-	"pgbench": pgbenchPart, "copy": bulk, "idle": idle, "allocs": allocs, "connections": connections, "lanes": lanes, "forms": forms, "titles": titles, "train": trainPart, "tokens": tokensPart, "embed": embedPart,
+	"pgbench": pgbenchPart, "copy": bulk, "idle": idle, "allocs": allocs, "connections": connections, "lanes": lanes, "forms": forms, "titles": titles, "train": trainPart, "tokens": tokensPart, "embed": embedPart, "search": nearestPart,
 }
 
-var partNames = []string{"pgbench", "copy", "idle", "allocs", "connections", "lanes", "forms", "titles", "train", "tokens", "embed"}
+var partNames = []string{"pgbench", "copy", "idle", "allocs", "connections", "lanes", "forms", "titles", "train", "tokens", "embed", "search"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -72,6 +73,7 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&o.calls, "calls", 2000, "samples of each latency")
 	flags.IntVar(&o.rows, "rows", 100000, "rows of the table that predictions stream over")
 	flags.IntVar(&o.fitted, "fitted", 1_000_000, "rows that models are trained on")
+	flags.IntVar(&o.vectors, "vectors", 1_000_000, "vectors that are searched")
 	flags.StringVar(&o.titles, "titles", os.Getenv("PGOWL_BENCH_TITLES"), "CSV file: title,is_clickbait")
 	flags.IntVar(&o.limit, "limit", 3000, "number of titles; 0 means all")
 	flags.StringVar(&o.python, "python", os.Getenv("PGOWL_BENCH_PYTHON"), "Python that has xgboost, to compare with")

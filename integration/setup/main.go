@@ -1,6 +1,6 @@
 // Command setup brings what building, running and testing PgOwl need onto a machine, each into its default place, and keeps
 // what is there: the machine's packages (apt), ONNX Runtime's library, the demo's model, with -openvino OpenVINO's, with -tests other languages' Postgres
-// clients, with -servers other versions of Postgres, and with -bench PgBouncer and the libraries that the training engines are compared with. It talks to registries through their own clients alone, with whatever configuration these have.
+// clients and a Postgres with pgvector, with -servers other versions of Postgres, and with -bench PgBouncer and the libraries that the training engines are compared with. It talks to registries through their own clients alone, with whatever configuration these have.
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 // run does the set-up, or with -env only prints the places as shell assignments.
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("setup", flag.ContinueOnError)
-	tests := flags.Bool("tests", false, "also what the tests need: Postgres clients of Python, Node.js and Java")
+	tests := flags.Bool("tests", false, "also what the tests need: Postgres clients of Python, Node.js and Java, and a Postgres with pgvector")
 	bench := flags.Bool("bench", false, "also what the benchmarks compare with: PgBouncer, and Python with scikit-learn, xgboost, lightgbm, catboost and tokenizers")
 	references := flags.Bool("references", false, "also that Python alone")
 	vino := flags.Bool("openvino", false, "also OpenVINO, for text models in bfloat16 on the processors; -tests and -bench bring it as well")
@@ -85,6 +85,9 @@ func run(ctx context.Context, args []string) error {
 		if err := installClients(ctx, clientFolder(c)); err != nil {
 			return err
 		}
+		if err := installPgvector(ctx, pgvectorFolder(c)); err != nil {
+			return err
+		}
 	}
 	if missing.references {
 		if err := installReferences(ctx, referenceFolder(c)); err != nil {
@@ -116,7 +119,7 @@ func printEnv(c conf.Config, bench bool) error {
 		{"CLIENT_NODE_MODULES", filepath.Join(clientFolder(c), "node", "node_modules")},
 		{"CLIENT_SOURCES", filepath.Join(clientFolder(c), "sources")},
 		{"CLIENT_JARS", filepath.Join(clientFolder(c), "jars")},
-		{"PGTEST_SERVERS", serverFolder(c)},
+		{"PGTEST_SERVERS", serverFolder(c)}, {"PGTEST_PGVECTOR", pgvectorPrograms(c)},
 		{"TEST_MODELS", testModelFolder(c)},
 	}
 	if bench && os.Getenv("PGOWL_BENCH_PYTHON") == "" {

@@ -9,9 +9,9 @@ import (
 	"github.com/pgowl/pgowl/conf"
 )
 
-// references are the libraries that the benchmarks and integration/fidelity compare the training engines and the tokenizers with. The versions are fixed, so that figures
+// references are the libraries that the benchmarks and integration/fidelity compare the training engines, the tokenizers and searches with. The versions are fixed, so that figures
 // taken at different times can be compared.
-var references = []string{"numpy==2.4.6", "scikit-learn==1.9.1", "xgboost==3.2.0", "lightgbm==4.7.0", "catboost==1.2.10", "tokenizers==0.23.3"}
+var references = []string{"numpy==2.4.6", "scikit-learn==1.9.1", "xgboost==3.2.0", "lightgbm==4.7.0", "catboost==1.2.10", "tokenizers==0.23.3", "faiss-cpu==1.15.1"}
 
 func referenceFolder(c conf.Config) string { return filepath.Join(c.Data, "references") }
 

@@ -14,6 +14,8 @@ type EmbedOptions struct {
 	Prompt     string // put before every text
 	Prompted   bool   // Prompt counts even though it is empty: the model's default does not
 	PromptName string // a prompt of Prompts or of the model's own, where there is no Prompt
+	// Usual is the name of a prompt that stands before the texts where the call asks for none, in a model that has it.
+	Usual string
 	// Prompts are prompts by their names, more than the model's own; DefaultPrompt is the name of the one that counts where the call names none, in place of the model's.
 	Prompts       map[string]string
 	DefaultPrompt string

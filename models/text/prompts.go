@@ -46,6 +46,11 @@ func (o *EmbedOptions) resolve(s *settings) (string, error) {
 		return o.Prompt, nil
 	}
 	option, name := "prompt_name", o.PromptName
+	if name == "" && o.DefaultPrompt == "" && o.Usual != "" {
+		if prompt, ok := o.prompt(s, o.Usual); ok {
+			return prompt, nil
+		}
+	}
 	if fallback := o.DefaultPrompt; name == "" || fallback != "" {
 		if fallback != "" {
 			if _, ok := o.prompt(s, fallback); !ok {
