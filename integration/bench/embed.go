@@ -127,7 +127,7 @@ func (e *embedding) prepare(ctx context.Context) (err error) {
 	if e.owl, err = b.start(ctx, e.stage, "PGOWL_MODELS="+models); err != nil {
 		return err
 	}
-	e.store = text.NewStore(text.StoreOptions{Dir: models, Library: libraryOf(c)})
+	e.store = text.NewStore(text.StoreOptions{Dir: models, Library: libraryOf(c), Processors: text.Processors{OpenVINO: vinoOf(c)}})
 	if e.conn, err = pgx.Connect(ctx, e.owl.url); err != nil {
 		return err
 	}
@@ -200,12 +200,12 @@ func (e *embedding) enter(ctx context.Context, p precision) error {
 		if e.peers[name] != nil || !e.wanted(name) {
 			continue
 		}
-		python := e.o.python
-		if strings.HasPrefix(name, "st") && e.o.torch != "" {
-			python = e.o.torch
+		python, setting := e.o.embed, "PGOWL_BENCH_EMBEDDERS"
+		if strings.HasPrefix(name, "st") {
+			python, setting = e.o.torch, "PGOWL_BENCH_TORCH"
 		}
 		if python == "" {
-			fmt.Printf("  %s left out: no Python that has it (PGOWL_BENCH_PYTHON)\n", name)
+			fmt.Printf("  %s left out: no Python that has it (%s)\n", name, setting)
 			continue
 		}
 		peer, err := startEmbedPeer(python, name, e.model, e.folder, e.step)

@@ -33,7 +33,8 @@ type options struct {
 	titles  string        // CSV of titles and labels, gzipped or not; empty: the classifier's part is left out
 	limit   int           // titles to read; 0: all
 	python  string        // an interpreter that has xgboost; empty: no comparison
-	torch   string        // one that has sentence-transformers; empty: python
+	embed   string        // one that has onnxruntime, openvino and fastembed; empty: none of them is compared with
+	torch   string        // one that has sentence-transformers; empty: it is not compared with
 	models  string        // folder with the model in all its forms; empty: PgOwl's own
 	texts   int           // that are embedded
 	contest string        // who embeds them, by comma; empty: all
@@ -75,7 +76,8 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&o.titles, "titles", os.Getenv("PGOWL_BENCH_TITLES"), "CSV file: title,is_clickbait")
 	flags.IntVar(&o.limit, "limit", 3000, "number of titles; 0 means all")
 	flags.StringVar(&o.python, "python", os.Getenv("PGOWL_BENCH_PYTHON"), "Python that has xgboost, to compare with")
-	flags.StringVar(&o.torch, "torch", os.Getenv("PGOWL_BENCH_TORCH"), "Python that has sentence-transformers, where that is another one")
+	flags.StringVar(&o.embed, "embedders", os.Getenv("PGOWL_BENCH_EMBEDDERS"), "Python that has onnxruntime, openvino and fastembed, to compare with")
+	flags.StringVar(&o.torch, "torch", os.Getenv("PGOWL_BENCH_TORCH"), "Python that has sentence-transformers, to compare with")
 	flags.StringVar(&o.models, "models", os.Getenv("PGOWL_BENCH_MODELS"), "folder with the model, its int8 graph and its weights")
 	flags.IntVar(&o.texts, "texts", 3125, "texts that are embedded, 24 headlines to a long one; 25000 are all of a file of titles")
 	flags.StringVar(&o.contest, "contest", "", "who embeds, by comma, as the part embed names them; empty: all")
