@@ -96,8 +96,13 @@ func embedPart(ctx context.Context, s *stage, o options) error {
 	for _, c := range e.contest {
 		line(c.name, "%s", e.rates(c.all))
 	}
-	e.judge()
-	return e.latency(ctx)
+	own, err := e.latency(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println("\n  the aims: how many times as fast, by the medians of the rounds; by processor time is what other work on the machine spares")
+	e.judge(own)
+	return nil
 }
 
 // The names of what is not one statement.
@@ -327,8 +332,8 @@ func (e *embedding) rates(all []embedTime) string {
 	return text
 }
 
-// judge prints the aims: how many times as fast, by the clock and by processor time, which other work on the machine spares.
-func (e *embedding) judge() {
+// judge prints a line for each aim. own is PgOwl's own part of a text's time.
+func (e *embedding) judge(own string) {
 	for _, p := range precisions {
 		us := e.find("PgOwl " + p.name)
 		if us == nil {
@@ -345,6 +350,9 @@ func (e *embedding) judge() {
 	}
 	if us, c := e.find(sessionsName), e.find("PgOwl fp32"); us != nil && c != nil {
 		e.compare(us, c, embedSessionsAim)
+	}
+	if own != "" {
+		line("one headline, PgOwl's own part", "%s", own)
 	}
 	if us, c := e.find("PgOwl fp32"), e.find(engineName); us != nil && c != nil {
 		e.compare(us, c, 0)
