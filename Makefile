@@ -63,8 +63,8 @@ setup-references: bin/setup
 test-clients: setup-tests
 	@eval "$$(bin/setup -env)" && CLIENT_SUITES=all $(GO) test -count=1 -v -timeout 60m -run 'Test(Comparing|LibPQ|Asyncpg|Pg8000|Django|Node|JDBC|Pooled|Mappers)' ./integration/clients
 
-# Speed, seen from outside: direct, relay, PgBouncer and PgOwl side by side, each lane, and with PGOWL_BENCH_TITLES the classifier. A
-# quarter of an hour.
+# Speed, seen from outside: direct, relay, PgBouncer and PgOwl side by side, each lane, trainings and embeddings beside other libraries', and with
+# PGOWL_BENCH_TITLES the classifier. Three quarters of an hour.
 bench: setup-bench build
 	@$(GO) build -o bin/bench ./integration/bench
 	@eval "$$(bin/setup -env -bench)" && bin/bench

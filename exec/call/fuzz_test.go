@@ -19,6 +19,7 @@ func FuzzHandler(f *testing.F) {
 	id := strings.Repeat("a", 32) + " 42 c t "
 	f.Add(id + "call ask eA==\n" + id + "rows W10=\nprogress\n" + id + "more\n" + id + "done")
 	f.Add(id + "call stream eA== -\n" + id + "piece eA==\n" + id + "piece !\n" + id + "end\n" + id + "again")
+	f.Add(id + "call array eA==\n" + id + "again\n" + id + "done\n" + id + "call array")
 	f.Add(id + "rows\nover\n" + id + "call\n" + id + "call none =\n" + id + "call ask *")
 	lane := &Lane{Key: "key", Log: zap.NewNop(), Mail: mailbox.New(func(context.Context) (*pgconn.PgConn, error) { return nil, errors.New("nobody there") }, 2),
 		Functions: map[string]Func{
@@ -35,7 +36,7 @@ func FuzzHandler(f *testing.F) {
 					return nil
 				})
 			},
-		}}
+		}, Arrays: map[string]ArrayFunc{"array": func(context.Context, function.Session, [][]byte) (Array, error) { return forms{"{1}", []byte{1}}, nil }}}
 	f.Fuzz(func(t *testing.T, script string) {
 		h := NewHandler(lane, 42, noClient{})
 		done := make(chan struct{})

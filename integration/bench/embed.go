@@ -96,8 +96,13 @@ func embedPart(ctx context.Context, s *stage, o options) error {
 	for _, c := range e.contest {
 		line(c.name, "%s", e.rates(c.all))
 	}
-	e.judge()
-	return e.latency(ctx)
+	own, err := e.latency(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println("\n  the aims: how many times as fast, by the medians of the rounds; by processor time is what other work on the machine spares")
+	e.judge(own)
+	return nil
 }
 
 // The names of what is not one statement.
@@ -127,7 +132,7 @@ func (e *embedding) prepare(ctx context.Context) (err error) {
 	if e.owl, err = b.start(ctx, e.stage, "PGOWL_MODELS="+models); err != nil {
 		return err
 	}
-	e.store = text.NewStore(text.StoreOptions{Dir: models, Library: libraryOf(c)})
+	e.store = text.NewStore(text.StoreOptions{Dir: models, Library: libraryOf(c), Processors: text.Processors{OpenVINO: vinoOf(c)}})
 	if e.conn, err = pgx.Connect(ctx, e.owl.url); err != nil {
 		return err
 	}
@@ -200,12 +205,12 @@ func (e *embedding) enter(ctx context.Context, p precision) error {
 		if e.peers[name] != nil || !e.wanted(name) {
 			continue
 		}
-		python := e.o.python
-		if strings.HasPrefix(name, "st") && e.o.torch != "" {
-			python = e.o.torch
+		python, setting := e.o.embed, "PGOWL_BENCH_EMBEDDERS"
+		if strings.HasPrefix(name, "st") {
+			python, setting = e.o.torch, "PGOWL_BENCH_TORCH"
 		}
 		if python == "" {
-			fmt.Printf("  %s left out: no Python that has it (PGOWL_BENCH_PYTHON)\n", name)
+			fmt.Printf("  %s left out: no Python that has it (%s)\n", name, setting)
 			continue
 		}
 		peer, err := startEmbedPeer(python, name, e.model, e.folder, e.step)
@@ -327,8 +332,8 @@ func (e *embedding) rates(all []embedTime) string {
 	return text
 }
 
-// judge prints the aims: how many times as fast, by the clock and by processor time, which other work on the machine spares.
-func (e *embedding) judge() {
+// judge prints a line for each aim. own is PgOwl's own part of a text's time.
+func (e *embedding) judge(own string) {
 	for _, p := range precisions {
 		us := e.find("PgOwl " + p.name)
 		if us == nil {
@@ -345,6 +350,9 @@ func (e *embedding) judge() {
 	}
 	if us, c := e.find(sessionsName), e.find("PgOwl fp32"); us != nil && c != nil {
 		e.compare(us, c, embedSessionsAim)
+	}
+	if own != "" {
+		line("one headline, PgOwl's own part", "%s", own)
 	}
 	if us, c := e.find("PgOwl fp32"), e.find(engineName); us != nil && c != nil {
 		e.compare(us, c, 0)

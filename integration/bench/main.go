@@ -17,36 +17,38 @@ import (
 
 // options are what the command line says.
 type options struct {
-	owl     string        // pgowl's program; several by comma are compared with each other
-	drivers string        // PGOWL_DRIVER, by comma; empty: PgOwl's own choice
-	parts   string        // what to measure, by comma
-	modes   string        // of pgbench, by comma
-	clients []int         // of pgbench
-	rounds  int           // of each measurement that has rounds
-	time    time.Duration // of one round
-	bytes   int64         // of COPY
-	idle    time.Duration // how long idle sessions are looked at
-	pools   string        // PGOWL_POOL for new connections, by comma; PgOwl is measured without it, too
-	calls   int           // samples of each latency
-	rows    int           // of the stream lane's table
-	fitted  int           // rows that models are trained on
-	vectors int           // that are searched
-	titles  string        // CSV of titles and labels, gzipped or not; empty: the classifier's part is left out
-	limit   int           // titles to read; 0: all
-	python  string        // an interpreter that has xgboost; empty: no comparison
-	torch   string        // one that has sentence-transformers; empty: python
-	models  string        // folder with the model in all its forms; empty: PgOwl's own
-	texts   int           // that are embedded
-	contest string        // who embeds them, by comma; empty: all
-	bouncer string        // PgBouncer's program; empty: none
+	owl        string        // pgowl's program; several by comma are compared with each other
+	drivers    string        // PGOWL_DRIVER, by comma; empty: PgOwl's own choice
+	parts      string        // what to measure, by comma
+	modes      string        // of pgbench, by comma
+	clients    []int         // of pgbench
+	rounds     int           // of each measurement that has rounds
+	time       time.Duration // of one round
+	bytes      int64         // of COPY
+	idle       time.Duration // how long idle sessions are looked at
+	pools      string        // PGOWL_POOL for new connections, by comma; PgOwl is measured without it, too
+	calls      int           // samples of each latency
+	rows       int           // of the stream lane's table
+	fitted     int           // rows that models are trained on
+	vectors    int           // that are searched
+	titles     string        // CSV of titles and labels, gzipped or not; empty: the classifier's part is left out
+	limit      int           // titles to read; 0: all
+	python     string        // an interpreter that has xgboost; empty: no comparison
+	embed      string        // one that has onnxruntime, openvino and fastembed; empty: none of them is compared with
+	torch      string        // one that has sentence-transformers; empty: it is not compared with
+	models     string        // folder with the model in all its forms; empty: PgOwl's own
+	texts      int           // that are embedded
+	embeddings int           // that memory is looked at during
+	contest    string        // who embeds them, by comma; empty: all
+	bouncer    string        // PgBouncer's program; empty: none
 }
 
 // parts that can be measured, and the order that they are measured in.
 var parts = map[string]func(context.Context, *stage, options) error{
-	"pgbench": pgbenchPart, "copy": bulk, "idle": idle, "allocs": allocs, "connections": connections, "lanes": lanes, "forms": forms, "titles": titles, "train": trainPart, "tokens": tokensPart, "embed": embedPart, "search": nearestPart,
+	"pgbench": pgbenchPart, "copy": bulk, "idle": idle, "allocs": allocs, "connections": connections, "lanes": lanes, "forms": forms, "titles": titles, "train": trainPart, "tokens": tokensPart, "embed": embedPart, "embedmemory": embedMemory, "search": nearestPart,
 }
 
-var partNames = []string{"pgbench", "copy", "idle", "allocs", "connections", "lanes", "forms", "titles", "train", "tokens", "embed", "search"}
+var partNames = []string{"pgbench", "copy", "idle", "allocs", "connections", "lanes", "forms", "titles", "train", "tokens", "embed", "embedmemory", "search"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -77,9 +79,11 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&o.titles, "titles", os.Getenv("PGOWL_BENCH_TITLES"), "CSV file: title,is_clickbait")
 	flags.IntVar(&o.limit, "limit", 3000, "number of titles; 0 means all")
 	flags.StringVar(&o.python, "python", os.Getenv("PGOWL_BENCH_PYTHON"), "Python that has xgboost, to compare with")
-	flags.StringVar(&o.torch, "torch", os.Getenv("PGOWL_BENCH_TORCH"), "Python that has sentence-transformers, where that is another one")
+	flags.StringVar(&o.embed, "embedders", os.Getenv("PGOWL_BENCH_EMBEDDERS"), "Python that has onnxruntime, openvino and fastembed, to compare with")
+	flags.StringVar(&o.torch, "torch", os.Getenv("PGOWL_BENCH_TORCH"), "Python that has sentence-transformers, to compare with")
 	flags.StringVar(&o.models, "models", os.Getenv("PGOWL_BENCH_MODELS"), "folder with the model, its int8 graph and its weights")
 	flags.IntVar(&o.texts, "texts", 3125, "texts that are embedded, 24 headlines to a long one; 25000 are all of a file of titles")
+	flags.IntVar(&o.embeddings, "embeddings", 1_000_000, "texts that are embedded while memory is looked at")
 	flags.StringVar(&o.contest, "contest", "", "who embeds, by comma, as the part embed names them; empty: all")
 	flags.StringVar(&o.bouncer, "pgbouncer", os.Getenv("PGOWL_BENCH_PGBOUNCER"), "PgBouncer's program, to compare with")
 	target := flags.String("relay", "", "serve as a bare relay to this address, and nothing else")

@@ -19,7 +19,7 @@ func TestEmbedRows(t *testing.T) {
 	w := open(t)
 	ctx := context.Background()
 	statements := []string{
-		"CREATE TEMP TABLE texts AS SELECT g AS id, CASE WHEN g % 7 > 0 THEN 'text number ' || g % 40 END AS body, ARRAY['a', 'b' || g] AS list FROM generate_series(1, 90) g",
+		"CREATE TEMP TABLE texts AS SELECT g AS id, CASE WHEN g % 7 > 0 THEN 'text number ' || g % 40 END AS body, ARRAY['a', 'b' || g] AS list FROM generate_series(1, 130) g",
 		"CREATE TEMP TABLE vectors (id int, v real[], w real[])",
 		"INSERT INTO vectors SELECT id, pgml.embed('" + embedder + "', body) FROM texts",
 		"INSERT INTO vectors SELECT id, pgml.embed('" + embedder + "', lower(body) || ' and more', '{\"prompt\": \"query: \"}'), pgml.embed('" + embedder + "', body) FROM texts WHERE id < 40 RETURNING id, w[1]",
@@ -28,6 +28,12 @@ func TestEmbedRows(t *testing.T) {
 		"SELECT id, embed[5:6] FROM made ORDER BY id",
 		"INSERT INTO vectors SELECT id, pgml.embed('" + embedder + "', list) FROM texts WHERE id < 5",
 		"SELECT id, v[1], w IS NULL FROM vectors ORDER BY id, v, w",
+		"TRUNCATE vectors",
+		"BEGIN ISOLATION LEVEL REPEATABLE READ",
+		"INSERT INTO vectors SELECT id, pgml.embed('" + embedder + "', body, '{\"truncate_dim\": 5}') FROM texts", // in pieces, and not all rows at once
+		"INSERT INTO vectors SELECT id, pgml.embed('" + embedder + "', body) FROM texts WHERE id > 120",
+		"COMMIT",
+		"SELECT id, v[1:3], cardinality(v) FROM vectors ORDER BY id, v",
 		"INSERT INTO vectors SELECT id, pgml.embed('nosuch/model', body) FROM texts",
 		"INSERT INTO vectors SELECT id, pgml.embed('nosuch/model', body) FROM texts WHERE body IS NULL",
 		"INSERT INTO vectors SELECT id, pgml.embed('" + embedder + "', id) FROM texts",

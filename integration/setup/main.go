@@ -1,6 +1,7 @@
 // Command setup brings what building, running and testing PgOwl need onto a machine, each into its default place, and keeps
 // what is there: the machine's packages (apt), ONNX Runtime's library, the demo's model, with -openvino OpenVINO's, with -tests other languages' Postgres
-// clients and a Postgres with pgvector, with -servers other versions of Postgres, and with -bench PgBouncer and the libraries that the training engines are compared with. It talks to registries through their own clients alone, with whatever configuration these have.
+// clients and a Postgres with pgvector, with -servers other versions of Postgres, and with -bench PgBouncer and the libraries that the
+// training engines and the embeddings are compared with. It talks to registries through their own clients alone, with whatever configuration these have.
 package main
 
 import (
@@ -29,8 +30,8 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("setup", flag.ContinueOnError)
 	tests := flags.Bool("tests", false, "also what the tests need: Postgres clients of Python, Node.js and Java, and a Postgres with pgvector")
-	bench := flags.Bool("bench", false, "also what the benchmarks compare with: PgBouncer, and Python with scikit-learn, xgboost, lightgbm, catboost and tokenizers")
-	references := flags.Bool("references", false, "also that Python alone")
+	bench := flags.Bool("bench", false, "also what the benchmarks compare with: PgBouncer, Python with scikit-learn, xgboost, lightgbm, catboost and tokenizers, another with onnxruntime, openvino and fastembed, one with sentence-transformers (6 GB), and the model in their forms")
+	justReferences := flags.Bool("references", false, "also that Python alone")
 	vino := flags.Bool("openvino", false, "also OpenVINO, for text models in bfloat16 on the processors; -tests and -bench bring it as well")
 	models := flags.Bool("models", false, "also more models, for make test-models")
 	servers := flags.Bool("servers", false, "also a Postgres server of each major version, for make test-versions")
@@ -44,19 +45,20 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	if *env {
-		return printEnv(c, *bench || *references)
+		return printEnv(c, *bench || *justReferences)
 	}
 	if err := openRootFolder("/"); err != nil {
 		return err
 	}
 	missing := missingParts(c)
 	missing.vino = (*vino || vinoFetchable() && (*tests || *bench)) && c.OpenVINO == "" && !vinoInstalled(vinoFolder(c))
-	missing.bouncer, missing.references = *bench, *bench || *references
+	missing.bouncer, missing.references = *bench, *bench || *justReferences
 	weightsDir := ""
 	if *tests || *models {
 		weightsDir = filepath.Join(testModelFolder(c), modelName)
 		missing.model = missing.model || !weightsInstalled(weightsDir) || *models && !testModelsInstalled(testModelFolder(c))
 	}
+	missing.model = missing.model || *bench && !formsInstalled(formFolder(c))
 	if err := installPackages(ctx, *tests || *servers, missing); err != nil {
 		return err
 	}
@@ -90,7 +92,12 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	if missing.references {
-		if err := installReferences(ctx, referenceFolder(c)); err != nil {
+		if err := installEnvironment(ctx, referenceFolder(c), references); err != nil {
+			return err
+		}
+	}
+	if *bench {
+		if err := installEmbedders(ctx, c); err != nil {
 			return err
 		}
 	}
@@ -122,8 +129,14 @@ func printEnv(c conf.Config, bench bool) error {
 		{"PGTEST_SERVERS", serverFolder(c)}, {"PGTEST_PGVECTOR", pgvectorPrograms(c)},
 		{"TEST_MODELS", testModelFolder(c)},
 	}
-	if bench && os.Getenv("PGOWL_BENCH_PYTHON") == "" {
-		places = append(places, [2]string{"PGOWL_BENCH_PYTHON", referencePython(c)})
+	if bench {
+		for name, place := range map[string]string{
+			"PYTHON": pythonIn(referenceFolder(c)), "EMBEDDERS": pythonIn(embedderFolder(c)), "TORCH": pythonIn(torchFolder(c)), "MODELS": formFolder(c),
+		} {
+			if os.Getenv(benchPrefix+name) == "" {
+				places = append(places, [2]string{benchPrefix + name, place})
+			}
+		}
 	}
 	for _, v := range places {
 		fmt.Printf("export %s=%s\n", v[0], shellQuote(v[1]))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/pgowl/pgowl/models/text/tokenize"
@@ -196,40 +195,45 @@ func (e *Embedder) Embed(ctx context.Context, texts []string, o EmbedOptions) ([
 		width = min(width, o.TruncateDim) // as sentence-transformers: more than there is means all
 	}
 	vectors := make([][]float32, len(texts))
-	var todo []int // the texts that the cache does not have
 	length, err := e.length("embed", "tokenizer_kwargs", o.MaxLength)
 	if err != nil {
 		return nil, err
 	}
 	key := cacheKey{model: e.cacheName, prompt: prompt, width: width, length: length, left: o.CutLeft, normalize: o.Normalize}
+	var todo []int // the texts that the cache does not have, each once
+	repeats := repeated(texts)
 	for i, text := range texts {
+		if _, again := repeats[i]; again {
+			continue
+		}
 		key.text = text
 		if vectors[i] = e.cache.get(key); vectors[i] == nil {
 			todo = append(todo, i)
 		}
 	}
-	if len(todo) == 0 {
-		if err := o.Encoding.apply(vectors); err != nil {
+	if len(todo) > 0 {
+		work, err := e.tokenize(ctx, texts, todo, prompt, tokenize.EncodeOptions{MaxLength: length, Left: o.CutLeft})
+		if err != nil {
 			return nil, err
 		}
-		return vectors, context.Cause(ctx)
-	}
-	work, err := e.tokenize(ctx, texts, todo, prompt, tokenize.EncodeOptions{MaxLength: length, Left: o.CutLeft})
-	if err != nil {
-		return nil, err
-	}
-	if err := e.queue.do(ctx, work, o.BatchSize, func(i int, pooled []float32) {
-		v := append([]float32(nil), pooled[:width]...)
-		if o.Normalize {
-			normalize(v)
+		if err := e.queue.do(ctx, work, o.BatchSize, func(i int, pooled []float32) {
+			v := append([]float32(nil), pooled[:width]...)
+			if o.Normalize {
+				normalize(v)
+			}
+			vectors[todo[i]] = v
+		}); err != nil {
+			return nil, err
 		}
-		vectors[todo[i]] = v
-	}); err != nil {
-		return nil, err
+	} else if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
 	for _, i := range todo {
 		key.text = texts[i]
 		e.cache.put(key, vectors[i])
+	}
+	for i, first := range repeats {
+		vectors[i] = slices.Clone(vectors[first])
 	}
 	if err := o.Encoding.apply(vectors); err != nil {
 		return nil, err
@@ -248,57 +252,6 @@ func (e *Embedder) length(function, option string, n int) (int, error) {
 		n = min(n, e.settings.positions)
 	}
 	return min(n, 1<<16, max(e.maxTokens, maxRun/e.session.width)), nil
-}
-
-// work is texts as tokens.
-type work struct {
-	ids     []int32 // of all texts, one after the other
-	types   []int32 // their types; nil: all 0
-	starts  []int   // where each begins, and the end
-	lengths []int
-	skip    int // leading tokens that do not count in the pooling
-}
-
-// text is the ids of a text.
-func (w *work) text(i int) []int32 { return w.ids[w.starts[i]:w.starts[i+1]] }
-
-// kinds is the types of a text's ids; nil: all 0.
-func (w *work) kinds(i int) []int32 {
-	if w.types == nil {
-		return nil
-	}
-	return w.types[w.starts[i]:w.starts[i+1]]
-}
-
-// tokenize makes the ids of texts[i] for each i of todo.
-func (e *Embedder) tokenize(ctx context.Context, texts []string, todo []int, prompt string, o tokenize.EncodeOptions) (*work, error) {
-	w := &work{lengths: make([]int, len(todo)), starts: make([]int, len(todo)+1)}
-	for at, i := range todo {
-		if at%256 == 0 && ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		// sentence-transformers strips what it tokenizes, which shows where a tokenizer minds white space.
-		text := strings.TrimSpace(prompt + texts[i])
-		if e.settings.lowerCase {
-			text = strings.ToLower(text)
-		}
-		if o.Left {
-			parts, err := e.tokenizer.Encode(text, o)
-			if err != nil {
-				return nil, &ModelError{Model: e.name, Err: err}
-			}
-			w.ids = append(w.ids, parts[0].IDs...)
-		} else {
-			w.ids = e.tokenizer.Append(w.ids, text, o.MaxLength)
-		}
-		w.starts[at+1] = len(w.ids)
-		w.lengths[at] = len(w.ids) - w.starts[at]
-	}
-	if prompt != "" && e.settings.skipPrompt {
-		// All of the prompt's tokens but the closing one.
-		w.skip = max(0, len(e.tokenizer.Append(nil, strings.TrimSpace(prompt), o.MaxLength))-1)
-	}
-	return w, nil
 }
 
 // run runs a batch and hands each text's pooled vector to each. The vector is valid until each returns.

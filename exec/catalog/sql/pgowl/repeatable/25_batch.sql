@@ -94,13 +94,22 @@ AS $$ BEGIN
     RETURN (SELECT pgowl.call_many('predict_known', state, i.name, i.proof) FROM pgowl.identity i)::real[];
 END $$;
 
--- The embeddings of the rows that were gathered. NULL where the arguments are.
+-- The embeddings of the rows that were gathered. NULL where the arguments are. Where the answer comes piece by piece (20_call.sql), some rows at a time: it grows by a copy for each piece.
 CREATE OR REPLACE FUNCTION pgowl.embed_many(state bytea[], name text, proof text) RETURNS pgowl.vector[]
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-AS $$ BEGIN
+AS $$
+DECLARE
+    vectors pgowl.vector[] := '{}';
+BEGIN
     PERFORM pgowl.check_call('embed', name, proof);
-    RETURN pgowl.call_vectors('embed_rows', ARRAY[array_send(state)]);
+    IF current_setting('transaction_isolation') = 'read committed' AND NOT pg_is_in_recovery() THEN
+        RETURN pgowl.call_vectors('embed_rows', ARRAY[array_send(state)]);
+    END IF;
+    FOR n IN 1..cardinality(state) BY 100 LOOP
+        vectors := array_cat(vectors, pgowl.call_vectors('embed_rows', ARRAY[array_send(state[n : n + 99])]));
+    END LOOP;
+    RETURN vectors;
 END $$;
 
 CREATE OR REPLACE FUNCTION pgowl.embeddings(state bytea[]) RETURNS pgowl.vector[]
