@@ -153,6 +153,22 @@ func TestWeightsInStore(t *testing.T) {
 	}
 }
 
+// TestWeightsElsewhere: where the folder for temporary files cannot be written, memory will do.
+func TestWeightsElsewhere(t *testing.T) {
+	if _, err := os.Stat("/dev/shm"); err != nil {
+		t.Skip("there is no /dev/shm")
+	}
+	t.Setenv("TMPDIR", "/nowhere")
+	e, err := Open(weightModels+"/bert", Options{Runtime: loaded(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Close()
+	if left, err := filepath.Glob("/dev/shm/" + weightFolders + "*"); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
 // TestTemporaryFolders: what a process that was killed has left is removed, what is another's is not.
 func TestTemporaryFolders(t *testing.T) {
 	parent := t.TempDir()
