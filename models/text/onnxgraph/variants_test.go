@@ -193,7 +193,7 @@ func TestRefusals(t *testing.T) {
 			}
 		}
 	}
-	if _, err := Open(t.TempDir(), nil); !errors.Is(err, ErrNoWeights) {
+	if _, err := Open(t.TempDir(), nil, false); !errors.Is(err, ErrNoWeights) {
 		t.Errorf("nothing there: %v", err)
 	}
 	if err := Check([]byte(`{"model_type":"roberta"}`)); err != nil {
