@@ -34,7 +34,7 @@ test-versions: setup-versions
 setup-versions: bin/setup
 	@bin/setup -servers
 
-# Models that make test does not have, against what sentence-transformers gives for them; fetches 220 MB. A minute.
+# Models that make test does not have, against what sentence-transformers gives for them; fetches 170 MB. A minute.
 test-models: setup-models
 	@eval "$$(bin/setup -env)" && $(GO) test -count=1 -v -run 'Sentences' ./models/text
 

@@ -65,7 +65,7 @@ const vinoBudget = 320
 var ErrClosed = errors.New("the model has been closed")
 
 // Open loads the model in a folder that is laid out like a sentence-transformers repository: config.json, tokenizer.json and
-// onnx/model.onnx (or model.onnx) must be there; modules.json, 1_Pooling/config.json and the folders of further steps, sentence_bert_config.json, tokenizer_config.json and
+// onnx/model.onnx (or model.onnx) must be there, or model.safetensors of a kind that package onnxgraph knows; modules.json, 1_Pooling/config.json and the folders of further steps, sentence_bert_config.json, tokenizer_config.json and
 // config_sentence_transformers.json count where they are. Only JSON, ONNX and safetensors are read. The error is a *ModelError, which may be of a *DeviceError or a
 // *PrecisionError.
 func Open(dir string, o Options) (*Embedder, error) {

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -116,6 +117,16 @@ func readJSON(dir, name string, v any) (bool, error) {
 	return true, nil
 }
 
+// sentenceTransformersFile has what sentence-transformers says of a model as a whole.
+const sentenceTransformersFile = "config_sentence_transformers.json"
+
+type sentenceTransformers struct {
+	Kind       string            `json:"model_type"` // SentenceTransformer, CrossEncoder; empty before version 5
+	Prompts    map[string]string `json:"prompts"`
+	Default    *string           `json:"default_prompt_name"`
+	Activation string            `json:"activation_fn"` // a cross-encoder's
+}
+
 // readSettings reads config.json, which must be there, and the sentence-transformers files, which need not: without them the rules
 // of sentence-transformers for a plain transformer hold, which are mean pooling and no normalisation.
 func readSettings(dir string) (*settings, error) {
@@ -143,10 +154,12 @@ func readSettings(dir string) (*settings, error) {
 	if len(config.Labels) > 0 {
 		s.labels = len(config.Labels)
 	}
-	activation := config.SentenceTransformer.Activation
-	if activation == "" {
-		activation = config.Activation
+	var prompts sentenceTransformers
+	if _, err := readJSON(dir, sentenceTransformersFile, &prompts); err != nil {
+		return nil, err
 	}
+	// Where versions 6, 4 and those before have put it.
+	activation := cmp.Or(prompts.Activation, config.SentenceTransformer.Activation, config.Activation)
 	switch activation {
 	case "", "torch.nn.modules.activation.Sigmoid": // the default where there is one label
 	case "torch.nn.modules.linear.Identity":
@@ -169,13 +182,6 @@ func readSettings(dir string) (*settings, error) {
 		return nil, err
 	}
 	if err := s.readModules(dir); err != nil {
-		return nil, err
-	}
-	var prompts struct {
-		Prompts map[string]string `json:"prompts"`
-		Default *string           `json:"default_prompt_name"`
-	}
-	if _, err := readJSON(dir, "config_sentence_transformers.json", &prompts); err != nil {
 		return nil, err
 	}
 	s.prompts = prompts.Prompts

@@ -76,7 +76,17 @@ func openWeights(dir string) (*onnxgraph.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return onnxgraph.Open(dir, config)
+	// A model that sentence-transformers has steps for gives them the tokens' vectors, unless it is a cross-encoder of its version 6, whose one step is the transformer with its head.
+	_, err = os.Stat(filepath.Join(dir, "modules.json"))
+	steps := err == nil
+	if steps {
+		var whole sentenceTransformers
+		if _, err := readJSON(dir, sentenceTransformersFile, &whole); err != nil {
+			return nil, err
+		}
+		steps = whole.Kind != "CrossEncoder"
+	}
+	return onnxgraph.Open(dir, config, steps)
 }
 
 // weightsSize is how many bytes the weights of a model have in memory that has no graph; 0 for one that cannot be loaded.

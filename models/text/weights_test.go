@@ -96,6 +96,39 @@ func weightModel(t testing.TB, name string) string {
 	return dir
 }
 
+// TestCrossEncoderOfVersion6: sentence-transformers writes steps for a cross-encoder, too, of which the transformer is the only one, and keeps its activation elsewhere.
+func TestCrossEncoderOfVersion6(t *testing.T) {
+	r := loaded(t)
+	rank := func(dir string) []Ranked {
+		t.Helper()
+		e, err := Open(dir, Options{Runtime: r})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		ranked, cross, err := e.Rank(t.Context(), "cat", []string{"a cat", "Paris", "one two"}, RankOptions{})
+		if err != nil || !cross {
+			t.Fatalf("%v, %v", cross, err)
+		}
+		return ranked
+	}
+	dir := weightModel(t, "roberta-classifier")
+	want := rank(dir)
+	config, err := os.ReadFile(filepath.Join(dir, "config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files{
+		"config.json":               strings.Replace(string(config), "activation_fn", "other", 1),
+		"modules.json":              `[{"idx":0,"name":"0","path":"","type":"sentence_transformers.base.modules.transformer.Transformer"}]`,
+		sentenceTransformersFile:    `{"activation_fn":"torch.nn.modules.linear.Identity","model_type":"CrossEncoder","prompts":{},"default_prompt_name":null}`,
+		"sentence_bert_config.json": `{"transformer_task":"sequence-classification"}`,
+	}.write(t, dir)
+	if got := rank(dir); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 // TestWeightsOrGraph: a graph goes before the weights, a graph that is asked for by name is never made of them, and what is missing or bad is told.
 func TestWeightsOrGraph(t *testing.T) {
 	runtime := loaded(t)
@@ -150,6 +183,22 @@ func TestWeightsInStore(t *testing.T) {
 	}
 	if got := graphSize(filepath.Join(models, "m"), graphFiles); got < info.Size()*17/10 || got > info.Size()*2 { // of BF16, with a header
 		t.Errorf("%d bytes for a file of %d", got, info.Size())
+	}
+}
+
+// TestWeightsElsewhere: where the folder for temporary files cannot be written, memory will do.
+func TestWeightsElsewhere(t *testing.T) {
+	if _, err := os.Stat("/dev/shm"); err != nil {
+		t.Skip("there is no /dev/shm")
+	}
+	t.Setenv("TMPDIR", "/nowhere")
+	e, err := Open(weightModels+"/bert", Options{Runtime: loaded(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Close()
+	if left, err := filepath.Glob("/dev/shm/" + weightFolders + "*"); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 

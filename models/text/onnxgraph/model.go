@@ -27,8 +27,8 @@ var ErrNoWeights = errors.New("it has no model.safetensors")
 var pickles = []string{"pytorch_model.bin", "pytorch_model.bin.index.json"}
 
 // Open reads what the weights in a model's folder are called and builds the graph by the folder's config.json, which the caller has read; Close gives the files
-// back. Where there are no safetensors the error is ErrNoWeights; it says what to do where there is a pickle.
-func Open(dir string, configJSON []byte) (*Model, error) {
+// back. A classifier's graph gives scores, unless steps says that sentence-transformers' steps follow: they take the tokens' vectors, whatever the weights were trained as. Where there are no safetensors the error is ErrNoWeights; it says what to do where there is a pickle.
+func Open(dir string, configJSON []byte, steps bool) (*Model, error) {
 	folder, err := safetensors.Open(dir)
 	if errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(err.Error(), safetensors.Index) {
 		for _, name := range pickles {
@@ -42,8 +42,7 @@ func Open(dir string, configJSON []byte) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = os.Stat(filepath.Join(dir, "modules.json"))
-	m, err := build(configJSON, folder.Tensors, err == nil)
+	m, err := build(configJSON, folder.Tensors, steps)
 	if err != nil {
 		folder.Close()
 		return nil, err
@@ -58,7 +57,7 @@ func (m *Model) Close() error { return m.folder.Close() }
 // Size is how many bytes the weights have when they are written.
 func (m *Model) Size() int64 { return m.size }
 
-// build makes the graph. The steps of a sentence-transformers model (modules.json) take the tokens' vectors, whatever the weights were trained as.
+// build makes the graph.
 func build(configJSON []byte, tensors map[string]*safetensors.Tensor, steps bool) (*Model, error) {
 	c, err := parseConfig(configJSON)
 	if err != nil {

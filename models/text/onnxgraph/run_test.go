@@ -62,7 +62,8 @@ func open(t testing.TB, dir string) (*Model, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Open(dir, config)
+	_, err = os.Stat(filepath.Join(dir, "modules.json"))
+	return Open(dir, config, err == nil)
 }
 
 // run writes a model, runs it, and gives its output.

@@ -89,6 +89,9 @@ func TestSpellings(t *testing.T) {
 		"part of a larger model":       copyOf(t, "bert", prefix("bert.")),
 		"of sentence-transformers":     copyOf(t, "bert", prefix("0.auto_model.")),
 		"DistilBERT in a larger model": copyOf(t, "distilbert", prefix("distilbert.")),
+		"CamemBERT": copyOf(t, "roberta", func(_, config map[string]json.RawMessage) {
+			config["model_type"] = json.RawMessage(`"camembert"`)
+		}),
 		"gamma and beta": copyOf(t, "bert", rename(func(name string) string {
 			return strings.NewReplacer("LayerNorm.weight", "LayerNorm.gamma", "LayerNorm.bias", "LayerNorm.beta").Replace(name)
 		})),
@@ -190,7 +193,7 @@ func TestRefusals(t *testing.T) {
 			}
 		}
 	}
-	if _, err := Open(t.TempDir(), nil); !errors.Is(err, ErrNoWeights) {
+	if _, err := Open(t.TempDir(), nil, false); !errors.Is(err, ErrNoWeights) {
 		t.Errorf("nothing there: %v", err)
 	}
 	if err := Check([]byte(`{"model_type":"roberta"}`)); err != nil {
