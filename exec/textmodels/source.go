@@ -89,7 +89,6 @@ func (s *Source) folder(ctx context.Context, name names.Name, version string) (s
 	}
 	parent := filepath.Join(s.Dir, cacheFolder, strings.ReplaceAll(name.Repository(), "/", "--"))
 	final := filepath.Join(parent, version)
-	nothing := func() {}
 	var dir string
 	err := fetching(ctx, s.Pool(), name.String(), version, func(f *fetch) (err error) {
 		if f.holds(ctx, final) == nil {
@@ -99,24 +98,25 @@ func (s *Source) folder(ctx context.Context, name names.Name, version string) (s
 		if dir, err = temporary(parent); err != nil {
 			return err
 		}
-		return f.into(ctx, dir)
+		if err := f.into(ctx, dir); err != nil {
+			return err
+		}
+		if filepath.Dir(dir) == parent && publish(dir, final, func() bool { return f.holds(ctx, final) == nil }) == nil {
+			dir = final
+		}
+		return nil
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		if dir != "" && dir != final {
 			os.RemoveAll(dir)
 		}
 		return "", nil, err
-	case dir == final:
-		return dir, nothing, nil
-	case filepath.Dir(dir) != parent: // the model folder cannot be written
+	}
+	if dir != final { // there is no model folder that could keep it
 		return dir, func() { os.RemoveAll(dir) }, nil
 	}
-	if err := publish(dir, final); err != nil {
-		return dir, func() { os.RemoveAll(dir) }, nil // then it is used where it is, this once
-	}
 	tidy(parent, version)
-	return final, nothing, nil
+	return final, func() {}, nil
 }
 
 func plainVersion(version string) bool {
@@ -144,10 +144,14 @@ func temporary(parent string) (string, error) {
 	return "", fmt.Errorf("neither the model folder nor the one for temporary files can be written: %w", errors.Unwrap(err))
 }
 
-// publish gives a fetched folder its name. Another process may have been faster: then its folder, which has the same files unless they were damaged, makes way.
-func publish(dir, final string) error {
-	if err := os.Rename(dir, final); err == nil {
+// publish gives a fetched folder its name. Where another process was faster its folder stays if it is good, as it may be loading the model just now; a damaged one makes way.
+func publish(dir, final string, good func() bool) error {
+	err := os.Rename(dir, final)
+	if err == nil {
 		return nil
+	}
+	if good() {
+		return os.RemoveAll(dir)
 	}
 	old := dir + ".old"
 	if err := os.Rename(final, old); err != nil {

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/pgowl/pgowl/models/text/names"
+	"github.com/pgowl/pgowl/models/text/safetensors"
 )
 
 // Source has models that are not in the model folder. It is safe for use by several goroutines.
@@ -62,16 +66,18 @@ func (s *Store) locate(key modelKey) (located, error) {
 	return p, nil
 }
 
-// revision tells the files of one revision of a model from those of another.
-func (p located) revision(graph string) string {
+// revision tells the files of one revision of a model from those of another: those of the source by its version, those of the folder by when they were written, as far as they are there.
+func (p located) revision(graphs []string) string {
 	if p.version != "" {
 		return p.version
 	}
-	info, err := os.Stat(graph)
-	if err != nil {
-		return ""
+	var b strings.Builder
+	for _, name := range slices.Concat(graphs, []string{safetensors.File, safetensors.Index, "config.json", "modules.json", "1_Pooling/config.json", receiptFile}) {
+		if info, err := os.Stat(filepath.Join(p.dir, filepath.FromSlash(name))); err == nil {
+			fmt.Fprintf(&b, "%d %d,", info.ModTime().UnixNano(), info.Size())
+		}
 	}
-	return fmt.Sprintf("%d %d", info.ModTime().UnixNano(), info.Size())
+	return b.String()
 }
 
 // freshen has a model of the source looked after, if that is due. The store is locked.

@@ -304,7 +304,7 @@ func (s *Store) open(key modelKey) (*Embedder, string, int64, error) {
 		return nil, "", 0, err
 	}
 	e.cache = s.cache
-	e.cacheName += "\x00" + p.revision(findGraph(p.dir, key.files()))
+	e.cacheName += "\x00" + p.revision(key.files())
 	if instructors[key.name.Repository()] {
 		e.settings.skipPrompt = true
 	}

@@ -106,6 +106,7 @@ func TestReader(t *testing.T) {
 		{"an input left out", model(op("Max", str(1, "x"), str(1, ""))), `"Max" lacks an input`},
 		{"a bias left out", model(op("LayerNormalization", str(1, "x"), str(1, "s"), str(1, ""))), "lacks an input"},
 		{"a count of 2^33", model(op("GroupQueryAttention", str(7, "com.microsoft"), msg(5, str(1, "kv_num_heads"), num(3, 1<<33)))), "kv_num_heads"},
+		{"dimensions of a batch before the first", model(op("GatherND", msg(5, str(1, "batch_dims"), num(3, 1<<64-8)))), "batch_dims"},
 		{"a scale of many numbers", model(op("QLinearSigmoid", str(7, "com.microsoft"))), "QLinearSigmoid"},
 
 		{"an input that may be left out", model(op("Clip", str(1, "x"), str(1, ""), str(1, "m"))), ""},
@@ -115,6 +116,9 @@ func TestReader(t *testing.T) {
 		{"blocks of nothing", model(op("MatMulNBits", str(7, "com.microsoft"), msg(5, str(1, "block_size"), num(3, 0)))), `"block_size" is 0`},
 		{"an axis behind 32 bits", model(op("Concat", msg(5, str(1, "axis"), num(3, 1<<32)))), "axis"},
 		{"an axis from behind", model(op("Concat", msg(5, str(1, "axis"), num(3, 1<<64-1)))), ""},
+		{"an axis far behind", model(op("Concat", msg(5, str(1, "axis"), num(3, 17)))), "axis"},
+		{"axes", model(op("Squeeze", msg(5, str(1, "axes"), longs(8, 0, -1)))), ""},
+		{"axes far behind", model(op("Transpose", msg(5, str(1, "perm"), longs(8, 0, 100)))), "perm is [0 100]"},
 		{"up to the end", model(op("Slice", msg(5, str(1, "ends"), longs(8, 1<<63-1)))), ""},
 		{"graphs in graphs", deep(3), ""},
 		{"too deep", deep(4), "more than 4 deep"},

@@ -188,6 +188,8 @@ func (c *checker) attribute(s span, n *node) (a attribute, err error) {
 		if a.name == "value_int" {
 			n.value = []int64{whole}
 		}
+	case where == 8 && places[a.name] && slices.ContainsFunc(value, func(v int64) bool { return v < -maxRank || v > maxRank }):
+		return a, fmt.Errorf("attribute %s is %v", a.name, value[:min(len(value), 8)])
 	case where == 8 && lengths[a.name] && slices.ContainsFunc(value, func(v int64) bool { return v < 1 || v > maxCount }):
 		return a, fmt.Errorf("attribute %s is %v", a.name, value[:min(len(value), 8)])
 	case where == 5 && a.name == "value", where == 8 && a.name == "value_ints" && len(value) <= maxShape:
@@ -196,8 +198,10 @@ func (c *checker) attribute(s span, n *node) (a attribute, err error) {
 	return a, nil
 }
 
-// counts are attributes that say how many of something there are, and lengths those that are lists of such: operators divide by them. A num_heads of zero may be what is not said.
+// counts are attributes that say how many of something there are, and lengths those that are lists of such: operators divide by them. A num_heads of zero may be what is not said. places are lists of
+// dimensions.
 var (
+	places  = map[string]bool{"axes": true, "perm": true}
 	counts  = map[string]bool{"num_heads": true, "kv_num_heads": true, "q_num_heads": true, "group": true, "num_groups": true, "block_size": true, "bits": true, "K": true, "N": true, "num_outputs": true}
 	lengths = map[string]bool{"strides": true, "dilations": true, "kernel_shape": true}
 )
@@ -205,11 +209,16 @@ var (
 // maxCount is more than any of them is.
 const maxCount = 1 << 24
 
-// plausible refuses a number that the runtime would cut to 32 bits, or a count of nothing.
+// plausible refuses a number that the runtime would cut to 32 bits, a count of nothing, and a dimension that no tensor has.
 func plausible(name string, v int64) error {
 	bad := v != int64(int32(v)) && name != "value_int"
-	if counts[name] {
+	switch {
+	case counts[name]:
 		bad = v < 0 || v > maxCount || v == 0 && name != "num_heads"
+	case name == "axis":
+		bad = v < -maxRank || v > maxRank
+	case name == "batch_dims":
+		bad = v < 0 || v > maxRank
 	}
 	if bad {
 		return fmt.Errorf("attribute %.60q is %d", name, v)

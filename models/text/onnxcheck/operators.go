@@ -55,7 +55,7 @@ func (n *node) known() error {
 }
 
 // maxMade is how many numbers all the operators of a graph together may make of nothing but constant shapes. The runtime makes them when it loads the graph.
-const maxMade = 1 << 28
+const maxMade = 1 << 27
 
 // maker is a node of an operator that makes a tensor of a shape.
 type maker struct {
