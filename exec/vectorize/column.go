@@ -46,7 +46,7 @@ func load(ctx context.Context, tx pgx.Tx, id int64) (*column, error) {
 	var splitter, schema, definition *string
 	var current, exists bool
 	var triggers int64
-	err := tx.QueryRow(ctx, `SELECT v.relation_oid, v.key_types::text[], v.model, v.kwargs::text, v.splitter, v.chunk_kwargs::text, v.dims, v.backfill, v.failures,
+	err := tx.QueryRow(ctx, `SELECT v.relation_oid, pgowl.vectorize_types(v.key_types), v.model, v.kwargs::text, v.splitter, v.chunk_kwargs::text, v.dims, v.backfill, v.failures,
 			v.relation_oid = v.relation::oid, c.oid IS NOT NULL, quote_ident(n.nspname), pgowl.vectorize_reader(v.id), pgowl.vectorize_triggers(v.id)
 		FROM pgml.vectorized v LEFT JOIN pg_class c ON c.oid = v.relation LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE v.id = $1 AND v.state = 'active' AND (v.retry_at IS NULL OR v.retry_at <= clock_timestamp())`, id).
@@ -74,7 +74,7 @@ func load(ctx context.Context, tx pgx.Tx, id int64) (*column, error) {
 	return c, nil
 }
 
-// each writes a list of one item for each column of the key, which %[1]d numbers from 1 and %[2]s types.
+// each writes a list of an item for each column of the key, with # for its number, from 1, and TYPE for its type.
 func (c *column) each(item string) string {
 	all := make([]string, len(c.types))
 	for i, t := range c.types {

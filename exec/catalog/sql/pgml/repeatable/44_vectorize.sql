@@ -85,6 +85,11 @@ AS $$
     ) SELECT oid::regtype FROM up WHERE typtype <> 'd'
 $$;
 
+-- The names of types without their lengths: bpchar is not character, which would be character(1).
+CREATE OR REPLACE FUNCTION pgowl.vectorize_types(types regtype[]) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT ARRAY(SELECT format_type(t, -1) FROM unnest(types) WITH ORDINALITY u (t, place) ORDER BY place) $$;
+
 -- The columns by which a table's rows are known: its primary key, else the shortest unique index of columns that are NOT NULL, of those whose types texts stand
 -- for exactly. NULL: there is none; present says whether that is for the types.
 CREATE OR REPLACE FUNCTION pgowl.vectorize_key(relation oid, OUT attnums smallint[], OUT names name[], OUT types regtype[], OUT present boolean)
@@ -159,7 +164,7 @@ BEGIN
     END IF;
     RETURN result;
 END $function$
-$f$, n.nspname, v.id, v.key_attnums || v.body_attnum, v.relation_oid, v.key_types::text[], s.rolname)
+$f$, n.nspname, v.id, v.key_attnums || v.body_attnum, v.relation_oid, pgowl.vectorize_types(v.key_types), s.rolname)
     FROM pgml.vectorized v JOIN pg_class c ON c.oid = v.relation_oid JOIN pg_namespace n ON n.oid = c.relnamespace,
         pg_namespace p JOIN pg_roles s ON s.oid = p.nspowner
     WHERE v.id = $1 AND p.nspname = 'pgowl'
@@ -247,7 +252,7 @@ DECLARE
     columns text;
 BEGIN
     SELECT * INTO STRICT v FROM pgml.vectorized x WHERE x.id = number;
-    SELECT string_agg(format('k%s', i), ', ' ORDER BY i), string_agg(format('k%s %s NOT NULL', i, v.key_types[i]), ', ' ORDER BY i)
+    SELECT string_agg(format('k%s', i), ', ' ORDER BY i), string_agg(format('k%s %s NOT NULL', i, (pgowl.vectorize_types(v.key_types))[i]), ', ' ORDER BY i)
     INTO keys, columns FROM generate_subscripts(v.key_types, 1) i;
     EXECUTE format('CREATE TABLE pgml.vectors_%s (row_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, %s, chunk_index integer NOT NULL, chunk text,
         embedding real[] NOT NULL, body_hash bytea NOT NULL, revision bigint NOT NULL, UNIQUE (%s, chunk_index))', v.id, columns, keys);
@@ -508,6 +513,6 @@ BEGIN
     END IF;
 END $$;
 
-REVOKE ALL ON FUNCTION pgowl.vectorize_base(oid), pgowl.vectorize_key(oid), pgowl.vectorize_reader(bigint), pgowl.vectorize_find_reader(bigint),
+REVOKE ALL ON FUNCTION pgowl.vectorize_base(oid), pgowl.vectorize_types(regtype[]), pgowl.vectorize_key(oid), pgowl.vectorize_reader(bigint), pgowl.vectorize_find_reader(bigint),
     pgowl.vectorize_triggers(bigint), pgowl.vectorize_script(bigint, name), pgowl.vectorize_undo(bigint), pgowl.vectorize_make(bigint),
     pgowl.vectorize_drop(bigint), pgowl.vectorize_check(oid, text, name), pgowl.vectorize_request(), pgowl.vectorize_due(integer) FROM PUBLIC;
