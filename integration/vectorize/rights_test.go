@@ -178,4 +178,8 @@ func TestRefusals(t *testing.T) {
 	if again := w.ask(w.me, "SELECT pgml.vectorize('fine', 'body')"); again != id {
 		t.Errorf("the same settings again: %s, not %s", again, id)
 	}
+	// What has become of it since does not keep it.
+	w.run(w.me, "CREATE TABLE heir () INHERITS (fine); UPDATE fine SET body = 'x'")
+	w.await("SELECT last_error LIKE '%inheritance%' FROM pgml.vectorize_status", "true")
+	w.run(w.me, "ALTER TABLE fine ALTER body TYPE bytea USING ''; SELECT pgml.unvectorize('fine', 'body'); INSERT INTO fine SELECT * FROM fine LIMIT 0")
 }
