@@ -9,7 +9,7 @@ for bin in "$PGTEST_SERVERS"/*/bin; do
 	case " ${VERSIONS:-$major} " in *" $major "*) ;; *) continue ;; esac
 	printf '\n== %s\n' "$("$bin/postgres" --version)"
 	# One package after the other: each has a server.
-	for package in ./exec/catalog ./exec/call ./integration/lanes ./integration/forms; do
+	for package in ./exec/catalog ./exec/call ./integration/lanes ./integration/forms ./integration/vectorize; do
 		out=$(mktemp)
 		PGTEST_POSTGRES=$bin "$go" test -count=1 -timeout 20m -v "$package" >"$out" 2>&1 || {
 			failed="$failed $major:$package"

@@ -43,24 +43,23 @@ var errRemoved = errors.New("the column is not vectorized any more")
 func load(ctx context.Context, tx pgx.Tx, id int64) (*column, error) {
 	c := &column{id: id, table: fmt.Sprintf("pgml.vectors_%d", id)}
 	var kwargs, chunkKwargs []byte
-	var splitter, schema, definition *string
-	var current, exists bool
-	var triggers int64
-	err := tx.QueryRow(ctx, `SELECT v.relation_oid, v.key_types::text[], v.model, v.kwargs::text, v.splitter, v.chunk_kwargs::text, v.dims, v.backfill, v.failures,
-			v.relation_oid = v.relation::oid, c.oid IS NOT NULL, quote_ident(n.nspname), pgowl.vectorize_reader(v.id), pgowl.vectorize_triggers(v.id)
+	var splitter, schema, definition, trouble *string
+	var exists bool
+	err := tx.QueryRow(ctx, `SELECT v.relation_oid, pgowl.vectorize_types(v.key_types), v.model, v.kwargs::text, v.splitter, v.chunk_kwargs::text, v.dims, v.backfill, v.failures,
+			c.oid IS NOT NULL, quote_ident(n.nspname), pgowl.vectorize_reader(v.id), pgowl.vectorize_trouble(v.id)
 		FROM pgml.vectorized v LEFT JOIN pg_class c ON c.oid = v.relation LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE v.id = $1 AND v.state = 'active' AND (v.retry_at IS NULL OR v.retry_at <= clock_timestamp())`, id).
 		Scan(&c.relation, &c.types, &c.model, &kwargs, &splitter, &chunkKwargs, &c.dims, &c.backfill, &c.failures,
-			&current, &exists, &schema, &definition, &triggers)
+			&exists, &schema, &definition, &trouble)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) || err == nil && !exists:
 		return nil, errRemoved
 	case err != nil:
 		return nil, err
-	case !current || definition == nil:
-		return nil, wholeError{errors.New("the table was restored from a dump: call pgml.vectorize again")}
-	case triggers < 4:
-		return nil, wholeError{errors.New("a trigger of pgml.vectorize's has been dropped or disabled, so changes may have been missed: call pgml.vectorize again")}
+	case trouble != nil:
+		return nil, wholeError{errors.New(*trouble)}
+	case definition == nil: // the table was dropped just now
+		return nil, errRemoved
 	}
 	c.reader = reader{name: fmt.Sprintf("%s.pgowl_vectorize_%d", *schema, id), definition: *definition}
 	if c.options, err = text.ParseEmbedOptions(c.model, kwargs); err != nil {
@@ -74,7 +73,7 @@ func load(ctx context.Context, tx pgx.Tx, id int64) (*column, error) {
 	return c, nil
 }
 
-// each writes a list of one item for each column of the key, which %[1]d numbers from 1 and %[2]s types.
+// each writes a list of an item for each column of the key, with # for its number, from 1, and TYPE for its type.
 func (c *column) each(item string) string {
 	all := make([]string, len(c.types))
 	for i, t := range c.types {

@@ -201,22 +201,23 @@ type due struct {
 	Dropped *bool
 }
 
-// sweep takes away what is left of a column whose table has been dropped.
+// sweep takes away what is left of a column that has been dropped, with its table or without.
 func (k *Keeper) sweep(ctx context.Context, id int64) error {
 	if _, err := k.write.Exec(ctx, "SELECT pgowl.vectorize_drop($1)", id); err != nil {
 		return err
 	}
-	k.log.Info("vectorize: a table has been dropped, and its vectors are", zap.Int64("id", id))
+	k.log.Info("vectorize: a table or column has been dropped, and its vectors are", zap.Int64("id", id))
 	return nil
 }
 
 const (
 	// goneRows is how many vectors that have gone are remembered of a column, at least.
 	goneRows = 100_000
-	tidyEach = 5 * time.Minute
+	tidyEach = time.Minute
 )
 
-// tidy forgets what nobody needs: vectors that went long ago, and rows in the queue that belong to no column.
+// tidy forgets what nobody needs: vectors that went long ago, and rows in the queue that belong to no column. And it notices columns that are followed no more, though
+// nothing waits.
 func (k *Keeper) tidy(ctx context.Context) error {
 	_, err := k.write.Exec(ctx, `WITH old AS (
 			SELECT v.id, g.revision FROM pgml.vectorized v CROSS JOIN LATERAL (
@@ -224,6 +225,11 @@ func (k *Keeper) tidy(ctx context.Context) error {
 		), moved AS (
 			UPDATE pgml.vectorized v SET complete_from = greatest(v.complete_from, o.revision) FROM old o WHERE v.id = o.id
 		) DELETE FROM pgml.vectors_gone g USING old o WHERE g.id = o.id AND g.revision <= o.revision`, goneRows)
+	if err != nil {
+		return err
+	}
+	_, err = k.write.Exec(ctx, `UPDATE pgml.vectorized v SET error = pgowl.vectorize_trouble(v.id), error_at = clock_timestamp()
+		WHERE v.error IS NULL AND v.state = 'active' AND pgowl.vectorize_trouble(v.id) IS NOT NULL`)
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ type writing struct {
 	seqs     [2][]int64 // rows of the queue that are done, by whether they are back-filling's
 	changed  [][]string // keys, and how many vectors each has from now on
 	counts   []int
-	put1     putting
+	puts     putting
 	rows     int // rows that have vectors, more or less than before
 	failures []failure
 }
@@ -112,7 +112,7 @@ func (w *writing) put(key []string, r result, isNew bool) {
 		w.rows--
 	}
 	hash, _ := hex.DecodeString(r.hash)
-	p := &w.put1
+	p := &w.puts
 	for i, v := range r.vectors {
 		p.keys, p.indexes, p.hashes, p.flat = append(p.keys, key), append(p.indexes, i+1), append(p.hashes, hash), append(p.flat, v...)
 		if r.chunks == nil {
@@ -183,7 +183,7 @@ func (w *writing) vectors(ctx context.Context, tx pgx.Tx) (added int64, err erro
 	if err != nil {
 		return 0, err
 	}
-	p := &w.put1
+	p := &w.puts
 	var fresh int64
 	if len(p.keys) > 0 {
 		err = tx.QueryRow(ctx, fmt.Sprintf(`WITH put AS (

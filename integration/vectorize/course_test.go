@@ -52,8 +52,29 @@ func TestCourse(t *testing.T) {
 	w.same(id, w.alice+".docs", "id", "body")
 	w.run(w.me, "ALTER TABLE docs DROP COLUMN title")
 	w.run(w.me, "INSERT INTO docs VALUES (100, 'y'); UPDATE docs SET body = 'z' WHERE id = 1; DELETE FROM docs WHERE id = 2; TRUNCATE docs; INSERT INTO docs VALUES (1, 'body')")
+	w.await("SELECT count(*) FROM pgml.vectorized WHERE id = "+next, "0")
 	w.await("SELECT count(*) || ' ' || min(rows_embedded) FROM pgml.vectorize_status WHERE id = "+id+" AND waiting = 0 AND state = 'active'", "1 1")
-	w.run(w.me, "DROP TABLE docs")
+	// A dump and restore gives the table another OID.
+	w.run(w.super, "UPDATE pgml.vectorized SET relation_oid = 1")
+	if got := w.ask(w.super, "SELECT state FROM pgml.vectorize_status"); got != "restored" {
+		t.Errorf("state %s", got)
+	}
+	again := w.ask(w.me, "SELECT pgml.vectorize('docs', 'body')")
+	w.settled()
+	w.same(again, w.alice+".docs", "id", "body")
+	// Another owner reads by another function.
+	w.run(w.super, fmt.Sprintf("GRANT CREATE ON SCHEMA %[1]s TO %[2]s; ALTER TABLE %[1]s.docs OWNER TO %[2]s; UPDATE %[1]s.docs SET body = 'of another owner'; GRANT %[1]s TO %[2]s", w.alice, w.bob))
+	w.await("SELECT state || ' ' || (last_error LIKE '%permission denied%') FROM pgml.vectorize_status", "failing true")
+	bob := w.dial(strings.Replace(w.owl, w.alice, w.bob, 1))
+	again = w.ask(bob, "SELECT pgml.vectorize('"+w.alice+".docs', 'body')")
+	w.settled()
+	w.same(again, w.alice+".docs", "id", "body")
+	// A key that goes.
+	w.run(bob, "ALTER TABLE "+w.alice+".docs DROP COLUMN id")
+	w.run(bob, "UPDATE "+w.alice+".docs SET body = 'unseen'")
+	w.run(w.super, "UPDATE pgml.vectorized SET error = 'look'")
+	w.await("SELECT state || ' ' || (last_error LIKE '%key%') FROM pgml.vectorize_status", "failing true")
+	w.run(bob, "DROP TABLE "+w.alice+".docs")
 	w.await("SELECT (SELECT count(*) FROM pgml.vectorized) + (SELECT count(*) FROM pgml.vector_queue) + (SELECT count(*) FROM pg_class WHERE relname ~ '^vectors_[0-9]')", "0")
 	// The extension goes with its vectors, and comes back.
 	w.run(w.me, "CREATE TABLE docs (id int PRIMARY KEY, body text); INSERT INTO docs VALUES (1, 'body')")

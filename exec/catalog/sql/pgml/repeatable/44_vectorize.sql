@@ -85,6 +85,11 @@ AS $$
     ) SELECT oid::regtype FROM up WHERE typtype <> 'd'
 $$;
 
+-- The names of types without their lengths: bpchar is not character, which would be character(1).
+CREATE OR REPLACE FUNCTION pgowl.vectorize_types(types regtype[]) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT ARRAY(SELECT format_type(t, -1) FROM unnest(types) WITH ORDINALITY u (t, place) ORDER BY place) $$;
+
 -- The columns by which a table's rows are known: its primary key, else the shortest unique index of columns that are NOT NULL, of those whose types texts stand
 -- for exactly. NULL: there is none; present says whether that is for the types.
 CREATE OR REPLACE FUNCTION pgowl.vectorize_key(relation oid, OUT attnums smallint[], OUT names name[], OUT types regtype[], OUT present boolean)
@@ -159,19 +164,21 @@ BEGIN
     END IF;
     RETURN result;
 END $function$
-$f$, n.nspname, v.id, v.key_attnums || v.body_attnum, v.relation_oid, v.key_types::text[], s.rolname)
+$f$, n.nspname, v.id, v.key_attnums || v.body_attnum, v.relation_oid, pgowl.vectorize_types(v.key_types), s.rolname)
     FROM pgml.vectorized v JOIN pg_class c ON c.oid = v.relation_oid JOIN pg_namespace n ON n.oid = c.relnamespace,
         pg_namespace p JOIN pg_roles s ON s.oid = p.nspowner
     WHERE v.id = $1 AND p.nspname = 'pgowl'
 $$;
 
--- Where the reader is: its OID, or NULL if there is none with just that text.
+-- Where the reader is: its OID, or NULL if there is none with just that text, of the table's owner.
 CREATE OR REPLACE FUNCTION pgowl.vectorize_find_reader(number bigint) RETURNS regprocedure
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    reader regprocedure := (SELECT to_regprocedure(format('%I.pgowl_vectorize_%s(json,text[],integer,boolean)', n.nspname, number))
-        FROM pgml.vectorized v JOIN pg_class c ON c.oid = v.relation_oid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE v.id = number);
+    reader regprocedure := (SELECT p.oid
+        FROM pgml.vectorized v JOIN pg_class c ON c.oid = v.relation_oid JOIN pg_namespace n ON n.oid = c.relnamespace
+        JOIN pg_proc p ON p.oid = to_regprocedure(format('%I.pgowl_vectorize_%s(json,text[],integer,boolean)', n.nspname, number)) AND p.proowner = c.relowner
+        WHERE v.id = number);
 BEGIN
     IF reader IS NOT NULL AND pg_get_functiondef(reader) = pgowl.vectorize_reader(number) THEN
         RETURN reader;
@@ -187,6 +194,21 @@ AS $$
     WHERE v.id = $1 AND t.tgfoid = 'pgowl.vectorize_changed()'::regprocedure AND t.tgenabled IN ('O', 'A')
         AND t.tgargs = convert_to(format('%s', v.id), 'UTF8') || '\x00' || convert_to(array_to_string(v.key_attnums, ','), 'UTF8') || '\x00'
             || convert_to(format('%s', v.body_attnum), 'UTF8') || '\x00'
+$$;
+
+-- What keeps a column from being followed, and must be told: NULL where nothing does.
+CREATE OR REPLACE FUNCTION pgowl.vectorize_trouble(number bigint) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE
+        WHEN v.relation_oid <> v.relation THEN 'the table was restored from a dump: call pgml.vectorize again'
+        WHEN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = v.relation AND a.attnum = ANY (v.key_attnums) AND a.attisdropped)
+            THEN 'a column of the key has been dropped: call pgml.vectorize again'
+        WHEN pgowl.vectorize_triggers(v.id) < 4
+            THEN 'a trigger of pgml.vectorize''s has been dropped or disabled, so changes may have been missed: call pgml.vectorize again'
+        WHEN EXISTS (SELECT FROM pg_inherits i WHERE v.relation IN (i.inhparent, i.inhrelid))
+            THEN 'the table has become part of an inheritance or partitioned, so changes may be missed: call pgml.unvectorize' END
+    FROM pgml.vectorized v WHERE v.id = $1
 $$;
 
 -- What the table's owner has to run so that a column is followed, or is not any more.
@@ -247,7 +269,7 @@ DECLARE
     columns text;
 BEGIN
     SELECT * INTO STRICT v FROM pgml.vectorized x WHERE x.id = number;
-    SELECT string_agg(format('k%s', i), ', ' ORDER BY i), string_agg(format('k%s %s NOT NULL', i, v.key_types[i]), ', ' ORDER BY i)
+    SELECT string_agg(format('k%s', i), ', ' ORDER BY i), string_agg(format('k%s %s NOT NULL', i, (pgowl.vectorize_types(v.key_types))[i]), ', ' ORDER BY i)
     INTO keys, columns FROM generate_subscripts(v.key_types, 1) i;
     EXECUTE format('CREATE TABLE pgml.vectors_%s (row_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, %s, chunk_index integer NOT NULL, chunk text,
         embedding real[] NOT NULL, body_hash bytea NOT NULL, revision bigint NOT NULL, UNIQUE (%s, chunk_index))', v.id, columns, keys);
@@ -268,8 +290,8 @@ BEGIN
     DELETE FROM pgowl.members m WHERE m.component = 'pgml' AND m.identity = format('pg_class pgml.vectors_%s', number);
 END $$;
 
--- Finds the row of a column that a caller asks for, or says what is wrong.
-CREATE OR REPLACE FUNCTION pgowl.vectorize_check(relation oid, column_name text, caller name, OUT attnum smallint)
+-- Finds the column that a caller asks for, or says what is wrong. Where it is not to be followed from now on it may be anything that has become of it.
+CREATE OR REPLACE FUNCTION pgowl.vectorize_check(relation oid, column_name text, caller name, making boolean, OUT attnum smallint)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -283,6 +305,8 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '42P01', MESSAGE = 'relation does not exist';
     ELSIF NOT pg_has_role(caller, t.relowner, 'USAGE') THEN
         RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('must be owner of table %s', t.relname);
+    ELSIF NOT making THEN
+        NULL;
     ELSIF t.relkind NOT IN ('r', 'p') THEN
         RAISE EXCEPTION USING ERRCODE = '42809', MESSAGE = format('"%s" is not a table', t.relname);
     ELSIF t.relkind = 'p' OR t.inherits THEN
@@ -294,9 +318,9 @@ BEGIN
     SELECT * INTO a FROM pg_attribute x WHERE x.attrelid = relation AND x.attname = column_name AND x.attnum > 0 AND NOT x.attisdropped;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = '42703', MESSAGE = format('column "%s" of relation "%s" does not exist', column_name, t.relname);
-    ELSIF pgowl.vectorize_base(a.atttypid) <> ALL ('{text,varchar,bpchar,json,jsonb,xml}'::regtype[]) THEN
+    ELSIF making AND pgowl.vectorize_base(a.atttypid) <> ALL ('{text,varchar,bpchar,json,jsonb,xml}'::regtype[]) THEN
         RAISE EXCEPTION USING ERRCODE = '42804', MESSAGE = format('column "%s" is of type %s: pgml.vectorize takes texts', column_name, format_type(a.atttypid, NULL));
-    ELSIF a.attgenerated = 'v' THEN
+    ELSIF making AND a.attgenerated = 'v' THEN
         RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = format('column "%s" is a virtual generated column: pgml.vectorize takes stored ones', column_name);
     END IF;
     attnum := a.attnum;
@@ -307,7 +331,7 @@ CREATE OR REPLACE FUNCTION pgowl.vectorize_request() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    body smallint := pgowl.vectorize_check(NEW.relation, NEW.column_name, NEW.caller);
+    body smallint := pgowl.vectorize_check(NEW.relation, NEW.column_name, NEW.caller, NEW.action IN ('find', 'create'));
     v pgml.vectorized;
     k record;
 BEGIN
@@ -490,24 +514,24 @@ CREATE OR REPLACE VIEW pgml.vectorize_errors AS
     WHERE pg_catalog.pg_has_role(c.relowner, 'USAGE');
 GRANT SELECT ON pgml.vectorize_errors TO PUBLIC;
 
--- What there is to do: columns with rows that wait, at most so many are counted, or that are not back-filled yet; and those whose tables have been dropped. A row
+-- What there is to do: columns with rows that wait, at most so many are counted, or that are not back-filled yet; and those that have been dropped, with their tables or without. A row
 -- without a number says that nothing is vectorized.
 CREATE OR REPLACE FUNCTION pgowl.vectorize_due(most integer, OUT id bigint, OUT waiting bigint, OUT dropped boolean) RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN QUERY SELECT v.id, w.waiting, c.oid IS NULL
+    RETURN QUERY SELECT v.id, w.waiting, a.attnum IS NULL
         FROM pgml.vectorized v
-        LEFT JOIN pg_class c ON c.oid = v.relation
+        LEFT JOIN pg_attribute a ON a.attrelid = v.relation AND a.attnum = v.body_attnum AND NOT a.attisdropped
         CROSS JOIN LATERAL (SELECT count(*) AS waiting FROM (
             SELECT FROM pgml.vector_queue q WHERE q.id = v.id AND q.relation = v.relation_oid AND q.not_before <= clock_timestamp() LIMIT most) x) w
-        WHERE c.oid IS NULL OR v.state = 'active' AND (v.retry_at IS NULL OR v.retry_at <= clock_timestamp())
+        WHERE a.attnum IS NULL OR v.state = 'active' AND (v.retry_at IS NULL OR v.retry_at <= clock_timestamp())
             AND (w.waiting > 0 OR v.backfill <> 'done' OR v.error IS NOT NULL);
     IF NOT FOUND AND NOT EXISTS (SELECT FROM pgml.vectorized) THEN
         RETURN NEXT;
     END IF;
 END $$;
 
-REVOKE ALL ON FUNCTION pgowl.vectorize_base(oid), pgowl.vectorize_key(oid), pgowl.vectorize_reader(bigint), pgowl.vectorize_find_reader(bigint),
-    pgowl.vectorize_triggers(bigint), pgowl.vectorize_script(bigint, name), pgowl.vectorize_undo(bigint), pgowl.vectorize_make(bigint),
-    pgowl.vectorize_drop(bigint), pgowl.vectorize_check(oid, text, name), pgowl.vectorize_request(), pgowl.vectorize_due(integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgowl.vectorize_base(oid), pgowl.vectorize_types(regtype[]), pgowl.vectorize_key(oid), pgowl.vectorize_reader(bigint), pgowl.vectorize_find_reader(bigint),
+    pgowl.vectorize_triggers(bigint), pgowl.vectorize_trouble(bigint), pgowl.vectorize_script(bigint, name), pgowl.vectorize_undo(bigint), pgowl.vectorize_make(bigint),
+    pgowl.vectorize_drop(bigint), pgowl.vectorize_check(oid, text, name, boolean), pgowl.vectorize_request(), pgowl.vectorize_due(integer) FROM PUBLIC;
