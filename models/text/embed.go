@@ -57,10 +57,6 @@ type Options struct {
 // intermediates no longer fit the caches, 180 (2 cores of an EPYC).
 const defaultBudget = 512
 
-// vinoBudget is that of OpenVINO, which has no place for a run beside the cores' runs: a small call waits for one of these to end, with MiniLM in bfloat16 45 ms at most. 512 would be 3 %
-// faster with many texts, 256 is 3 % slower.
-const vinoBudget = 320
-
 // ErrClosed is the error of a call to a model that has been closed.
 var ErrClosed = errors.New("the model has been closed")
 
@@ -136,9 +132,6 @@ func (e *Embedder) open(dir string) error {
 	e.queue.run = e.run
 	if e.session, err = e.openSession(dir); err != nil {
 		return err
-	}
-	if e.backend == OpenVINO && e.budget <= 0 {
-		e.queue.budget = vinoBudget
 	}
 	err = e.measure()
 	if err == nil && e.maxTokens*e.session.width > maxRun {

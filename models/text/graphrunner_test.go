@@ -96,14 +96,19 @@ func runGraph(dir string, vino *openvino.Library) (byte, error) {
 	if vino == nil {
 		return graphRan, nil
 	}
-	v, err := newVino(vino, s.graph, 1, Float32)
-	if err != nil {
-		return graphRefused, err
-	}
-	s.engine.close()
-	s.engine = v
-	if err := s.run(&b, 2, 3, unstoppable{}); err != nil {
-		return graphOpened, err
+	for _, p := range []Precision{Float32, BFloat16} {
+		if p == BFloat16 && !vino.BFloat16() {
+			continue
+		}
+		v, err := newVino(vino, s.graph, 1, p)
+		if err != nil {
+			return graphRefused, err
+		}
+		s.engine.close()
+		s.engine = v
+		if err := s.run(&b, 2, 3, unstoppable{}); err != nil {
+			return graphOpened, err
+		}
 	}
 	return graphRan, nil
 }
