@@ -56,6 +56,14 @@ func load(ctx context.Context, tx pgx.Tx, id int64) (*column, error) {
 		return nil, errRemoved
 	case err != nil:
 		return nil, err
+	}
+	// Before anything else is locked: see pgowl.vectorize_drop.
+	if _, err := tx.Exec(ctx, "LOCK TABLE "+c.table+" IN ROW EXCLUSIVE MODE"); sqlState(err) == "42P01" {
+		return nil, errRemoved
+	} else if err != nil {
+		return nil, err
+	}
+	switch {
 	case trouble != nil:
 		return nil, wholeError{errors.New(*trouble)}
 	case definition == nil: // the table was dropped just now

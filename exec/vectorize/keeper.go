@@ -233,8 +233,7 @@ func (k *Keeper) tidy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = k.write.Exec(ctx, `DELETE FROM pgml.vector_queue q WHERE q.queued_at < clock_timestamp() - interval '1 h'
-		AND NOT EXISTS (SELECT FROM pgml.vectorized v WHERE v.id = q.id AND v.relation_oid = q.relation)`)
+	_, err = k.write.Exec(ctx, `DELETE FROM pgml.vector_queue q WHERE NOT EXISTS (SELECT FROM pgml.vectorized v WHERE v.id = q.id AND v.relation_oid = q.relation)`)
 	return err
 }
 

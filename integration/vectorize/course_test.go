@@ -120,6 +120,7 @@ func TestErrors(t *testing.T) {
 		t.Errorf("status %s", got)
 	}
 	// Trouble of the whole uses up no row's attempts.
+	w.await("SELECT count(*) FROM pg_locks WHERE relation = 'pgml.vectors_"+id+"'::regclass AND mode = 'RowExclusiveLock'", "0") // nobody has read the model's name and is still at work
 	w.run(w.super, "UPDATE pgml.vectorized SET model = 'none'")
 	w.run(w.me, "UPDATE docs SET body = 'again' WHERE id = 1")
 	w.await("SELECT state || ' ' || (last_error LIKE '%\"none\"%') || ' ' || waiting || ' ' || failed FROM pgml.vectorize_status", "failing true 1 0")
@@ -130,4 +131,17 @@ func TestErrors(t *testing.T) {
 	w.run(w.me, "SELECT pgml.vectorize_retry('docs', 'body')")
 	w.settled()
 	w.await("SELECT state FROM pgml.vectorize_status", "active")
+}
+
+// Columns that go, come and are asked things while batches are under way.
+func TestRemovalInTheMiddle(t *testing.T) {
+	w := open(t)
+	w.run(w.me, "CREATE TABLE docs (id int PRIMARY KEY, body text); INSERT INTO docs SELECT i, repeat('many words ', 100) || i FROM generate_series(1, 1000) i")
+	for range 5 {
+		w.ask(w.me, "SELECT pgml.vectorize('docs', 'body')")
+		w.await("SELECT rows_embedded > 0 FROM pgml.vectorized", "true")
+		w.run(w.me, "SELECT pgml.vectorize_retry('docs', 'body'); UPDATE docs SET body = body || '!' WHERE id < 50; SELECT pgml.vectorize_pause('docs', 'body'); SELECT pgml.vectorize_resume('docs', 'body')")
+		w.run(w.me, "SELECT pgml.unvectorize('docs', 'body')")
+	}
+	w.await("SELECT (SELECT count(*) FROM pgml.vectorized) + (SELECT count(*) FROM pg_class WHERE relname ~ '^vectors_[0-9]')", "0")
 }

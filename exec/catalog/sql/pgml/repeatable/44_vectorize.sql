@@ -283,7 +283,16 @@ END $$;
 CREATE OR REPLACE FUNCTION pgowl.vectorize_drop(number bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
 AS $$
+DECLARE
+    vectors regclass := to_regclass(format('pgml.vectors_%s', number));
 BEGIN
+    -- Batches lock this table before anything else that is locked here, so that none waits for us while we wait for it. Those under way are of no use any more.
+    IF vectors IS NOT NULL THEN
+        PERFORM pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+        WHERE l.locktype = 'relation' AND l.relation = vectors AND l.mode = 'RowExclusiveLock' AND l.granted AND a.datname = current_database()
+            AND a.usename = current_user AND a.application_name = 'pgowl vectorize' AND l.pid <> pg_backend_pid();
+        EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', vectors);
+    END IF;
     DELETE FROM pgml.vectorized v WHERE v.id = number;
     DELETE FROM pgml.vector_queue q WHERE q.id = number;
     EXECUTE format('DROP TABLE IF EXISTS pgml.vectors_%s', number);
@@ -335,7 +344,7 @@ DECLARE
     v pgml.vectorized;
     k record;
 BEGIN
-    SELECT * INTO v FROM pgml.vectorized x WHERE x.relation = NEW.relation AND x.body_attnum = body FOR UPDATE;
+    SELECT * INTO v FROM pgml.vectorized x WHERE x.relation = NEW.relation AND x.body_attnum = body;
     IF NEW.action = 'find' THEN
         IF FOUND THEN
             NEW.id := v.id;
@@ -377,7 +386,9 @@ BEGIN
         WHEN 'resume' THEN UPDATE pgml.vectorized x SET state = 'active', error = NULL, error_at = NULL, failures = 0, retry_at = NULL WHERE x.id = v.id;
         WHEN 'retry' THEN
             UPDATE pgml.vectorized x SET error = NULL, error_at = NULL, failures = 0, retry_at = NULL WHERE x.id = v.id;
-            UPDATE pgml.vector_queue q SET attempts = 0, not_before = '-infinity' WHERE q.id = v.id AND q.attempts > 0;
+            -- Those that are tried just now are left out: who tries them will want the row that was just updated.
+            WITH waiting AS (SELECT q.ctid FROM pgml.vector_queue q WHERE q.id = v.id AND q.attempts > 0 FOR UPDATE SKIP LOCKED)
+            UPDATE pgml.vector_queue q SET attempts = 0, not_before = '-infinity' FROM waiting w WHERE q.ctid = w.ctid;
             WITH failed AS (DELETE FROM pgml.vectorize_failed f WHERE f.id = v.id RETURNING f.key)
             INSERT INTO pgml.vector_queue (id, relation, key) SELECT v.id, v.relation_oid, f.key FROM failed f;
     END CASE;
