@@ -15,6 +15,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(runnerVariable) != "" {
 		os.Exit(runGraphs())
 	}
+	if os.Getenv(silentVariable) != "" {
+		os.Exit(embedOnce())
+	}
 	code := m.Run()
 	if leaked := leakedGoroutines(); code == 0 && leaked != "" {
 		fmt.Fprintln(os.Stderr, "goroutines left behind:\n"+leaked)

@@ -106,11 +106,13 @@ func LoadRuntime(path string) (*Runtime, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, &LibraryError{Path: path, Err: errors.Unwrap(err)}
 	}
+	silence()
 	ort.SetSharedLibraryPath(path)
 	// Errors are returned; writing them to standard error as well would only alarm, at every cancel.
 	if err := ort.InitializeEnvironment(ort.WithLogLevelFatal()); err != nil {
 		return nil, &LibraryError{Path: path, Err: err}
 	}
+	stillSilence()
 	process.runtime = newRuntime(path, max(1, goruntime.GOMAXPROCS(0)))
 	return process.runtime, nil
 }
