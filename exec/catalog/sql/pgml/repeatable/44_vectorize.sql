@@ -36,6 +36,9 @@ BEGIN
     ELSIF TG_OP = 'TRUNCATE' THEN
         INSERT INTO pgml.vector_queue (id, relation) VALUES (TG_ARGV[0]::bigint, TG_RELID);
         RETURN NULL;
+    ELSIF to_regclass('pgowl_new') IS NOT NULL OR to_regclass('pgowl_old') IS NOT NULL THEN
+        -- Without transition tables, as a trigger that somebody else puts on a table of his own may be, these names mean his temporary views, whose functions would run as this owner.
+        RAISE EXCEPTION USING ERRCODE = '42P07', MESSAGE = 'temporary relations named pgowl_new or pgowl_old are in the way of pgml.vectorize', HINT = 'Drop or rename them.';
     END IF;
     -- The columns' names now, whatever the snapshot is. The last is the text's.
     FOR i IN 1..width + 1 LOOP
