@@ -139,6 +139,30 @@ func TestTriggerWithoutTransitionTables(t *testing.T) {
 	}
 }
 
+// Functions that others have put into the table's schema under the readers' names are in nobody's way.
+func TestNamesTaken(t *testing.T) {
+	w := open(t)
+	shared := "shared_" + w.alice
+	w.run(w.super, fmt.Sprintf("CREATE SCHEMA %s; GRANT ALL ON SCHEMA %[1]s TO PUBLIC", shared))
+	bob := w.dial(strings.Replace(w.owl, w.alice, w.bob, 1))
+	take := func(args string, from, to int) {
+		w.run(bob, fmt.Sprintf("DO $$ BEGIN FOR i IN %d..%d LOOP EXECUTE format('CREATE FUNCTION %s.pgowl_vectorize_%%s(%s) RETURNS json LANGUAGE sql AS $f$ SELECT NULL::json $f$', i); END LOOP; END $$",
+			from, to, shared, args))
+	}
+	take("json, text[], integer, boolean", 1, 30)
+	w.run(w.me, fmt.Sprintf("CREATE TABLE %s.docs (id int PRIMARY KEY, body text); INSERT INTO %[1]s.docs VALUES (1, 'one')", shared))
+	if id := w.ask(w.me, "SELECT pgml.vectorize('"+shared+".docs', 'body')"); id != "31" {
+		t.Fatalf("the column's number is %s, want 31", id)
+	}
+	take("integer", 31, 31)
+	w.settled()
+	w.same("31", shared+".docs", "id", "body")
+	w.run(w.me, "SELECT pgml.unvectorize('"+shared+".docs', 'body')")
+	if got := w.ask(w.super, "SELECT string_agg(pronargs::text, ' ') FROM pg_proc WHERE pronamespace = '"+shared+"'::regnamespace AND proname = 'pgowl_vectorize_31'"); got != "1" {
+		t.Errorf("functions of so many arguments are left: %s", got)
+	}
+}
+
 // What a statement runs that changes a vectorized table runs as who it ran as before.
 func TestHostileTypes(t *testing.T) {
 	w := open(t)
