@@ -71,7 +71,7 @@ func New(o Options) (*Keeper, error) {
 		sets string
 	}{
 		{&k.write, writers, "SET search_path = pg_catalog, pg_temp; SET datestyle = 'ISO, YMD'; SET lock_timeout = '10s'; SET statement_timeout = '60s'; SET enable_seqscan = off; SET enable_bitmapscan = off"},
-		{&k.read, readers, "SET search_path = pg_catalog, pg_temp; SET datestyle = 'ISO, YMD'; SET lock_timeout = '2s'; SET statement_timeout = '60s'; SET default_transaction_read_only = on"},
+		{&k.read, readers, "SET search_path = pg_catalog, pg_temp; SET datestyle = 'ISO, YMD'; SET lock_timeout = '2s'; SET statement_timeout = '60s'; SET default_transaction_read_only = on; SET standard_conforming_strings = on; SET client_encoding = 'UTF8'"},
 	} {
 		config, err := poolConfig(o.Service, p.most)
 		if err != nil {

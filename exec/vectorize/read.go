@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -24,7 +25,7 @@ func (k *Keeper) bodies(ctx context.Context, c *column, keys [][]string, hashes 
 	if err != nil {
 		return nil, err
 	}
-	answer, err := k.ask(ctx, c, "$2::json, NULL::text[], 0, $3::boolean", string(asked), hashes)
+	answer, err := k.ask(ctx, c, fmt.Sprintf("%s::json, NULL::text[], 0, %t", quote(string(asked)), hashes))
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +48,15 @@ func (k *Keeper) bodies(ctx context.Context, c *column, keys [][]string, hashes 
 
 // next reads the keys of so many rows after one, nil for the first.
 func (k *Keeper) next(ctx context.Context, c *column, after []string, most int) ([][]string, error) {
-	answer, err := k.ask(ctx, c, "NULL::json, $2::text[], $3::integer, false", after, most)
+	from := "NULL"
+	if after != nil {
+		texts := make([]string, len(after))
+		for i, a := range after {
+			texts[i] = quote(a)
+		}
+		from = "ARRAY[" + strings.Join(texts, ",") + "]"
+	}
+	answer, err := k.ask(ctx, c, fmt.Sprintf("NULL::json, %s::text[], %d, false", from, most))
 	if err != nil {
 		return nil, err
 	}
@@ -75,9 +84,12 @@ func decode(answer *string, to any) error {
 
 // ask calls the reader. It is the table's owner's function, who may put another one in its place at any time, one that runs with the rights of its caller, which is
 // us. So the call stands behind a comparison of the whole definition, in the same statement, and that statement is the second of its kind in the transaction:
-// the first has brought all into the session's caches that the second needs, and as it opens no relation it takes no notice of changes in between. What there is runs as the owner. It
-// can write nothing, and nothing outlives the transaction, which is rolled back: no deferred trigger, no held cursor, no setting.
-func (k *Keeper) ask(ctx context.Context, c *column, args string, values ...any) (*string, error) {
+// the first has brought all into the session's caches that the second needs, and as it opens no relation it takes no notice of changes in between. Both are sent as one
+// string of the simple protocol, because a session that waits for its client may take in changes. A function that is IMMUTABLE is called by the planner already, before anything is compared: so
+// the first statement calls none, whatever plan_cache_mode is (there are no parameters), and if another function is there it fails, a word being no number, and the second is not planned.
+//
+// What there is runs as the owner. It can write nothing, and nothing outlives the transaction, which is rolled back: no deferred trigger, no held cursor, no setting.
+func (k *Keeper) ask(ctx context.Context, c *column, args string) (*string, error) {
 	conn, err := k.read.Acquire(ctx)
 	if err != nil {
 		return nil, err
@@ -88,41 +100,32 @@ func (k *Keeper) ask(ctx context.Context, c *column, args string, values ...any)
 		return nil, err
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx))
-	same := fmt.Sprintf("pg_get_functiondef('%s(json,text[],integer,boolean)'::regprocedure) = $1::text", quoteInner(c.reader.name))
-	ask := func(call string, values ...any) (ok bool, answer *string, err error) {
-		err = tx.QueryRow(ctx, fmt.Sprintf("SELECT %s, CASE WHEN %[1]s THEN %s END", same, call), append([]any{c.reader.definition}, values...)...).Scan(&ok, &answer)
-		return ok, answer, err
-	}
-	ok, _, err := ask(fmt.Sprintf("CASE WHEN $1 IS NULL THEN %s(NULL::json, NULL::text[], 0, false)::text END", c.reader.name))
-	if err == nil && !ok {
-		return nil, errReader
-	}
-	var answer *string
-	if err == nil {
-		ok, answer, err = ask(fmt.Sprintf("%s(%s)::text", c.reader.name, args), values...)
-	}
+	same := fmt.Sprintf("pg_get_functiondef(%s::regprocedure) = %s", quote(c.reader.name+"(json,text[],integer,boolean)"), quote(c.reader.definition))
+	results, err := tx.Conn().PgConn().Exec(ctx, fmt.Sprintf("SELECT (CASE WHEN %[1]s THEN '1' ELSE 'another' END)::integer, CASE WHEN false THEN %[2]s(NULL::json, NULL::text[], 0, false)::text END;"+
+		"SELECT %[1]s, CASE WHEN %[1]s THEN %[2]s(%[3]s)::text END", same, c.reader.name, args)).ReadAll()
 	switch state := sqlState(err); {
-	case err == nil && !ok, state == "42883": // undefined function
+	case state == "42883", state == "22P02" && (len(results) == 0 || len(results[0].Rows) == 0): // undefined function, and no number
 		return nil, errReader
 	case state == "55P03": // a lock was not to be had
 		return nil, fmt.Errorf("%w: %w", errBusy, err)
 	case state != "":
 		return nil, wholeError{fmt.Errorf("the table cannot be read: %w", err)}
+	case err != nil:
+		return nil, err
 	}
-	return answer, err
+	if len(results) != 2 || len(results[1].Rows) != 1 || len(results[1].Rows[0]) != 2 || string(results[1].Rows[0][0]) != "t" {
+		return nil, errReader
+	}
+	answer := results[1].Rows[0][1]
+	if answer == nil {
+		return nil, nil
+	}
+	text := string(answer)
+	return &text, nil
 }
 
 // errBusy is a table that somebody has locked.
 var errBusy = errors.New("the table is locked")
 
-// quoteInner doubles what would end a literal.
-func quoteInner(name string) string {
-	b := make([]byte, 0, len(name))
-	for i := range len(name) {
-		if name[i] == '\'' {
-			b = append(b, '\'')
-		}
-		b = append(b, name[i])
-	}
-	return string(b)
-}
+// quote writes a text as a literal: the sessions of the readers' pool have standard_conforming_strings on.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

@@ -36,6 +36,9 @@ BEGIN
     ELSIF TG_OP = 'TRUNCATE' THEN
         INSERT INTO pgml.vector_queue (id, relation) VALUES (TG_ARGV[0]::bigint, TG_RELID);
         RETURN NULL;
+    ELSIF to_regclass('pgowl_new') IS NOT NULL OR to_regclass('pgowl_old') IS NOT NULL THEN
+        -- Without transition tables, as a trigger that somebody else puts on a table of his own may be, these names mean his temporary views, whose functions would run as this owner.
+        RAISE EXCEPTION USING ERRCODE = '42P07', MESSAGE = 'temporary relations named pgowl_new or pgowl_old are in the way of pgml.vectorize', HINT = 'Drop or rename them.';
     END IF;
     -- The columns' names now, whatever the snapshot is. The last is the text's.
     FOR i IN 1..width + 1 LOOP
@@ -255,7 +258,9 @@ AS $$
     SELECT ARRAY(SELECT format('DROP TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass) FROM pg_trigger t
             WHERE t.tgrelid = v.relation AND t.tgname LIKE format('pgowl\_vectorize\_%s\_%%', v.id) AND NOT t.tgisinternal)
         || ARRAY(SELECT format('DROP FUNCTION %s', p.oid::regprocedure) FROM pg_class c JOIN pg_proc p ON p.pronamespace = c.relnamespace
-            WHERE c.oid = v.relation AND p.proname = format('pgowl_vectorize_%s', v.id))
+            -- What others have put there under its name is not ours, and would keep the table's owner from dropping anything.
+            WHERE c.oid = v.relation AND p.proname = format('pgowl_vectorize_%s', v.id) AND pg_has_role(c.relowner, p.proowner, 'USAGE')
+                AND oidvectortypes(p.proargtypes) = 'json, text[], integer, boolean')
     FROM pgml.vectorized v WHERE v.id = $1
 $$;
 
@@ -367,8 +372,14 @@ BEGIN
         IF v.id IS NOT NULL THEN
             PERFORM pgowl.vectorize_drop(v.id);
         END IF;
-        INSERT INTO pgml.vectorized (relation, relation_oid, key_attnums, key_names, key_types, body_attnum, body_name, model, kwargs, splitter, chunk_kwargs, dims, created_by)
-        VALUES (NEW.relation, NEW.relation, k.attnums, k.names, k.types, body, NEW.column_name, NEW.model, NEW.kwargs, NEW.splitter, NEW.chunk_kwargs, NEW.dims, NEW.caller)
+        -- Where others may make functions, too, they may have taken the reader's name for a number that is to come.
+        LOOP
+            NEW.id := nextval(pg_get_serial_sequence('pgml.vectorized', 'id'));
+            EXIT WHEN NOT EXISTS (SELECT FROM pg_class c JOIN pg_proc p ON p.pronamespace = c.relnamespace
+                WHERE c.oid = NEW.relation AND p.proname = format('pgowl_vectorize_%s', NEW.id));
+        END LOOP;
+        INSERT INTO pgml.vectorized (id, relation, relation_oid, key_attnums, key_names, key_types, body_attnum, body_name, model, kwargs, splitter, chunk_kwargs, dims, created_by)
+        VALUES (NEW.id, NEW.relation, NEW.relation, k.attnums, k.names, k.types, body, NEW.column_name, NEW.model, NEW.kwargs, NEW.splitter, NEW.chunk_kwargs, NEW.dims, NEW.caller)
         RETURNING * INTO v;
         PERFORM pgowl.vectorize_make(v.id);
         NEW.id := v.id;
