@@ -145,3 +145,23 @@ func TestRemovalInTheMiddle(t *testing.T) {
 	}
 	w.await("SELECT (SELECT count(*) FROM pgml.vectorized) + (SELECT count(*) FROM pg_class WHERE relname ~ '^vectors_[0-9]')", "0")
 }
+
+// A key that has another type is told; a text that may be longer is no other.
+func TestKeyOfAnotherType(t *testing.T) {
+	w := open(t)
+	w.run(w.me, "CREATE TABLE docs (id int, name varchar(10), body text, PRIMARY KEY (id, name)); INSERT INTO docs VALUES (1, 'a', 'one'), (2, 'b', 'two')")
+	id := w.ask(w.me, "SELECT pgml.vectorize('docs', 'body')")
+	w.settled()
+	w.run(w.me, "ALTER TABLE docs ALTER name TYPE text; UPDATE docs SET body = 'three' WHERE id = 1")
+	w.settled()
+	if again := w.ask(w.me, "SELECT pgml.vectorize('docs', 'body')"); again != id {
+		t.Errorf("column %s became %s", id, again)
+	}
+	w.run(w.me, "ALTER TABLE docs ALTER id TYPE bigint USING id + 5000000000; UPDATE docs SET body = 'four' WHERE name = 'a'")
+	w.await("SELECT state || ' ' || (last_error LIKE '%another type%') FROM pgml.vectorize_status", "failing true")
+	id = w.ask(w.me, "SELECT pgml.vectorize('docs', 'body')")
+	w.settled()
+	if got := w.ask(w.me, "SELECT string_agg(key::text, ' ' ORDER BY chunk) FROM pgml.search('docs', 'four')"); got != `{"id": 5000000001, "name": "a"} {"id": 5000000002, "name": "b"}` {
+		t.Errorf("found %s", got)
+	}
+}

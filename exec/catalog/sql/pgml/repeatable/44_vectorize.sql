@@ -207,6 +207,10 @@ AS $$
         WHEN v.relation_oid <> v.relation THEN 'the table was restored from a dump: call pgml.vectorize again'
         WHEN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = v.relation AND a.attnum = ANY (v.key_attnums) AND a.attisdropped)
             THEN 'a column of the key has been dropped: call pgml.vectorize again'
+        -- Texts of any length are all the same. What ALTER TABLE makes of the column's own texts is not seen: only statements are.
+        WHEN EXISTS (SELECT FROM unnest(v.key_attnums, v.key_types) k (attnum, type) JOIN pg_attribute a ON a.attrelid = v.relation AND a.attnum = k.attnum
+                WHERE pgowl.vectorize_base(a.atttypid) <> k.type AND NOT (pgowl.vectorize_base(a.atttypid) IN ('text'::regtype, 'varchar'::regtype) AND k.type IN ('text'::regtype, 'varchar'::regtype)))
+            THEN 'a column of the key has another type now: call pgml.vectorize again'
         WHEN pgowl.vectorize_triggers(v.id) < 4
             THEN 'a trigger of pgml.vectorize''s has been dropped or disabled, so changes may have been missed: call pgml.vectorize again'
         WHEN EXISTS (SELECT FROM pg_inherits i WHERE v.relation IN (i.inhparent, i.inhrelid))
@@ -355,7 +359,7 @@ BEGIN
             NEW.id := v.id;
             NEW.script := pgowl.vectorize_undo(v.id);
             IF (v.model, v.splitter, v.kwargs, v.chunk_kwargs) IS NOT DISTINCT FROM (NEW.model, NEW.splitter, NEW.kwargs, NEW.chunk_kwargs)
-                AND v.relation_oid = NEW.relation AND pgowl.vectorize_triggers(v.id) = 4 AND pgowl.vectorize_find_reader(v.id) IS NOT NULL
+                AND v.relation_oid = NEW.relation AND pgowl.vectorize_trouble(v.id) IS NULL AND pgowl.vectorize_find_reader(v.id) IS NOT NULL
             THEN
                 NEW.script := NULL;
             END IF;
