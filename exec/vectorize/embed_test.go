@@ -136,4 +136,7 @@ func TestKeysInSQL(t *testing.T) {
 	if got, want := fmt.Sprint(c.keyed([][]string{{"1", "a"}, {"2", "b"}})), "[[1 2] [a b]]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	if got, want := quote(`"it's".f`), `'"it''s".f'`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
 }
