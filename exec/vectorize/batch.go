@@ -226,17 +226,17 @@ func (k *Keeper) finish(ctx context.Context, tx pgx.Tx, c *column, keys [][]stri
 		e := embedded[i]
 		switch {
 		case stored[i].same != i: // the same key, written in another way
-			w.done(rows[i])
+			w.done(keys[i], rows[i])
 		case e.err != nil && (e.hash == "" || e.hash == now[i].hash):
 			w.failed(keys[i], rows[i], e.err, stored[i].hash != "")
 		case now[i].hash == stored[i].hash:
-			w.done(rows[i])
+			w.done(keys[i], rows[i])
 		case now[i].hash == "":
 			w.remove(keys[i])
-			w.done(rows[i])
+			w.done(keys[i], rows[i])
 		case e.hash == now[i].hash:
 			w.put(keys[i], e, stored[i].hash == "")
-			w.done(rows[i])
+			w.done(keys[i], rows[i])
 		}
 	}
 	return w.send(ctx, tx)

@@ -97,6 +97,9 @@ func (k *Keeper) embedApart(ctx context.Context, c *column, texts []string, rows
 			end++
 		}
 		vectors, err := k.options.Texts.Embed(ctx, c.model, texts[n:end], c.options)
+		if err == nil {
+			err = c.fits(vectors)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()

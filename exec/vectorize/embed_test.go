@@ -49,6 +49,7 @@ func TestEmbed(t *testing.T) {
 		"one bad one":            {column{model: "m", dims: 2}, []string{"bad"}, "!"},
 		"no model":               {column{model: "missing", dims: 2}, []string{"a", "b"}, "the model folder"},
 		"another model by now":   {column{model: "m", dims: 3}, []string{"a"}, "2 numbers now"},
+		"another, and a bad one": {column{model: "m", dims: 3}, []string{"bad", "b"}, "2 numbers now"},
 		"chunks":                 {column{model: "m", dims: 2, splitter: characters}, []string{"abc", "d", ""}, "3 1 -"},
 		"many chunks, later":     {column{model: "m", dims: 2, splitter: characters}, []string{"abc", many, "d"}, "3 - -"},
 		"many chunks, first":     {column{model: "m", dims: 2, splitter: characters}, []string{many, "d"}, errAlone.Error()},

@@ -65,6 +65,7 @@ type writing struct {
 	puts     putting
 	rows     int // rows that have vectors, more or less than before
 	failures []failure
+	settled  [][]string // keys that have not failed for good, or not any more
 }
 
 // putting is vectors, one for each element.
@@ -94,7 +95,13 @@ func split(c claimed) (seqs [2][]int64) {
 	return seqs
 }
 
-func (w *writing) done(c claimed) {
+func (w *writing) done(key []string, c claimed) {
+	w.settled = append(w.settled, key)
+	w.away(c)
+}
+
+// away takes rows off the queue.
+func (w *writing) away(c claimed) {
 	s := split(c)
 	w.seqs[0], w.seqs[1] = append(w.seqs[0], s[0]...), append(w.seqs[1], s[1]...)
 }
@@ -127,7 +134,7 @@ func (w *writing) put(key []string, r result, isNew bool) {
 func (w *writing) failed(key []string, c claimed, err error, stored bool) {
 	f := failure{key: key, seqs: split(c), attempts: c.attempts + 1, err: err}
 	if f.attempts >= maxAttempts {
-		w.done(c)
+		w.away(c)
 		if stored {
 			w.remove(key)
 		}
@@ -147,6 +154,10 @@ func (w *writing) send(ctx context.Context, tx pgx.Tx) error {
 		added = n
 	}
 	batch := &pgx.Batch{}
+	if len(w.settled) > 0 {
+		batch.Queue(`DELETE FROM pgml.vectorize_failed f WHERE f.id = $1 AND EXISTS (
+			SELECT FROM unnest($2::text[]) k WHERE f.key = ARRAY(SELECT json_array_elements_text(k::json)))`, c.id, jsonKeys(w.settled))
+	}
 	if len(w.changed) > 0 || c.failures > 0 {
 		batch.Queue(`UPDATE pgml.vectorized SET revision = CASE WHEN $5 THEN $2 ELSE revision END, rows_embedded = greatest(0, rows_embedded + $3), vectors = greatest(0, vectors + $4),
 			error = NULL, error_at = NULL, failures = 0, retry_at = NULL WHERE id = $1`, c.id, w.revision, w.rows, added, len(w.changed) > 0)
@@ -199,8 +210,5 @@ func (w *writing) vectors(ctx context.Context, tx pgx.Tx) (added int64, err erro
 			return 0, err
 		}
 	}
-	// A key that had failed for good has not any more.
-	_, err = tx.Exec(ctx, `DELETE FROM pgml.vectorize_failed f WHERE f.id = $1 AND EXISTS (
-		SELECT FROM unnest($2::text[]) k WHERE f.key = ARRAY(SELECT json_array_elements_text(k::json)))`, c.id, jsonKeys(w.changed))
-	return fresh - went, err
+	return fresh - went, nil
 }

@@ -119,6 +119,14 @@ func TestErrors(t *testing.T) {
 	if got := w.ask(w.super, "SELECT failed || ' ' || rows_embedded || ' ' || vectors FROM pgml.vectorize_status"); got != "0 3 15" {
 		t.Errorf("status %s", got)
 	}
+	// A row that was given up and then goes has not failed any more.
+	w.run(w.me, "INSERT INTO docs VALUES (4, repeat('x', 100001))")
+	w.await("SELECT max(attempts) > 0 FROM pgml.vector_queue", "true")
+	w.run(w.super, "UPDATE pgml.vector_queue SET not_before = '-infinity', attempts = 9")
+	w.await("SELECT failed || ' ' || waiting FROM pgml.vectorize_status", "1 0")
+	w.run(w.me, "DELETE FROM docs WHERE id = 4")
+	w.settled()
+	w.await("SELECT (SELECT count(*) FROM pgml.vectorize_errors) || ' ' || failed || ' ' || rows_embedded FROM pgml.vectorize_status", "0 0 3")
 	// Trouble of the whole uses up no row's attempts.
 	w.await("SELECT count(*) FROM pg_locks WHERE relation = 'pgml.vectors_"+id+"'::regclass AND mode = 'RowExclusiveLock'", "0") // nobody has read the model's name and is still at work
 	w.run(w.super, "UPDATE pgml.vectorized SET model = 'none'")

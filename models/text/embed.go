@@ -64,7 +64,7 @@ var ErrClosed = errors.New("the model has been closed")
 // onnx/model.onnx (or model.onnx) must be there, or model.safetensors of a kind that package onnxgraph knows; modules.json, 1_Pooling/config.json and the folders of further steps, sentence_bert_config.json, tokenizer_config.json and
 // config_sentence_transformers.json count where they are. Only JSON, ONNX and safetensors are read. The error is a *ModelError, which may be of a *DeviceError or a
 // *PrecisionError.
-func Open(dir string, o Options) (*Embedder, error) {
+func Open(dir string, o Options) (opened *Embedder, err error) {
 	e := &Embedder{name: o.Name, variant: o.Variant, runtime: o.Runtime, processors: o.Processors, budget: o.TokenBudget}
 	if e.variant.Device == "" {
 		e.variant.Device = CPU
@@ -76,6 +76,7 @@ func Open(dir string, o Options) (*Embedder, error) {
 	if e.name == "" {
 		e.name = dir
 	}
+	defer e.caught(&err)
 	e.cacheName = e.name
 	if e.graphs == nil {
 		return nil, &ModelError{Model: e.name, Err: fmt.Errorf("%.120q names no graph", o.Graph)}
@@ -84,6 +85,13 @@ func Open(dir string, o Options) (*Embedder, error) {
 		return nil, &ModelError{Model: e.name, Err: err}
 	}
 	return e, nil
+}
+
+// caught makes a panic an error of the model: a model's files may cause one, and must not end the process.
+func (e *Embedder) caught(err *error) {
+	if p := recover(); p != nil {
+		*err = &ModelError{Model: e.name, Err: fmt.Errorf("it panicked: %v", p)}
+	}
 }
 
 func (e *Embedder) open(dir string) error {
@@ -248,7 +256,8 @@ func (e *Embedder) length(function, option string, n int) (int, error) {
 }
 
 // run runs a batch and hands each text's pooled vector to each. The vector is valid until each returns.
-func (e *Embedder) run(b *batch, each func(p part, i int, pooled []float32)) error {
+func (e *Embedder) run(b *batch, each func(p part, i int, pooled []float32)) (err error) {
+	defer e.caught(&err)
 	room, _ := e.buffers.Get().(*buffers)
 	if room == nil {
 		room = new(buffers)

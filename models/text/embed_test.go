@@ -477,3 +477,23 @@ func BenchmarkEmbed(b *testing.B) {
 		b.ReportMetric(took[len(took)*99/100].Seconds()*1000, "p99-ms")
 	})
 }
+
+// What panics while a model is loaded or run is an error of that model, and others go on.
+func TestPanics(t *testing.T) {
+	e := openTiny(t, tiny())
+	e.running = func() { panic("a run") }
+	var of *ModelError
+	if _, err := e.Embed(t.Context(), []string{"hello"}, EmbedOptions{}); !errors.As(err, &of) || !strings.Contains(err.Error(), "it panicked: a run") {
+		t.Errorf("got %v", err)
+	}
+	e.running = nil
+	if v := embedOne(t, e, "hello", EmbedOptions{}); len(v) != 4 {
+		t.Error(v)
+	}
+	dir := t.TempDir()
+	tiny().write(t, dir)
+	_, err := Open(dir, Options{Runtime: loaded(t), Name: "one", Processors: Processors{Loaded: func(Loaded) { panic("a load") }}})
+	if err == nil || err.Error() != `model "one": it panicked: a load` {
+		t.Errorf("got %v", err)
+	}
+}

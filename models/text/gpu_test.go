@@ -10,10 +10,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/pgowl/pgowl/models/text/names"
 )
 
 // withoutGPU skips a test where there is one.
@@ -46,7 +49,7 @@ func pretend(t *testing.T, id int, fails error) *gpu {
 	return g
 }
 
-// A client that asks for a GPU where there is none is told so; who does not ask gets the processors, and the log says why once.
+// Where there is no GPU all run on the processors, whoever asks for one, and the log says why once.
 func TestWithoutGPU(t *testing.T) {
 	withoutGPU(t)
 	dir := t.TempDir()
@@ -203,6 +206,39 @@ func TestStoreNoRoomOnGPU(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := s.Embed(t.Context(), "one", []string{"hello"}, EmbedOptions{}); err != nil || s.Stats().GPUModels != 1 {
+		t.Errorf("%v %+v", err, s.Stats())
+	}
+}
+
+// shaky is a source that cannot be reached the first time.
+type shaky struct {
+	dir   string
+	asked atomic.Int64
+}
+
+func (s *shaky) Version(context.Context, names.Name) (string, error) {
+	if s.asked.Add(1) == 1 {
+		return "", errors.New("it cannot be reached")
+	}
+	return "1", nil
+}
+
+func (s *shaky) Folder(context.Context, names.Name, string) (string, func(), error) {
+	return s.dir, func() {}, nil
+}
+
+// A source that cannot be reached for a moment keeps no model off the card.
+func TestStoreSourceAndGPU(t *testing.T) {
+	pretend(t, 0, nil)
+	dir := t.TempDir()
+	tiny().write(t, dir)
+	s := NewStore(StoreOptions{Dir: t.TempDir(), Library: library(t), Source: &shaky{dir: dir}})
+	defer s.Close()
+	options := EmbedOptions{Variant: Variant{Device: "cuda:0"}}
+	if _, err := s.Embed(t.Context(), "one", []string{"hello"}, options); err == nil || !strings.Contains(err.Error(), "cannot be reached") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := s.Embed(t.Context(), "one", []string{"hello"}, options); err != nil || s.Stats().GPUModels != 1 {
 		t.Errorf("%v %+v", err, s.Stats())
 	}
 }

@@ -144,8 +144,8 @@ func (s *Store) embedder(ctx context.Context, name string, v Variant) (*Embedder
 	switch {
 	case errors.As(err, &missing):
 		return nil, &MissingError{Name: name, Graph: missing.Graph} // as this caller spelt it
-	case err == nil || key.Device == CPU || err == ErrClosed || ctx.Err() != nil:
-		return e, err
+	case err == nil || key.Device == CPU || ctx.Err() != nil || !errors.As(err, new(*ModelError)):
+		return e, err // what else can go wrong, as with a source that cannot be reached, is not the card's fault
 	}
 	// The card has no room for it, or cannot do it.
 	onCard := key

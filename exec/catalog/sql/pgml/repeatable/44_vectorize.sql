@@ -370,7 +370,7 @@ BEGIN
         IF k.attnums IS NULL THEN
             RAISE EXCEPTION USING ERRCODE = CASE WHEN k.present THEN '0A000' ELSE '42P10' END,
                 MESSAGE = format('table "%s" has no key by which pgml.vectorize could know its rows', (SELECT c.relname FROM pg_class c WHERE c.oid = NEW.relation)),
-                HINT = CASE WHEN k.present THEN 'Its key is of a type or collation that is not supported: integers, numeric, texts, uuid, dates, times and boolean are.'
+                HINT = CASE WHEN k.present THEN 'Its key is of a type or collation that is not supported: integers, numeric, texts, uuid, dates, timestamps and boolean are.'
                     ELSE 'Give it a primary key, or a unique index of columns that are NOT NULL.' END;
         END IF;
         IF v.id IS NOT NULL THEN
