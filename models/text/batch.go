@@ -6,7 +6,8 @@ type batch struct {
 	rows    int
 	tokens  int // without padding
 	longest int
-	cost    int // as the queue's
+	cost    int  // as the queue's
+	alone   bool // nothing else waits or runs: it may have all processors
 
 	alive int    // calls that still want their texts; guarded by the queue
 	stop  func() // ends the run, once it has begun; guarded by the queue

@@ -25,6 +25,7 @@ type Embedder struct {
 	tokenizer  *tokenize.Tokenizer
 	maxTokens  int
 	budget     int
+	threads    int // as Options.Threads
 	session    *session
 	widths     []int // of a text's vector, behind each step
 	width      int   // behind the last
@@ -51,6 +52,9 @@ type Options struct {
 	// TokenBudget is the largest number of tokens, padding included, in one run of the model; a single longer text is not split. It bounds
 	// the memory of a run. 0: 512, on a GPU 16384.
 	TokenBudget int
+	// Threads is how many threads a run has at most that finds the processors idle, for which a model of float32 that is not large is held in memory once more. 0 or 1: one, as any other
+	// run.
+	Threads int
 }
 
 // defaultBudget is where MiniLM is the fastest on a CPU: 512 tokens give 270 headlines a core-second, 128 give 215 and 4096, whose
@@ -65,7 +69,7 @@ var ErrClosed = errors.New("the model has been closed")
 // config_sentence_transformers.json count where they are. Only JSON, ONNX and safetensors are read. The error is a *ModelError, which may be of a *DeviceError or a
 // *PrecisionError.
 func Open(dir string, o Options) (opened *Embedder, err error) {
-	e := &Embedder{name: o.Name, variant: o.Variant, runtime: o.Runtime, processors: o.Processors, budget: o.TokenBudget}
+	e := &Embedder{name: o.Name, variant: o.Variant, runtime: o.Runtime, processors: o.Processors, budget: o.TokenBudget, threads: o.Threads}
 	if e.variant.Device == "" {
 		e.variant.Device = CPU
 	}
@@ -284,7 +288,7 @@ func (e *Embedder) run(b *batch, each func(p part, i int, pooled []float32)) (er
 	if e.running != nil {
 		e.running()
 	}
-	if err := e.session.run(room, b.rows, columns, running{e.queue, b}); err != nil {
+	if err := e.session.run(room, b.rows, columns, b.alone, running{e.queue, b}); err != nil {
 		return &ModelError{Model: e.name, Err: err}
 	}
 	if e.variant.Precision == Float16 && !finite(room.out) {

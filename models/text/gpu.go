@@ -51,9 +51,11 @@ func (g *gpu) take(bool) {
 	g.slots <- struct{}{}
 }
 
-func (g *gpu) free(bool)  { <-g.slots }
-func (g *gpu) large(int)  {}
-func (g *gpu) busy() bool { return false }
+func (g *gpu) free(bool)   { <-g.slots }
+func (g *gpu) large(int)   {}
+func (g *gpu) enter() bool { return false }
+func (g *gpu) leave()      {}
+func (g *gpu) busy() bool  { return false }
 
 // queue makes a queue for a model on the card, but for what runs its batches. A budget of 0 is the card's.
 func (g *gpu) queue(budget int) *queue {

@@ -474,7 +474,7 @@ func TestOutOfMemory(t *testing.T) {
 		for i := range b.ids {
 			b.ids[i] = int64(i)
 		}
-		err := s.run(&b, rows, columns, nil)
+		err := s.run(&b, rows, columns, false, nil)
 		if fmt.Sprint(engine.runs) != want || (err != nil) != (room == 0) {
 			t.Errorf("room for %d: %v, want %s (%v)", room, engine.runs, want, err)
 		}

@@ -90,7 +90,7 @@ func runGraph(dir string, vino *openvino.Library) (byte, error) {
 	for i := range b.ids {
 		b.ids[i], b.mask[i] = int64(i+1), 1
 	}
-	if err := s.run(&b, 2, 3, unstoppable{}); err != nil {
+	if err := s.run(&b, 2, 3, false, unstoppable{}); err != nil {
 		return graphOpened, err
 	}
 	if vino == nil {
@@ -106,7 +106,7 @@ func runGraph(dir string, vino *openvino.Library) (byte, error) {
 		}
 		s.engine.close()
 		s.engine = v
-		if err := s.run(&b, 2, 3, unstoppable{}); err != nil {
+		if err := s.run(&b, 2, 3, false, unstoppable{}); err != nil {
 			return graphOpened, err
 		}
 	}

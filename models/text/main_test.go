@@ -89,11 +89,18 @@ func loaded(t testing.TB) *Runtime {
 // miniLM is the real model; without it the test is skipped.
 func miniLM(t testing.TB) *Embedder {
 	t.Helper()
+	return miniLMWith(t, Options{})
+}
+
+// miniLMWith is miniLM with some options.
+func miniLMWith(t testing.TB, o Options) *Embedder {
+	t.Helper()
 	dir := filepath.Join(modelFolder(), "all-MiniLM-L6-v2")
 	if _, err := os.Stat(filepath.Join(dir, "onnx", "model.onnx")); err != nil {
 		t.Skip("all-MiniLM-L6-v2 is not in the model folder: run make setup")
 	}
-	e, err := Open(dir, Options{Runtime: loaded(t), Name: "all-MiniLM-L6-v2"})
+	o.Runtime, o.Name = loaded(t), "all-MiniLM-L6-v2"
+	e, err := Open(dir, o)
 	if err != nil {
 		t.Fatal(err)
 	}

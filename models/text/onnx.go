@@ -2,6 +2,7 @@ package text
 
 import (
 	"encoding/binary"
+	"errors"
 	goruntime "runtime"
 
 	ort "github.com/yalue/onnxruntime_go"
@@ -15,9 +16,14 @@ type onnx struct {
 	half    bool // its output is of float16
 }
 
-// newONNX loads a graph with options that nothing has been set in but what the device asks for.
-func newONNX(file string, inputs []string, output *ort.InputOutputInfo, options *ort.SessionOptions) (*onnx, error) {
-	if err := usual(options); err != nil {
+// newONNX loads a graph with options that nothing has been set in but what the device asks for; a run has so many threads.
+func newONNX(file string, inputs []string, output *ort.InputOutputInfo, options *ort.SessionOptions, threads int) (*onnx, error) {
+	err := usual(options)
+	if err == nil && threads > 1 {
+		err = errors.Join(options.SetIntraOpNumThreads(threads),
+			options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0")) // the time that it saves alone, a tenth, is another process's on a busy machine
+	}
+	if err != nil {
 		return nil, err
 	}
 	session, err := ort.NewDynamicAdvancedSession(file, inputs, []string{output.Name}, options)

@@ -57,9 +57,9 @@ type graphOf struct {
 	output *ort.InputOutputInfo
 }
 
-// onnx loads it in ONNX Runtime.
+// onnx loads it in ONNX Runtime, with one thread for a run.
 func (g graphOf) onnx(options *ort.SessionOptions) (*onnx, error) {
-	return newONNX(g.file, g.inputs, g.output, options)
+	return newONNX(g.file, g.inputs, g.output, options, 1)
 }
 
 // refused says that OpenVINO does not run it.

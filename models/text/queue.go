@@ -36,6 +36,9 @@ type turns interface {
 	busy() bool
 	// large notes that there is a large call more (1) or less (-1).
 	large(n int)
+	// enter notes that a batch runs, and tells whether it is the only one; leave, that it does no more.
+	enter() (alone bool)
+	leave()
 }
 
 const (
@@ -129,6 +132,7 @@ func (q *queue) serve(hasty bool) {
 			q.turn.free(hasty)
 			return
 		}
+		b.alone = q.turn.enter() && b.alone
 		err := q.run(b, q.deliver)
 		if err == nil || len(b.parts) == 1 {
 			q.finish(b, err)
@@ -137,6 +141,7 @@ func (q *queue) serve(hasty bool) {
 				q.finish(alone, q.run(alone, q.deliver))
 			}
 		}
+		q.turn.leave()
 		q.turn.free(hasty)
 	}
 }
@@ -215,6 +220,7 @@ func (q *queue) pick(hasty bool) *batch {
 	q.calls = slices.Delete(q.calls, at, at+1)
 	q.calls = append(q.calls, first)
 	q.calls = slices.DeleteFunc(q.calls, func(c *call) bool { return c.taken == len(c.order) })
+	b.alone = len(q.calls) == 0
 	return b
 }
 

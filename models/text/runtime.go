@@ -42,6 +42,7 @@ type Runtime struct {
 	// beside is one token more, for a batch of small calls while large ones have the cores: the system shares these out in milliseconds, where a batch takes a hundred.
 	beside  chan struct{}
 	larges  atomic.Int64 // large calls under way
+	running atomic.Int64 // batches that run
 	waiting atomic.Int64 // workers that wait for a token
 	gpus    gpus
 }
@@ -76,6 +77,11 @@ func (r *Runtime) take(hasty bool) {
 func (r *Runtime) free(hasty bool) { <-r.tokens(hasty) }
 
 func (r *Runtime) large(n int) { r.larges.Add(int64(n)) }
+
+// enter implements turns.
+func (r *Runtime) enter() bool { return r.running.Add(1) == 1 }
+
+func (r *Runtime) leave() { r.running.Add(-1) }
 
 func (r *Runtime) busy() bool { return len(r.slots) == cap(r.slots) && r.larges.Load() > 0 }
 

@@ -17,6 +17,7 @@ import (
 // session is a model's graph, ready to run. It is safe for use by several goroutines.
 type session struct {
 	engine engine
+	alone  *alone // nil: there is no copy
 	graph  graphOf
 	inputs []input // in the order of the graph
 	width  int     // of a token's vector, or the number of scores of a text
@@ -111,6 +112,7 @@ func (e *Embedder) openSession(dir string) (*session, error) {
 	if err != nil {
 		return nil, graphError(file, err)
 	}
+	graph.alone = e.openAlone(graph, options)
 	return graph, nil
 }
 
@@ -200,7 +202,10 @@ func tokenVectors(outs []ort.InputOutputInfo) (*ort.InputOutputInfo, error) {
 	return found, nil
 }
 
-func (s *session) close() { s.engine.close() }
+func (s *session) close() {
+	s.engine.close()
+	s.alone.close()
+}
 
 // buffers are the inputs and the output of a run, kept for the next one.
 type buffers struct {
@@ -225,8 +230,13 @@ func (b *buffers) grow(tokens, out, widest int) {
 	}
 }
 
-// run fills b.out with the vectors of rows x columns tokens, or with the scores of the rows.
-func (s *session) run(b *buffers, rows, columns int, stopped stopper) error {
+// run fills b.out with the vectors of rows x columns tokens, or with the scores of the rows. alone says that no other run is under way.
+func (s *session) run(b *buffers, rows, columns int, alone bool, stopped stopper) error {
+	if alone {
+		if ran, err := s.alone.run(s.inputsOf(b), rows, columns, b.out, s.shape(rows, columns), stopped); ran {
+			return err
+		}
+	}
 	return s.runRows(b, 0, rows, columns, stopped)
 }
 

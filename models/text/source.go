@@ -103,7 +103,7 @@ func (s *Store) refresh(key modelKey, l *loading) {
 		if next.embedder, next.version, next.bytes, err = s.open(key); err != nil {
 			return
 		}
-		next.checked = time.Now()
+		next.checked, next.copied = time.Now(), next.embedder.session.alone != nil
 	}
 	s.mu.Lock()
 	switch {

@@ -97,8 +97,9 @@ type loading struct {
 	err      error
 
 	// guarded by the store
-	asked uint64 // when it was asked for last
-	bytes int64  // of its files; 0 until it is loaded
+	asked  uint64 // when it was asked for last
+	bytes  int64  // of its files; 0 until it is loaded
+	copied bool   // its graph is in memory once more
 
 	version string    // of the source; empty: it is of the model folder
 	checked time.Time // when the source was asked for its version
@@ -256,20 +257,22 @@ func (s *Store) load(key modelKey, l *loading) {
 	if l.bytes, l.version, l.checked = bytes, version, time.Now(); l.err != nil {
 		delete(s.models, key)
 	} else {
+		l.copied = l.embedder.session.alone != nil
 		s.makeRoom(l)
 	}
 	close(l.done)
 }
 
-// makeRoom puts out models until the others and the one that was just loaded are within the limit. The store is locked.
+// makeRoom puts out copies of models, and then models, until the others and the one that was just loaded are within the limit. The store is locked.
 func (s *Store) makeRoom(loaded *loading) {
 	if s.options.MemoryBytes <= 0 {
 		return
 	}
 	total := int64(0)
 	for _, l := range s.models {
-		total += l.bytes
+		total += l.bytes * int64(l.copies())
 	}
+	total -= s.dropCopies(total - s.options.MemoryBytes)
 	for total > s.options.MemoryBytes {
 		var oldest modelKey
 		var last *loading
@@ -299,7 +302,8 @@ func (s *Store) open(key modelKey) (*Embedder, string, int64, error) {
 		return nil, "", 0, err
 	}
 	s.runtime.Store(runtime)
-	e, err := Open(p.dir, Options{Runtime: runtime, Name: key.String(), Variant: key.Variant, Processors: s.options.Processors, TokenBudget: s.options.TokenBudget})
+	e, err := Open(p.dir, Options{Runtime: runtime, Name: key.String(), Variant: key.Variant, Processors: s.options.Processors, TokenBudget: s.options.TokenBudget,
+		Threads: aloneThreads})
 	if err != nil {
 		return nil, "", 0, err
 	}
