@@ -271,6 +271,9 @@ func (e *Embedder) run(b *batch, each func(p part, i int, pooled []float32)) (er
 	columns := b.longest
 	if e.gpu != nil {
 		columns = (columns + 7) &^ 7 // tensor cores work on eights
+		if p := e.settings.positions; p > 0 { // a graph looks up a position for padding, too
+			columns = max(b.longest, min(columns, p))
+		}
 	}
 	room.grow(b.rows*columns, volume(e.session.shape(b.rows, columns)), e.widest)
 	room.weights = slices.Grow(room.weights[:0], b.rows*e.session.ways*columns)[:b.rows*e.session.ways*columns]
