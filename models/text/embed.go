@@ -270,7 +270,7 @@ func (e *Embedder) run(b *batch, each func(p part, i int, pooled []float32)) (er
 	defer e.buffers.Put(room)
 	columns := b.longest
 	if e.gpu != nil {
-		columns = (columns + 7) &^ 7 // tensor cores work on eights
+		columns = (columns + 7) &^ 7          // tensor cores work on eights
 		if p := e.settings.positions; p > 0 { // a graph looks up a position for padding, too
 			columns = max(b.longest, min(columns, p))
 		}

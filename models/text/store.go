@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,6 +60,8 @@ type StoreOptions struct {
 	Chosen func(d Device, model string, err error)
 	// Source is asked for models that are not in the folder. nil: there are no others.
 	Source Source
+	// Refused is told that a newer version of a model of the source's cannot be loaded, so that the old one goes on: once for each version. nil: nobody.
+	Refused func(model string, err error)
 }
 
 // Store is the model folder: it loads a model when it is first asked for and keeps it for everybody. It is safe for use by several
@@ -100,8 +103,10 @@ type loading struct {
 	asked uint64 // when it was asked for last
 	bytes int64  // of its files; 0 until it is loaded
 
-	version string    // of the source; empty: it is of the model folder
-	checked time.Time // when the source was asked for its version
+	version    string    // of the source; empty: it is of the model folder
+	checked    time.Time // when the source was asked for its version
+	refreshing bool      // it is being asked, or another version is being loaded
+	refused    string    // a later version that could not be loaded
 }
 
 // NewStore makes a Store. It touches neither the folder nor the library.
@@ -304,7 +309,7 @@ func (s *Store) open(key modelKey) (*Embedder, string, int64, error) {
 		return nil, "", 0, err
 	}
 	e.cache = s.cache
-	e.cacheName += "\x00" + p.revision(key.files())
+	e.cacheName += "\x00" + p.revision()
 	if instructors[key.name.Repository()] {
 		e.settings.skipPrompt = true
 	}
@@ -383,10 +388,11 @@ func (s *Store) Close() error {
 	s.cancel(ErrClosed)
 	s.loaders.Wait()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for name, l := range s.models {
-		l.embedder.Close()
-		delete(s.models, name)
+	left := slices.Collect(maps.Values(s.models))
+	clear(s.models)
+	s.mu.Unlock()
+	for _, l := range left {
+		s.discard(l) // waits for the calls under way
 	}
 	return nil
 }
