@@ -3,11 +3,8 @@ package text
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -15,27 +12,6 @@ import (
 
 	"github.com/pgowl/pgowl/models/text/names"
 )
-
-// MissingError is a model that is not in the model folder, or a graph that is not in the model's.
-type MissingError struct {
-	Name  string
-	Graph string // empty: the model itself
-}
-
-func (e *MissingError) Error() string {
-	if e.Graph != "" {
-		return fmt.Sprintf("model %q has no graph %q in the model folder; get it with: %s", e.Name, e.Graph, e.Command())
-	}
-	return fmt.Sprintf("model %q is not in the model folder; get it with: %s", e.Name, e.Command())
-}
-
-// Command is the command line that gets the model.
-func (e *MissingError) Command() string {
-	if e.Graph != "" {
-		return "pgowl models pull " + e.Name + ":" + e.Graph
-	}
-	return "pgowl models pull " + e.Name
-}
 
 // StoreOptions are the settings of a Store.
 type StoreOptions struct {
@@ -331,53 +307,6 @@ func graphSize(dir string, files []string) (total int64) {
 		}
 	}
 	return total
-}
-
-// find returns the folder of a model: one with a config.json.
-func (s *Store) find(name names.Name) (string, error) {
-	for _, folder := range name.Folders() {
-		dir := filepath.Join(s.options.Dir, folder)
-		switch _, err := os.Stat(filepath.Join(dir, "config.json")); {
-		case err == nil:
-			return dir, nil
-		case !errors.Is(err, fs.ErrNotExist):
-			return "", &ModelError{Model: name.String(), Err: errors.Unwrap(err)} // its path is nobody's business
-		}
-	}
-	return "", &MissingError{Name: name.String()}
-}
-
-// List returns the names of the models in the folder, in the order of the alphabet. A folder that is not there has none.
-func (s *Store) List() ([]string, error) {
-	seen := map[string]bool{}
-	for _, pattern := range []string{"*", "*/*"} {
-		// A glob would trip over special characters in the folder's own name.
-		found, err := fs.Glob(os.DirFS(s.options.Dir), pattern+"/config.json")
-		if err != nil {
-			return nil, err
-		}
-		for _, path := range found {
-			name, err := names.Parse(filepath.ToSlash(filepath.Dir(path)))
-			if err != nil {
-				continue // not made by us
-			}
-			if dir, err := s.find(name); err == nil && isModel(dir) {
-				seen[name.String()] = true
-			}
-		}
-	}
-	list := make([]string, 0, len(seen))
-	for name := range seen {
-		list = append(list, name)
-	}
-	slices.Sort(list)
-	return list, nil
-}
-
-// isModel tells a model's folder from one inside a model, such as 1_Pooling.
-func isModel(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, "tokenizer.json"))
-	return err == nil
 }
 
 // Close frees all models and waits for the loads and calls under way. Later calls fail with ErrClosed. It may be called twice.
