@@ -182,7 +182,7 @@ func parseCommand(words []string) (Command, []string, error) {
 		case len(rest) > 0 && rest[0] == "verify" && !slices.Contains(rest, ""):
 		case len(rest) == 1 && rest[0] == "list":
 		default:
-			return "", nil, errors.New("pgowl models: write pgowl models pull NAME[@REVISION][:GRAPH]..., push NAME[:GRAPH]..., list, verify [NAME]... or rm [--database] NAME...")
+			return "", nil, errors.New("pgowl models: write pgowl models pull NAME[@REVISION][:GRAPH]..., push NAME[:GRAPH]..., verify [NAME]..., rm [--database] NAME... or list")
 		}
 		return command, rest, nil
 	}

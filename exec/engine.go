@@ -111,7 +111,7 @@ func New(o Options) (*Engine, error) {
 	e := &Engine{options: o, log: o.Log, config: config, name: random(8), plans: newPlanCache(), meters: newMeters(),
 		models: predict.NewCache(o.ModelBytes)}
 	shared := &textmodels.Source{Dir: o.Models, Pool: func() *pgxpool.Pool { return e.pool }}
-	e.texts = text.NewStore(text.StoreOptions{Dir: o.Models, Library: o.Library, CacheBytes: o.CacheBytes, MemoryBytes: o.TextBytes, Device: device, Precision: precision, Chosen: e.chosen, Source: shared,
+	e.texts = text.NewStore(text.StoreOptions{Dir: o.Models, Library: o.Library, CacheBytes: o.CacheBytes, MemoryBytes: o.TextBytes, Device: device, Precision: precision, Chosen: e.chosen, Source: shared, Refused: e.refused,
 		Processors: text.Processors{OpenVINO: o.OpenVINO, Backend: backend, Measured: o.Measured, Loaded: e.loaded}})
 	e.mail = mailbox.New(e.dialMailbox, 16)
 	e.lost = make(chan struct{}, 1)

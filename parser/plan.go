@@ -239,7 +239,6 @@ func source(edits []edit, from, at int) int {
 			break
 		}
 		at -= e.start - from
-		from = e.start
 		if at < len(e.text) {
 			if e.kept > 0 && at >= e.kept && at < e.keptEnd {
 				return min(e.start+source(e.inner, e.from, at-e.kept)-e.from, e.end)

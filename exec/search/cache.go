@@ -23,7 +23,7 @@ type Cache struct {
 	reads  chan struct{} // a place for each COPY of a whole table that may be under way
 
 	ctx    context.Context // of the loads, which outlive the search that began them
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 	loads  sync.WaitGroup
 
 	mu     sync.Mutex
@@ -33,22 +33,39 @@ type Cache struct {
 
 // New makes an empty Cache over the service connection's pool. A budget of 0 keeps nothing: every search reads its table.
 func New(pool *pgxpool.Pool, budget int64, log *zap.Logger) *Cache {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancelCause(context.Background())
 	return &Cache{pool: pool, log: log, budget: budget, reads: make(chan struct{}, 2), ctx: ctx, cancel: cancel, tables: map[int64]*table{}}
 }
 
-// Close ends what is under way in the background.
+// errClosed is the answer for whoever still searches when the process stops.
+var errClosed = errors.New("the search has ended with the process")
+
+// Close ends what is under way in the background, and waits for it.
 func (c *Cache) Close() {
-	c.cancel()
+	c.mu.Lock()
+	c.cancel(errClosed)
+	c.mu.Unlock()
 	c.loads.Wait()
+}
+
+// background runs f, for which Close waits; it is false after Close. No table may be locked: the cache is locked before them.
+func (c *Cache) background(f func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx.Err() != nil {
+		return false
+	}
+	c.loads.Go(f)
+	return true
 }
 
 // table is the vectors of one vectorized column.
 type table struct {
 	id int64
-	// Guarded by the cache: when it was searched last, and when it was seen that pgvector has no index of it.
-	used   uint64
-	looked time.Time
+	// Guarded by the cache: when it was searched last, whether an index of pgvector's is being made, and when that was last looked at.
+	used     uint64
+	indexing bool
+	looked   time.Time
 
 	mu       sync.Mutex
 	index    *nearest.Index // nil: none is kept

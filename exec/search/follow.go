@@ -35,14 +35,17 @@ func (c *Cache) follow(ctx context.Context, t *table, revision int64) (*nearest.
 			t.mu.Unlock()
 			return nil, 0, errTooLarge
 		}
-		l := t.load
-		if l == nil {
+		l, mine := t.load, t.load == nil
+		if mine {
 			l = &load{done: make(chan struct{})}
 			t.load = l
-			// In its own goroutine, so that it goes on when the search that began it goes away: a statement_timeout shorter than the load must not keep a table out for ever.
-			c.loads.Go(func() { c.update(t, l) })
 		}
 		t.mu.Unlock()
+		// In its own goroutine, so that it goes on when the search that began it goes away: a statement_timeout shorter than the load must not keep a table out for ever.
+		if mine && !c.background(func() { c.update(t, l) }) {
+			t.end(l, nil, 0, errClosed)
+			close(l.done)
+		}
 		select {
 		case <-l.done:
 			if l.err != nil {
@@ -61,20 +64,30 @@ func (c *Cache) update(t *table, l *load) {
 	index, revision := t.index, t.revision
 	t.mu.Unlock()
 	index, revision, err := c.read(t.id, index, revision)
-	t.mu.Lock()
-	if t.load, l.err = nil, err; err == nil {
-		t.index, t.revision = index, revision
-	} else {
-		t.index, t.revision = nil, 0 // it may be half way
-		if errors.Is(err, errTooLarge) {
-			t.tooLarge = time.Now()
-		}
+	if err != nil && c.ctx.Err() != nil {
+		err = context.Cause(c.ctx)
 	}
-	t.mu.Unlock()
+	t.end(l, index, revision, err)
 	if err == nil {
 		c.makeRoom(t)
 	}
 	close(l.done)
+}
+
+// end notes what a load has come to.
+func (t *table) end(l *load, index *nearest.Index, revision int64, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.load, l.err = nil, err
+	switch {
+	case err == nil:
+		t.index, t.revision = index, revision
+	case errors.Is(err, errTooLarge):
+		t.tooLarge = time.Now()
+		fallthrough
+	default:
+		t.index, t.revision = nil, 0 // it may be half way
+	}
 }
 
 // read brings an index of a revision up to date, or makes a new one where there is none or the registry does not tell any more what has gone since. All is read in one snapshot.

@@ -29,17 +29,17 @@ const lookEvery = time.Minute
 func (c *Cache) makeIndexSoon(t *table, vectors int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if vectors < indexFrom || c.ctx.Err() != nil || time.Since(t.looked) < lookEvery {
+	if vectors < indexFrom || c.ctx.Err() != nil || t.indexing || time.Since(t.looked) < lookEvery {
 		return
 	}
-	t.looked = time.Now().Add(365 * 24 * time.Hour) // until this is over
+	t.indexing = true
 	c.loads.Go(func() {
 		if err := c.makeIndex(c.ctx, t.id); err != nil && c.ctx.Err() == nil {
 			c.log.Warn("an index of pgvector's could not be made: searches go on comparing everything", zap.Int64("vectorized", t.id), zap.Error(err))
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		t.looked = time.Now()
+		t.indexing, t.looked = false, time.Now()
 	})
 }
 

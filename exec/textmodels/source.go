@@ -151,7 +151,8 @@ func publish(dir, final string, good func() bool) error {
 		return nil
 	}
 	if good() {
-		return os.RemoveAll(dir)
+		os.RemoveAll(dir) // what is left of it, tidy removes
+		return nil
 	}
 	old := dir + ".old"
 	if err := os.Rename(final, old); err != nil {

@@ -81,7 +81,7 @@ func TestTrainsAModelForEachGroup(t *testing.T) {
 	}
 
 	// Numbers, by cross-validation; NULL is of no group where it is a text.
-	s, _ = d.mustTrain(`{"project_name": "numbers", "group_by": "number", "relation_name": "by_number", "task": "regression", "y_column_name": "amount", "algorithm": "xgboost",
+	d.mustTrain(`{"project_name": "numbers", "group_by": "number", "relation_name": "by_number", "task": "regression", "y_column_name": "amount", "algorithm": "xgboost",
 		"search": "grid", "search_params": {"n_estimators": [1, 40]}, "search_args": {"cv": 2}}`)
 	if got := d.value("SELECT hyperparams::text || ((metrics->>'r2')::float8 > 0.95) FROM pgml.models ORDER BY id DESC LIMIT 1"); got != `{"n_estimators": 40}true` {
 		t.Errorf("got %s", got)

@@ -30,7 +30,7 @@ func installServers(ctx context.Context, dir string) error {
 	for _, version := range serverVersions {
 		major, _, _ := strings.Cut(version, ".")
 		if err := installServer(ctx, filepath.Join(dir, major), name+"@"+version); err != nil {
-			return fmt.Errorf("Postgres %s: %w", major, err)
+			return fmt.Errorf("the programs of Postgres %s: %w", major, err)
 		}
 	}
 	return nil

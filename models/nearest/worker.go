@@ -2,7 +2,6 @@ package nearest
 
 import (
 	"math"
-	"runtime"
 	"slices"
 )
 
@@ -79,7 +78,6 @@ func (w *worker) block(i int) {
 			w.chunk(&w.groups[g], b, uint32(i*blockRows), from, tiles, rows)
 		}
 	}
-	runtime.KeepAlive(b)
 }
 
 // chunk goes through some tiles of a block, of which so many rows are in use, for a group of queries.

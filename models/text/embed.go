@@ -177,7 +177,7 @@ func (e *Embedder) Dimension() int { return e.width }
 func (e *Embedder) MaxTokens() int { return e.maxTokens }
 
 // Embed returns the texts' vectors, in the order of the texts. A text longer than MaxTokens counts up to there; an empty text has a
-// vector too. The vectors are the caller's. Calls from many goroutines share the process's cores and the model's batches; a call waits for its turn. When ctx is
+// vector too, zeros where the model's tokenizer puts no tokens around it. The vectors are the caller's. Calls from many goroutines share the process's cores and the model's batches; a call waits for its turn. When ctx is
 // done the call ends at once with ctx's cause. A bad option is an *OptionError.
 //
 // The last bits of a vector may depend on which texts stand beside it in a batch, as they do in every implementation: sums are
@@ -221,13 +221,18 @@ func (e *Embedder) Embed(ctx context.Context, texts []string, o EmbedOptions) ([
 		if err != nil {
 			return nil, err
 		}
-		if err := e.queue.do(ctx, work, o.BatchSize, func(i int, pooled []float32) {
+		keep := func(at int, pooled []float32) {
 			v := append([]float32(nil), pooled[:width]...)
 			if o.Normalize {
 				normalize(v)
 			}
-			vectors[todo[i]] = v
-		}); err != nil {
+			vectors[at] = v
+		}
+		some, none := work.dropEmpty(todo)
+		for _, at := range none {
+			keep(at, e.nothing())
+		}
+		if err := e.queue.do(ctx, work, o.BatchSize, func(i int, pooled []float32) { keep(some[i], pooled) }); err != nil {
 			return nil, err
 		}
 	} else if ctx.Err() != nil {
@@ -269,7 +274,10 @@ func (e *Embedder) run(b *batch, each func(p part, i int, pooled []float32)) (er
 	defer e.buffers.Put(room)
 	columns := b.longest
 	if e.gpu != nil {
-		columns = (columns + 7) &^ 7 // tensor cores work on eights
+		columns = (columns + 7) &^ 7          // tensor cores work on eights
+		if p := e.settings.positions; p > 0 { // a graph looks up a position for padding, too
+			columns = max(b.longest, min(columns, p))
+		}
 	}
 	room.grow(b.rows*columns, volume(e.session.shape(b.rows, columns)), e.widest)
 	room.weights = slices.Grow(room.weights[:0], b.rows*e.session.ways*columns)[:b.rows*e.session.ways*columns]
@@ -337,6 +345,13 @@ func (e *Embedder) finished(room *buffers) []float32 {
 		}
 	}
 	return v
+}
+
+// nothing is the vector of a text that has no tokens: what the steps make of zeros, to which sentence-transformers' mean comes without any (Pooling divides by 1e-9 then).
+func (e *Embedder) nothing() []float32 {
+	var room buffers
+	room.grow(0, 0, e.widest)
+	return e.finished(&room)
 }
 
 // measure finds the width of the vector behind each step.

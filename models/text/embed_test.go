@@ -497,3 +497,29 @@ func TestPanics(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// bareTokenizer puts nothing around a text, so that there are texts without tokens.
+const bareTokenizer = `{"normalizer":{"type":"BertNormalizer"},"pre_tokenizer":{"type":"BertPreTokenizer"},"model":{"type":"WordPiece","unk_token":"[UNK]","vocab":{"[PAD]":0,"[UNK]":1,"hello":2,"world":3}}}`
+
+// A text without tokens has a vector of zeros, and costs its neighbours nothing.
+func TestEmbedNoTokens(t *testing.T) {
+	e := openTiny(t, tiny().with("tokenizer.json", bareTokenizer))
+	hello := embedOne(t, e, "hello", EmbedOptions{})
+	zeros := make([]float32, 4)
+	for _, texts := range [][]string{{""}, {" ", ""}, {"hello", ""}, {"", "hello", "\t", "hello world", ""}} {
+		vectors, err := e.Embed(t.Context(), texts, EmbedOptions{Normalize: len(texts) == 2})
+		if err != nil {
+			t.Fatalf("%q: %v", texts, err)
+		}
+		for i, text := range texts {
+			switch v := vectors[i]; {
+			case strings.TrimSpace(text) == "" && !slices.Equal(v, zeros):
+				t.Errorf("%q: %v for the text without tokens", texts, v)
+			case text == "hello" && len(texts) > 2 && !slices.Equal(v, hello):
+				t.Errorf("%q: %v, alone %v", texts, v, hello)
+			case text == "hello world" && slices.Equal(v, zeros):
+				t.Errorf("%q: zeros", texts)
+			}
+		}
+	}
+}

@@ -485,3 +485,24 @@ func TestOutOfMemory(t *testing.T) {
 		}
 	}
 }
+
+// A text of nearly as many tokens as the model has positions, 150 here, is not padded beyond them to a multiple of eight.
+func TestGPULongestText(t *testing.T) {
+	pretend(t, 0, nil)
+	t.Setenv("TMPDIR", t.TempDir())
+	text := strings.Repeat("the owl sees all ", 100)
+	of := func(d Device) []float32 {
+		e, err := Open(filepath.Join(weightModels, "bert"), Options{Runtime: loaded(t), Variant: Variant{Device: d}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		if (e.maxTokens+7)/8*8 <= e.settings.positions {
+			t.Fatalf("%d tokens, %d positions", e.maxTokens, e.settings.positions)
+		}
+		return embedOne(t, e, text, EmbedOptions{})
+	}
+	if card, cores := of("cuda:0"), of(CPU); !near(card, cores, 1e-4) {
+		t.Errorf("%v, on the processors %v", card, cores)
+	}
+}

@@ -25,16 +25,11 @@ func promptsOption(v json.RawMessage, o *EmbedOptions) error {
 	if json.Unmarshal(v, &prompts) != nil {
 		return reason("must be an object of texts")
 	}
+	o.Prompts = map[string]string{}
 	for name, prompt := range prompts {
-		if prompt == nil { // the model's own
-			delete(prompts, name)
+		if prompt != nil { // else the model's own
+			o.Prompts[name] = *prompt
 		}
-	}
-	for name, prompt := range prompts {
-		if o.Prompts == nil {
-			o.Prompts = map[string]string{}
-		}
-		o.Prompts[name] = *prompt
 	}
 	return nil
 }

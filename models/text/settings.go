@@ -2,50 +2,9 @@ package text
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path"
-	"path/filepath"
-	"strings"
 )
-
-// ModelError says what is wrong with the files of a model.
-type ModelError struct {
-	Model string // the model's name, or its folder
-	Err   error
-}
-
-func (e *ModelError) Error() string { return fmt.Sprintf("model %q: %v", e.Model, e.Err) }
-func (e *ModelError) Unwrap() error { return e.Err }
-
-// pooling is how a text's token vectors become its one vector.
-type pooling int
-
-const (
-	poolMean pooling = iota
-	poolCLS
-	poolMax
-	poolMeanSqrt // sum over the square root of the length
-	poolWeighted // mean, each token counting as often as its place says, from 1 on
-	poolLast
-)
-
-// poolings are sentence-transformers' names, in the order in which it puts the vectors of several together.
-var poolings = []struct {
-	name, flag string
-	how        pooling
-}{
-	{"cls", "pooling_mode_cls_token", poolCLS},
-	{"max", "pooling_mode_max_tokens", poolMax},
-	{"mean", "pooling_mode_mean_tokens", poolMean},
-	{"mean_sqrt_len_tokens", "pooling_mode_mean_sqrt_len_tokens", poolMeanSqrt},
-	{"weightedmean", "pooling_mode_weightedmean_tokens", poolWeighted},
-	{"lasttoken", "pooling_mode_lasttoken", poolLast},
-}
 
 // settings are what a sentence-transformers folder says about its model.
 type settings struct {
@@ -62,59 +21,6 @@ type settings struct {
 	steps         []step    // behind the pooling
 	prompts       map[string]string
 	defaultPrompt string // a key of prompts
-}
-
-// maxSettings is the size of the largest file that is read as settings; a tokenizer.json of 250,000 tokens has 17 MB.
-const maxSettings = 64 << 20
-
-// maxConfig is the size of the largest of the other files, whose JSON takes a multiple of that in memory; a tokenizer_config.json has a megabyte.
-const maxConfig = 16 << 20
-
-// maxSteps is how many steps there may be, and maxStepWeights how many numbers they may have together.
-const (
-	maxSteps       = 32
-	maxStepWeights = 1 << 28
-)
-
-// readFile reads a file of a model folder. A file that is not there is fs.ErrNotExist.
-func readFile(dir, name string) ([]byte, error) { return readUpTo(dir, name, maxSettings) }
-
-// readUpTo reads a file of a model folder that may be so large.
-func readUpTo(dir, name string, limit int64) ([]byte, error) {
-	if !filepath.IsLocal(name) {
-		return nil, fmt.Errorf("%s: leaves the model's folder", name)
-	}
-	f, err := os.Open(filepath.Join(dir, filepath.FromSlash(name)))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, errors.Unwrap(err))
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a regular file", name)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = fmt.Errorf("larger than %d bytes", limit)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return data, nil
-}
-
-// readJSON reads a file into v and tells whether it is there.
-func readJSON(dir, name string, v any) (bool, error) {
-	data, err := readUpTo(dir, name, maxConfig)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	if err := json.Unmarshal(data, v); err != nil {
-		return false, fmt.Errorf("%s: %w", name, err)
-	}
-	return true, nil
 }
 
 // sentenceTransformersFile has what sentence-transformers says of a model as a whole.
@@ -242,125 +148,6 @@ func (s *settings) readLength(dir string, positions int) error {
 	s.positions = positions
 	if positions > 0 && (s.maxTokens == 0 || s.maxTokens > positions) {
 		s.maxTokens = positions
-	}
-	return nil
-}
-
-// readModules reads the steps behind the transformer.
-func (s *settings) readModules(dir string) error {
-	var modules []struct {
-		Type string `json:"type"`
-		Path string `json:"path"`
-	}
-	found, err := readJSON(dir, "modules.json", &modules)
-	if err != nil {
-		return err
-	}
-	s.pooling = []pooling{poolMean}
-	if !found {
-		if _, err := os.Stat(filepath.Join(dir, "2_Normalize")); err == nil {
-			s.steps = append(s.steps, unit{})
-		}
-		return s.readPooling(dir, "1_Pooling", false)
-	}
-	if len(modules) > maxSteps {
-		return fmt.Errorf("modules.json has %d steps", len(modules))
-	}
-	weights := 0
-	for _, m := range modules {
-		kind := m.Type[strings.LastIndexByte(m.Type, '.')+1:]
-		if len(s.steps) > 0 && (kind == "Transformer" || kind == "Pooling") {
-			return fmt.Errorf("modules.json: %s behind other steps is not supported", kind)
-		}
-		switch kind {
-		case "Transformer", "Dropout":
-		case "Pooling":
-			if err := s.readPooling(dir, m.Path, true); err != nil {
-				return err
-			}
-		case "Normalize":
-			s.steps = append(s.steps, unit{})
-		case "Dense":
-			d, err := readDense(dir, m.Path)
-			if err != nil {
-				return err
-			}
-			if weights += len(d.weight); weights > maxStepWeights {
-				return fmt.Errorf("modules.json: the steps have more than %d numbers", maxStepWeights)
-			}
-			s.steps = append(s.steps, d)
-		case "LayerNorm":
-			l, err := readLayerNorm(dir, m.Path)
-			if err != nil {
-				return err
-			}
-			s.steps = append(s.steps, l)
-		default:
-			return fmt.Errorf("modules.json: a step of type %q is not supported", m.Type)
-		}
-	}
-	return nil
-}
-
-// readPooling reads a pooling step. Old files have a flag for each way, of which the mean's is true where it is not said; new ones name it, or several.
-func (s *settings) readPooling(dir, folder string, must bool) error {
-	name := path.Join(folder, "config.json")
-	var p map[string]json.RawMessage
-	found, err := readJSON(dir, name, &p)
-	switch {
-	case err != nil:
-		return err
-	case !found && must:
-		return fmt.Errorf("%s is missing", name)
-	case !found:
-		return nil
-	}
-	read := func(key string, v any) {
-		if raw, ok := p[key]; ok && err == nil {
-			if e := json.Unmarshal(raw, v); e != nil {
-				err = fmt.Errorf("%s: %s: %w", name, key, e)
-			}
-		}
-	}
-	include := true
-	read("include_prompt", &include)
-	s.skipPrompt = !include
-	named := map[string]bool{}
-	if raw, ok := p["pooling_mode"]; ok && string(raw) != "null" {
-		var one string
-		list := []string{}
-		if json.Unmarshal(raw, &one) == nil {
-			list = strings.Split(one, "+")
-		} else {
-			read("pooling_mode", &list)
-		}
-		for _, mode := range list {
-			named[strings.ToLower(mode)] = true
-		}
-	} else {
-		for _, known := range poolings {
-			on := known.how == poolMean
-			read(known.flag, &on)
-			if on {
-				named[known.name] = true
-			}
-		}
-	}
-	if err != nil {
-		return err
-	}
-	s.pooling = nil
-	for _, known := range poolings {
-		if named[known.name] {
-			s.pooling = append(s.pooling, known.how)
-			delete(named, known.name)
-		}
-	}
-	for mode := range named {
-		return fmt.Errorf("%s: pooling mode %q is not supported", name, mode)
-	}
-	if len(s.pooling) == 0 {
-		return fmt.Errorf("%s names no pooling mode", name)
 	}
 	return nil
 }

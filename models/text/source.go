@@ -2,16 +2,15 @@ package text
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/pgowl/pgowl/models/text/names"
-	"github.com/pgowl/pgowl/models/text/safetensors"
 )
 
 // Source has models that are not in the model folder. It is safe for use by several goroutines.
@@ -66,34 +65,55 @@ func (s *Store) locate(key modelKey) (located, error) {
 	return p, nil
 }
 
-// revision tells the files of one revision of a model from those of another: those of the source by its version, those of the folder by when they were written, as far as they are there.
-func (p located) revision(graphs []string) string {
+// maxStamped is more than a model's folder has of files.
+const maxStamped = 1000
+
+// revision tells the files of one revision of a model from those of another, for the cache: those of the source by its version, those of the folder by when they were written.
+func (p located) revision() string {
 	if p.version != "" {
 		return p.version
 	}
-	var b strings.Builder
-	for _, name := range slices.Concat(graphs, []string{safetensors.File, safetensors.Index, "config.json", "modules.json", "1_Pooling/config.json", receiptFile}) {
-		if info, err := os.Stat(filepath.Join(p.dir, filepath.FromSlash(name))); err == nil {
-			fmt.Fprintf(&b, "%d %d,", info.ModTime().UnixNano(), info.Size())
+	h := sha256.New()
+	files := 0
+	root := os.DirFS(p.dir)
+	// What cannot be read does not count: nor could the model have been loaded from it.
+	_ = fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return nil
 		}
-	}
-	return b.String()
+		if files++; files > maxStamped {
+			return fs.SkipAll
+		}
+		if info, err := fs.Stat(root, path); err == nil { // behind a link, too
+			fmt.Fprintf(h, "%q %d %d\n", path, info.ModTime().UnixNano(), info.Size())
+		}
+		return nil
+	})
+	return hex.EncodeToString(h.Sum(nil))
 }
 
-// freshen has a model of the source looked after, if that is due. The store is locked.
+// freshen has a model of the source looked after, if that is due and nobody is about it. The store is locked.
 func (s *Store) freshen(key modelKey, l *loading) {
-	if l.version == "" || time.Since(l.checked) < freshness || s.closed {
+	if l.version == "" || l.refreshing || time.Since(l.checked) < freshness || s.closed {
 		return
 	}
-	l.checked = time.Now()
-	s.loaders.Go(func() { s.refresh(key, l) })
+	l.checked, l.refreshing = time.Now(), true
+	s.loaders.Go(func() {
+		s.refresh(key, l)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		l.refreshing = false
+	})
 }
 
 // refresh takes the source's version of a model in the place of a loaded one, if it is another. Calls go on with the old one until the new one is loaded; one that cannot be
-// loaded leaves the old one.
+// loaded leaves the old one, and is not tried again until there is another.
 func (s *Store) refresh(key modelKey, l *loading) {
 	version, err := s.options.Source.Version(s.context, key.name)
-	if err != nil || version == l.version {
+	s.mu.Lock()
+	same := version == l.version || version == l.refused && version != ""
+	s.mu.Unlock()
+	if err != nil || same {
 		return
 	}
 	var next *loading
@@ -101,6 +121,7 @@ func (s *Store) refresh(key modelKey, l *loading) {
 		next = &loading{done: make(chan struct{})}
 		close(next.done)
 		if next.embedder, next.version, next.bytes, err = s.open(key); err != nil {
+			s.refuse(key, l, version, err)
 			return
 		}
 		next.checked, next.copied = time.Now(), next.embedder.session.alone != nil
@@ -119,6 +140,21 @@ func (s *Store) refresh(key modelKey, l *loading) {
 	s.mu.Unlock()
 	if l != nil {
 		s.discard(l) // waits for the calls under way
+	}
+}
+
+// refuse notes a version that cannot be loaded, where that is its files' fault: what else goes wrong may not go wrong the next time.
+func (s *Store) refuse(key modelKey, l *loading, version string, err error) {
+	var model *ModelError
+	var missing *MissingError
+	if !errors.As(err, &model) && !errors.As(err, &missing) {
+		return
+	}
+	s.mu.Lock()
+	l.refused = version
+	s.mu.Unlock()
+	if s.options.Refused != nil {
+		s.options.Refused(key.String(), err)
 	}
 }
 

@@ -15,12 +15,12 @@ type step interface {
 	apply(dst, v []float32) []float32
 }
 
-// unit makes the length 1.
-type unit struct{}
+// normalizeStep is Normalize: it makes the length 1.
+type normalizeStep struct{}
 
-func (unit) width(in int) (int, error) { return in, nil }
+func (normalizeStep) width(in int) (int, error) { return in, nil }
 
-func (unit) apply(_, v []float32) []float32 {
+func (normalizeStep) apply(_, v []float32) []float32 {
 	normalize(v)
 	return v
 }

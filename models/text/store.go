@@ -3,10 +3,8 @@ package text
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
+	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -14,27 +12,6 @@ import (
 
 	"github.com/pgowl/pgowl/models/text/names"
 )
-
-// MissingError is a model that is not in the model folder, or a graph that is not in the model's.
-type MissingError struct {
-	Name  string
-	Graph string // empty: the model itself
-}
-
-func (e *MissingError) Error() string {
-	if e.Graph != "" {
-		return fmt.Sprintf("model %q has no graph %q in the model folder; get it with: %s", e.Name, e.Graph, e.Command())
-	}
-	return fmt.Sprintf("model %q is not in the model folder; get it with: %s", e.Name, e.Command())
-}
-
-// Command is the command line that gets the model.
-func (e *MissingError) Command() string {
-	if e.Graph != "" {
-		return "pgowl models pull " + e.Name + ":" + e.Graph
-	}
-	return "pgowl models pull " + e.Name
-}
 
 // StoreOptions are the settings of a Store.
 type StoreOptions struct {
@@ -59,6 +36,8 @@ type StoreOptions struct {
 	Chosen func(d Device, model string, err error)
 	// Source is asked for models that are not in the folder. nil: there are no others.
 	Source Source
+	// Refused is told that a newer version of a model of the source's cannot be loaded, so that the old one goes on: once for each version. nil: nobody.
+	Refused func(model string, err error)
 }
 
 // Store is the model folder: it loads a model when it is first asked for and keeps it for everybody. It is safe for use by several
@@ -101,8 +80,10 @@ type loading struct {
 	bytes  int64  // of its files; 0 until it is loaded
 	copied bool   // its graph is in memory once more
 
-	version string    // of the source; empty: it is of the model folder
-	checked time.Time // when the source was asked for its version
+	version    string    // of the source; empty: it is of the model folder
+	checked    time.Time // when the source was asked for its version
+	refreshing bool      // it is being asked, or another version is being loaded
+	refused    string    // a later version that could not be loaded
 }
 
 // NewStore makes a Store. It touches neither the folder nor the library.
@@ -308,7 +289,7 @@ func (s *Store) open(key modelKey) (*Embedder, string, int64, error) {
 		return nil, "", 0, err
 	}
 	e.cache = s.cache
-	e.cacheName += "\x00" + p.revision(key.files())
+	e.cacheName += "\x00" + p.revision()
 	if instructors[key.name.Repository()] {
 		e.settings.skipPrompt = true
 	}
@@ -332,53 +313,6 @@ func graphSize(dir string, files []string) (total int64) {
 	return total
 }
 
-// find returns the folder of a model: one with a config.json.
-func (s *Store) find(name names.Name) (string, error) {
-	for _, folder := range name.Folders() {
-		dir := filepath.Join(s.options.Dir, folder)
-		switch _, err := os.Stat(filepath.Join(dir, "config.json")); {
-		case err == nil:
-			return dir, nil
-		case !errors.Is(err, fs.ErrNotExist):
-			return "", &ModelError{Model: name.String(), Err: errors.Unwrap(err)} // its path is nobody's business
-		}
-	}
-	return "", &MissingError{Name: name.String()}
-}
-
-// List returns the names of the models in the folder, in the order of the alphabet. A folder that is not there has none.
-func (s *Store) List() ([]string, error) {
-	seen := map[string]bool{}
-	for _, pattern := range []string{"*", "*/*"} {
-		// A glob would trip over special characters in the folder's own name.
-		found, err := fs.Glob(os.DirFS(s.options.Dir), pattern+"/config.json")
-		if err != nil {
-			return nil, err
-		}
-		for _, path := range found {
-			name, err := names.Parse(filepath.ToSlash(filepath.Dir(path)))
-			if err != nil {
-				continue // not made by us
-			}
-			if dir, err := s.find(name); err == nil && isModel(dir) {
-				seen[name.String()] = true
-			}
-		}
-	}
-	list := make([]string, 0, len(seen))
-	for name := range seen {
-		list = append(list, name)
-	}
-	slices.Sort(list)
-	return list, nil
-}
-
-// isModel tells a model's folder from one inside a model, such as 1_Pooling.
-func isModel(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, "tokenizer.json"))
-	return err == nil
-}
-
 // Close frees all models and waits for the loads and calls under way. Later calls fail with ErrClosed. It may be called twice.
 func (s *Store) Close() error {
 	s.mu.Lock()
@@ -387,10 +321,11 @@ func (s *Store) Close() error {
 	s.cancel(ErrClosed)
 	s.loaders.Wait()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for name, l := range s.models {
-		l.embedder.Close()
-		delete(s.models, name)
+	left := slices.Collect(maps.Values(s.models))
+	clear(s.models)
+	s.mu.Unlock()
+	for _, l := range left {
+		s.discard(l) // waits for the calls under way
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package text
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -37,6 +38,25 @@ type work struct {
 	starts  []int   // where each begins, and the end
 	lengths []int
 	skip    int // leading tokens that do not count in the pooling
+}
+
+// dropEmpty takes the texts without tokens out, as no model runs on them, and divides the places of all texts in the same way.
+func (w *work) dropEmpty(places []int) (some, none []int) {
+	if !slices.Contains(w.lengths, 0) {
+		return places, nil
+	}
+	kept := 0
+	for i, n := range w.lengths {
+		if n == 0 {
+			none = append(none, places[i])
+			continue
+		}
+		some = append(some, places[i])
+		w.lengths[kept], w.starts[kept+1] = n, w.starts[i+1]
+		kept++
+	}
+	w.lengths, w.starts = w.lengths[:kept], w.starts[:kept+1]
+	return some, none
 }
 
 // text is the ids of a text.

@@ -1,14 +1,21 @@
 package chunk
 
 import (
+	"context"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/pgowl/pgowl/models/text/chunk/pyre"
 )
 
+// longText is the length in bytes from which on looking for a separator takes so long that the context is looked at before.
+const longText = 1 << 16
+
 // found reports whether a separator occurs in a text.
 func (w *work) found(text string, at int) (bool, error) {
+	if len(text) > longText && w.ctx.Err() != nil { // a thousand separators may be looked for before there is a piece
+		return false, context.Cause(w.ctx)
+	}
 	sep := &w.separators[at]
 	if sep.re == nil {
 		return strings.Contains(text, sep.find), nil

@@ -80,6 +80,14 @@ func TestCancelled(t *testing.T) {
 			t.Errorf("%s: got %v", kwargs, err)
 		}
 	}
+	// A long text without any of many separators has no piece for long.
+	s, err := New("recursive_character", []byte(`{"separators": ["b", "c", "d"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Split(ctx, strings.Repeat("a", longText+1)); err != cause {
+		t.Errorf("a text without separators: got %v", err)
+	}
 }
 
 // A splitter is used by many sessions at once.

@@ -52,7 +52,7 @@ func Reader(from io.ReaderAt, size int64, sizeOf func(name string) (int64, error
 	if size > maxFile {
 		return Info{}, fmt.Errorf("it has %d bytes, a graph has %d at most", size, maxFile)
 	}
-	c := &checker{file: &file{from: from, size: size, window: make([]byte, 0, from64k)}, sizeOf: sizeOf, files: map[string]*weightsFile{}}
+	c := &checker{file: &file{from: from, size: size, window: make([]byte, 0, windowSize)}, sizeOf: sizeOf, files: map[string]*weightsFile{}}
 	if err := c.model(); err != nil {
 		return Info{}, err
 	}

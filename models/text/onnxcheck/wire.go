@@ -32,8 +32,8 @@ type file struct {
 	fields int
 }
 
-// from64k is the size of the window: the parts between large weights are short, and each move is a call of the system.
-const from64k = 64 << 10
+// windowSize is in bytes: the parts between large weights are short, and each move is a call of the system.
+const windowSize = 64 << 10
 
 // ahead is what lies from a place on, at least one byte and at most one window of them.
 func (f *file) ahead(at int64) ([]byte, error) {

@@ -135,7 +135,7 @@ func parseConfig(data []byte) (*config, error) {
 		c.pad = s.number("pad_token_id", c.padding, 0, 1<<24)
 	}
 	if c.relative {
-		c.buckets = s.number("relative_attention_num_buckets", 32, 4, 1<<10)
+		c.buckets = s.number("relative_attention_num_buckets", 32, 4, maxBuckets)
 	}
 	c.activation = s.text(c.keys.activation, "gelu")
 	if _, known := activations[c.activation]; !known {

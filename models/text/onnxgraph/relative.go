@@ -5,6 +5,9 @@ import "math"
 // farthest is MPNet's max_distance: all distances beyond it are one.
 const farthest = 128
 
+// maxBuckets is how many there may be: a quarter of them are for distances of one each, and the formula for the others takes these to be less than farthest.
+const maxBuckets = 4*farthest - 1
+
 // distances is MPNet's bias of attention, [heads, sequence, sequence]: a number for each head by how far, in buckets, a token is from another. The table here is by
 // the distance itself, from -(positions - 1) to positions - 1, so that the graph needs no logarithms.
 func (b *builder) distances(c *config) string {

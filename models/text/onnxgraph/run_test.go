@@ -176,3 +176,16 @@ func TestBuckets(t *testing.T) {
 		}
 	}
 }
+
+// Every distance has a bucket that there is, whatever number of them config.json may say.
+func TestBucketsInRange(t *testing.T) {
+	for buckets := 4; buckets <= maxBuckets; buckets++ {
+		for _, distance := range []int{0, 1, 2, 63, 126, 127, 128, 129, 1000, 1<<20 - 1} {
+			for _, d := range []int{distance, -distance} {
+				if at := bucket(d, buckets); at < 0 || at >= buckets {
+					t.Fatalf("of %d buckets, distance %d: %d", buckets, d, at)
+				}
+			}
+		}
+	}
+}

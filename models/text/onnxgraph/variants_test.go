@@ -172,6 +172,7 @@ func TestRefusals(t *testing.T) {
 		{"bert", set("num_hidden_layers", `3`), "the weights have no encoder.layer.2.attention.self.query.weight"},
 		{"bert", set("num_hidden_layers", `1`), "arrays that config.json does not account for, such as \"encoder.layer.1."},
 		{"mpnet", set("relative_attention_num_buckets", `16`), "encoder.relative_attention_bias.weight has the shape"},
+		{"mpnet", set("relative_attention_num_buckets", `512`), "config.json: relative_attention_num_buckets is 512, want 4 to 511"},
 		{"bert", func(header, _ map[string]json.RawMessage) {
 			header["encoder.layer.0.extra.weight"] = json.RawMessage(`{"dtype":"F32","shape":[0],"data_offsets":[0,0]}`)
 		}, `such as "encoder.layer.0.extra.weight"`},

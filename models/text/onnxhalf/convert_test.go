@@ -87,6 +87,8 @@ func TestTensor(t *testing.T) {
 		"zero":                 {message(2, 1, 9, floats(0)), message(2, 10, 9, []byte{0, 0})},
 		"small":                {message(2, 1, 9, floats(1e-12, 1)), message(2, 10, 9, []byte{0, 0, 0, 0x3c})},
 		"integers":             {message(1, 1, 2, 7, 9, []byte{1, 2, 3, 4, 5, 6, 7, 8}), message(1, 1, 2, 7, 9, []byte{1, 2, 3, 4, 5, 6, 7, 8})},
+		"epsilon and nothing":  {message(2, 1, 4, floats(1e-12), 4, floats()), message(2, 10, 9, []byte{1, 0})},
+		"nothing and epsilon":  {message(2, 1, 4, floats(), 4, floats(-1e-12)), message(2, 10, 9, []byte{1, 0x80})},
 		"one, unpacked, small": {message(2, 1, 4, float32(-1e-30)), message(2, 10, 9, []byte{1, 0x80})},
 	} {
 		if got, err := new(converter).tensor(nil, c.in); err != nil || string(got) != string(c.want) {

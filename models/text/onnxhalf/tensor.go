@@ -141,8 +141,12 @@ func single(halves, in []byte) []byte {
 	if h := binary.LittleEndian.Uint16(halves); h&0x7fff == 0 {
 		was := uint32(0)
 		_ = fields(in, func(f field) error { // they have been read before
-			if f.number == tensorRaw && len(f.content) == 4 || f.number == tensorFloats {
-				was = binary.LittleEndian.Uint32(f.all[len(f.all)-4:])
+			number := f.content
+			if f.number == tensorFloats && f.kind == protowire.Fixed32Type {
+				number = f.all[len(f.all)-4:]
+			}
+			if (f.number == tensorRaw || f.number == tensorFloats) && len(number) == 4 { // a packed field may be empty
+				was = binary.LittleEndian.Uint32(number)
 			}
 			return nil
 		})

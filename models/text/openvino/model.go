@@ -147,14 +147,10 @@ func (m *Model) Request() (*Request, error) {
 		m.closing.RUnlock()
 		return nil, ErrClosed
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if n := len(m.idle); n > 0 {
-		r := m.idle[n-1]
-		m.idle = m.idle[:n-1]
+	if r := m.takeIdle(); r != nil {
 		return r, nil
 	}
-	r := &Request{model: m}
+	r := &Request{model: m} // which takes milliseconds to make: others need not wait for that
 	e := newMessage()
 	defer e.free()
 	if status := C.owl_request(m.compiled, &r.request, e.room); status != 0 {
@@ -162,6 +158,19 @@ func (m *Model) Request() (*Request, error) {
 		return nil, e.err(status)
 	}
 	return r, nil
+}
+
+// takeIdle takes a request that nobody uses; nil if there is none.
+func (m *Model) takeIdle() *Request {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := len(m.idle)
+	if n == 0 {
+		return nil
+	}
+	r := m.idle[n-1]
+	m.idle = m.idle[:n-1]
+	return r
 }
 
 // Release gives a request back. Nobody may cancel it any more.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 )
 
@@ -117,8 +118,7 @@ func parseTensor(raw json.RawMessage, room int64) (*Tensor, span, error) {
 	}
 	bytes := width
 	for _, d := range h.Shape {
-		// A dimension is never larger than the file, so that the product cannot overflow before it is seen to be too large.
-		if d < 0 || int64(d) > room || bytes > room {
+		if d < 0 || int64(d) > room || bytes > room || d > 0 && bytes > math.MaxInt64/int64(d) { // a file of more than 3 GB has room for factors whose product overflows
 			return nil, s, fmt.Errorf("has the shape %v", shorten(h.Shape))
 		}
 		bytes *= int64(d)

@@ -171,3 +171,23 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// hollow is a large file that is zeros behind its start.
+type hollow []byte
+
+func (h hollow) ReadAt(p []byte, at int64) (int, error) {
+	clear(p)
+	if at < int64(len(h)) {
+		copy(p, h[at:])
+	}
+	return len(p), nil
+}
+
+// In a file of several gigabytes no dimension is too large by itself; their product still may not pass for nothing when it overflows.
+func TestParseOverflow(t *testing.T) {
+	h := hollow(file(`{"a":{"dtype":"F32","shape":[1073741824,4294967296],"data_offsets":[0,0]}}`))
+	tensors, err := Parse(h, 1<<34)
+	if err == nil || !strings.Contains(err.Error(), "has the shape") {
+		t.Errorf("%+v, %v", tensors["a"], err)
+	}
+}

@@ -67,7 +67,7 @@ func TestNoAllocation(t *testing.T) {
 			t.Fatal(err)
 		}
 		ids := make([]int32, 0, 4096)
-		if n := testing.AllocsPerRun(50, func() { ids = tok.Append(ids[:0], text, 0) }); n >= 2 { // the pool may lose a desk
+		if n := testing.AllocsPerRun(50, func() { ids = tok.Append(ids[:0], text, 0) }); n >= 2 && !raceEnabled { // the pool may lose a desk
 			t.Errorf("%s: %v allocations for a text of %d ids", names[i], n, len(ids))
 		}
 	}

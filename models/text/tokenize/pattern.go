@@ -2,6 +2,7 @@ package tokenize
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -170,19 +171,19 @@ func translate(pattern string) (string, error) {
 		rest := pattern[i:]
 		switch {
 		case inside && (c == '[' || strings.HasPrefix(rest, "&&")), strings.HasPrefix(rest, "[]"), strings.HasPrefix(rest, "[^]"):
-			return "", fmt.Errorf("sets within sets, or a bracket in one")
+			return "", errors.New("sets within sets, or a bracket in one")
 		case c == '[':
 			inside = true
 		case c == ']':
 			inside = false
 		case !inside && c == '(' && strings.HasPrefix(rest, "(?") && !strings.HasPrefix(rest, "(?:") && !strings.HasPrefix(rest, "(?i:"):
-			return "", fmt.Errorf("a group that is not known")
+			return "", errors.New("a group that is not known")
 		case !inside && (c == '^' || c == '$' || c == '.'):
-			return "", fmt.Errorf("Ruby's %c", c)
+			return "", fmt.Errorf("%c as Ruby has it", c)
 		case !inside && c == '{' && !shortRepetition.MatchString(rest):
-			return "", fmt.Errorf("a long repetition")
+			return "", errors.New("a long repetition")
 		case !inside && (c == '+' || c == '?' || c == '*' || c == '}') && i+1 < len(pattern) && pattern[i+1] == '+':
-			return "", fmt.Errorf("possessive repetition")
+			return "", errors.New("possessive repetition")
 		}
 		if c != '\\' {
 			out.WriteByte(c)
@@ -190,7 +191,7 @@ func translate(pattern string) (string, error) {
 		}
 		i++
 		if i == len(pattern) {
-			return "", fmt.Errorf("a lone backslash")
+			return "", errors.New("a lone backslash")
 		}
 		name, negated := "", false
 		switch c := pattern[i]; {
@@ -201,7 +202,7 @@ func translate(pattern string) (string, error) {
 		case c == 'p' || c == 'P':
 			end := strings.IndexByte(pattern[i:], '}')
 			if end < 0 || !strings.HasPrefix(pattern[i+1:], "{") {
-				return "", fmt.Errorf("a property without a name")
+				return "", errors.New("a property without a name")
 			}
 			class, not := strings.CutPrefix(pattern[i+2:i+end], "^")
 			name, negated = classNames[class], (c == 'P') != not
@@ -218,7 +219,7 @@ func translate(pattern string) (string, error) {
 		default:
 			out.WriteString(regexp.QuoteMeta(string(c)))
 			if c == '-' { // QuoteMeta leaves it, and within a set it would make a range
-				return "", fmt.Errorf("an escaped hyphen")
+				return "", errors.New("an escaped hyphen")
 			}
 			continue
 		}

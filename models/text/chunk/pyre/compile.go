@@ -3,7 +3,6 @@ package pyre
 import (
 	"slices"
 	"sync"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -113,40 +112,6 @@ func Compile(pattern string) (*Regexp, error) {
 		return nil, errLarge
 	}
 	return re, nil
-}
-
-// maxPrefix is the longest prefix that is looked for.
-const maxPrefix = 64
-
-// literalPrefix adds to a prefix what every match of a node begins with, and reports whether that is all of it.
-func literalPrefix(n *node, prefix []rune) ([]rune, bool) {
-	switch n.kind {
-	case kindSet:
-		if len(n.set) == 1 && n.set[0].lo == n.set[0].hi && len(prefix) < maxPrefix {
-			return append(prefix, n.set[0].lo), true
-		}
-		return prefix, false
-	case kindCat, kindGroup:
-		for _, s := range n.subs {
-			var all bool
-			if prefix, all = literalPrefix(s, prefix); !all {
-				return prefix, false
-			}
-		}
-		return prefix, true
-	case kindRepeat:
-		for i := 0; i < n.min; i++ {
-			before, all := len(prefix), false
-			if prefix, all = literalPrefix(n.subs[0], prefix); !all {
-				return prefix, false
-			}
-			if len(prefix) == before {
-				break // of nothing any number is the same
-			}
-		}
-		return prefix, n.min == n.max
-	}
-	return prefix, n.kind == kindEmpty
 }
 
 // compiler writes a program from its end, so that most instructions stand behind those that they go on at.
@@ -300,77 +265,4 @@ func (c *compiler) look(n *node, next int32) int32 {
 	c.re.behinds = append(c.re.behinds, b)
 	c.re.needs |= inner.re.needs | 1<<(int(assertions)+at)
 	return c.emit(inst{op: opBehind, negative: n.negative, next: next, arg: int32(at)})
-}
-
-// classify finds the classes of characters that no set of the program tells apart. It is false where that would take too long.
-func (re *Regexp) classify(sets []runes) bool {
-	re.bounds = []rune{0}
-	for _, s := range sets {
-		for _, p := range s {
-			re.bounds = append(re.bounds, p.lo)
-			if p.hi < unicode.MaxRune {
-				re.bounds = append(re.bounds, p.hi+1)
-			}
-		}
-	}
-	slices.Sort(re.bounds)
-	re.bounds = slices.Compact(re.bounds)
-	members := make([][]int32, len(re.bounds)) // by bound: the instructions that take the characters from there on
-	count := 0
-	for pc, i := range re.prog {
-		if i.op != opChar {
-			continue
-		}
-		for _, p := range sets[i.arg] {
-			b, _ := slices.BinarySearch(re.bounds, p.lo)
-			if count > maxMembers {
-				return false
-			}
-			for ; b < len(re.bounds) && re.bounds[b] <= p.hi; b++ {
-				members[b] = append(members[b], int32(pc))
-				count++
-			}
-		}
-	}
-	re.classes = make([]int32, len(re.bounds))
-	known := map[string]int32{}
-	for b, list := range members {
-		key := string(int32Bytes(list))
-		class, ok := known[key]
-		if !ok {
-			class = int32(len(re.chars))
-			known[key] = class
-			re.chars = append(re.chars, list)
-		}
-		re.classes[b] = class
-	}
-	re.chars = append(re.chars, nil)
-	for r := range re.ascii {
-		re.ascii[r] = re.search(rune(r))
-	}
-	return true
-}
-
-func int32Bytes(list []int32) []byte {
-	out := make([]byte, 0, 4*len(list))
-	for _, v := range list {
-		out = append(out, byte(v), byte(v>>8), byte(v>>16), byte(v>>24))
-	}
-	return out
-}
-
-func (re *Regexp) search(r rune) int32 {
-	b, found := slices.BinarySearch(re.bounds, r)
-	if !found {
-		b--
-	}
-	return re.classes[b]
-}
-
-// class is a character's.
-func (re *Regexp) class(r rune) int32 {
-	if r < 128 {
-		return re.ascii[r]
-	}
-	return re.search(r)
 }
