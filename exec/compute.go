@@ -35,7 +35,7 @@ func (e *Engine) compute(ctx context.Context, l lane, c *parser.FunctionCall, n 
 
 func (e *Engine) evaluate(ctx context.Context, l lane, c *parser.FunctionCall, n int, args arguments) (column, error) {
 	if c.Function == "embed" {
-		return e.computeEmbed(ctx, c, n, args)
+		return e.computeEmbed(ctx, l, c, n, args)
 	}
 	return e.computePredict(ctx, l, c, n, args)
 }
@@ -43,7 +43,7 @@ func (e *Engine) evaluate(ctx context.Context, l lane, c *parser.FunctionCall, n
 // embedKey tells which rows can go through a model together.
 type embedKey struct{ model, kwargs string }
 
-func (e *Engine) computeEmbed(ctx context.Context, c *parser.FunctionCall, n int, args arguments) (column, error) {
+func (e *Engine) computeEmbed(ctx context.Context, l lane, c *parser.FunctionCall, n int, args arguments) (column, error) {
 	out := column{vectors: make([][]float32, n), null: make([]bool, n)}
 	rows := map[embedKey][]int{}
 	texts := map[embedKey][]string{}
@@ -73,6 +73,9 @@ func (e *Engine) computeEmbed(ctx context.Context, c *parser.FunctionCall, n int
 		}
 	}
 	for k, which := range rows {
+		if l == foldLane && e.loads(k) {
+			return out, errLoading
+		}
 		vectors, err := e.embed(ctx, k.model, texts[k], []byte(k.kwargs), false)
 		if err != nil {
 			return out, err
@@ -82,6 +85,15 @@ func (e *Engine) computeEmbed(ctx context.Context, c *parser.FunctionCall, n int
 		}
 	}
 	return out, nil
+}
+
+// errLoading leaves a call to the server that would have to wait for its model. There the statement's time runs (statement_timeout), and what waits is a call of the call lane.
+var errLoading = function.Errorf("55000", "the model is being loaded")
+
+// loads begins to load the model of a call, and tells whether it would have to be waited for.
+func (e *Engine) loads(k embedKey) bool {
+	options, err := text.ParseEmbedOptions(k.model, []byte(k.kwargs))
+	return err == nil && !e.texts.Loaded(k.model, options.Variant)
 }
 
 // embed gives the vectors of texts, which are those of one call of the client's, or each that of a call of its own.

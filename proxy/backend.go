@@ -180,12 +180,12 @@ func (s *session) take(typ byte, body []byte, sinking bool) (keep bool, err erro
 	if typ == 'Z' && len(body) > 0 {
 		status = body[0]
 		if !s.ready {
-			s.mu.Lock()
-			s.ready = true // keepsServer reads it in the other pump
-			s.mu.Unlock()
 			s.visit.loggedIn()
 			s.client.SetDeadline(time.Time{})
 			s.server.SetDeadline(time.Time{})
+			s.mu.Lock()
+			s.ready = true // keepsServer reads it in the other pump, and askIntake sets deadlines from here on
+			s.mu.Unlock()
 		}
 	}
 	if typ == 'Z' {

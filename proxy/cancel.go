@@ -25,10 +25,14 @@ func (p *Server) forget(s *session) {
 	}
 }
 
-// cancelSession carries out a cancel request: what runs here for the session is stopped, and the server gets the request as it is. A key
+// cancelSession carries out a cancel request, behind what the client has sent before it: what runs here for the session is stopped, and the server gets the request as it is. A key
 // that is not known here may be another proxy's, so the server gets that too.
 func (p *Server) cancelSession(ctx context.Context, request packet) {
-	if s := p.holder(request); s == nil || s.cancelOperation() {
+	s := p.holder(request)
+	if s != nil {
+		s.takeIn(ctx)
+	}
+	if s == nil || s.cancelOperation() {
 		p.cancelServer(ctx, request)
 	}
 }

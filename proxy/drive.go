@@ -18,6 +18,8 @@ type driver interface {
 	drive(v *vehicle) error
 	// terminate ends a session with a last message to the client, where the driver still has it.
 	terminate(v *vehicle, message []byte)
+	// listen has the driver take in what lies in the client's socket, and tell the session; where it does not have it any more, whoever has does that.
+	listen(v *vehicle)
 	// load is how many sessions it drives.
 	load() int
 	// stop ends it; it drives nothing any more.

@@ -118,6 +118,14 @@ func (l *loop) terminate(v *vehicle, message []byte) {
 	})
 }
 
+func (l *loop) listen(v *vehicle) {
+	l.do(func() {
+		if e := l.ends[int32(v.client)]; e != nil && e.trip.vehicle == v {
+			l.takeIn(e.trip)
+		}
+	})
+}
+
 func (l *loop) run() {
 	runtime.LockOSThread()
 	defer close(l.stopped)

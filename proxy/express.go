@@ -81,6 +81,7 @@ func (s *session) welcome() error {
 func (s *session) turn(client, server *buffer) error {
 	if client.r == client.w {
 		s.client.SetReadDeadline(time.Now().Add(expressWait))
+		s.hearAsked()
 		if err := client.fill(0); err != nil {
 			if errors.Is(err, io.EOF) && !s.keepsServer() {
 				return errSlow // it has closed its direction only, maybe, and the server has more to say

@@ -106,7 +106,7 @@ func (s *session) pumpFrontend(in *buffer) error {
 		case atWrong:
 			return fmt.Errorf("a message of impossible size: %w", io.EOF)
 		}
-		if err := in.fill(need); err != nil {
+		if err := s.fillClient(in, need); err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) && s.isParking() {
 				return errParked
 			}

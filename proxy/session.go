@@ -46,7 +46,8 @@ type session struct {
 	vehicle  *vehicle // where a loop drives the session
 	last     []byte   // the message that it is ended with from outside
 
-	sinks atomic.Int32 // queue.sinks, to be read without the lock
+	sinks  atomic.Int32 // queue.sinks, to be read without the lock
+	intake intake
 
 	out     sync.Mutex // held while a message is written to the client
 	pending []byte     // messages of ours, or changed ones, to be written by the backend's pump
@@ -146,12 +147,17 @@ func (s *session) pump(client, server *buffer) error {
 		}()
 	}
 	backend()
+	s.hearAsked()
 	err := s.guard(func() error { return s.pumpFrontend(client) })
 	if err == errParked {
 		<-done
 		s.client.SetReadDeadline(time.Time{})
 		return errParked
 	}
+	s.mu.Lock()
+	s.intake.over = true
+	s.told()
+	s.mu.Unlock()
 	if s.stay() {
 		<-done
 		backend() // the client's last words have still to be answered
@@ -277,6 +283,7 @@ func (s *session) end(err error) {
 	s.mu.Lock()
 	s.ended = true
 	s.moved.Broadcast()
+	s.told()
 	s.mu.Unlock()
 	if h := s.calls.Load(); h != nil {
 		h.Over()
@@ -389,6 +396,9 @@ func (s *session) operate(remote bool, f func(ctx context.Context) error) error 
 		cancel(errCanceled)
 	}
 	s.operation.Unlock()
+	if s.intake.asked.Load() {
+		s.tell()
+	}
 	err := f(ctx)
 	s.operation.Lock()
 	s.operation.cancel = nil

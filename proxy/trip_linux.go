@@ -60,6 +60,23 @@ func (l *loop) enter(v *vehicle) {
 	if !t.ended && t.server.in.data != nil {
 		l.handle(&t.server)
 	}
+	if !t.ended && v.session.intake.asked.Load() {
+		l.takeIn(t)
+	}
+}
+
+// takeIn reads what the client has sent, and tells those who wait for that. A server that takes nothing more is busy with what it has, which is then what they mean.
+func (l *loop) takeIn(t *trip) {
+	e := &t.client
+	e.readable = true
+	l.move(e)
+	switch {
+	case t.ended: // who has the session now is asked as well
+	case e.queued:
+		l.listen(t.vehicle) // there is more, behind the others' turn
+	default:
+		t.vehicle.session.tell()
+	}
 }
 
 // keep takes over what is left in a buffer.

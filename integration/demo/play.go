@@ -12,7 +12,7 @@ import (
 
 // waitLimit is how long a Wait step may take; waitPause the time between two looks.
 const (
-	waitLimit = 30 * time.Second
+	waitLimit = 2 * time.Minute
 	waitPause = 500 * time.Millisecond
 )
 

@@ -72,7 +72,7 @@ func TestChurn(t *testing.T) {
 		t.Errorf("afterwards: %v", err)
 	}
 	// The pool of mailboxes may have grown: 16 descriptors, and a pool of four connections.
-	for deadline := time.Now().Add(10 * time.Second); ; runtime.Gosched() {
+	for deadline := time.Now().Add(patience); ; runtime.Gosched() {
 		f, r := count(), runtime.NumGoroutine()
 		if f <= files+24 && r <= routines+24 {
 			return

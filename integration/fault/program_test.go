@@ -101,7 +101,7 @@ func (o *owl) kill() {
 
 // get asks for a page.
 func get(url string) (status int, body string) {
-	c := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	c := http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	r, err := c.Get(url)
 	if err != nil {
 		return 0, err.Error()
@@ -113,7 +113,7 @@ func get(url string) (status int, body string) {
 
 // post calls a REST function.
 func post(url, body string) (status int, answer string) {
-	c := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	c := http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	r, err := c.Post(url, "application/json", strings.NewReader(body))
 	if err != nil {
 		return 0, err.Error()

@@ -209,7 +209,7 @@ func TestSleepersStarveNobody(t *testing.T) {
 		}()
 	}
 	conn := connect(t, w.owl)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if _, err := conn.Exec(ctx, "DO $$ BEGIN PERFORM pgml.predict('line', ARRAY[1, 1]::real[]); END $$"); err != nil {
 		t.Errorf("the twenty-first session: %v", err)

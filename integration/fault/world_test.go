@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long a test waits for what has to happen within seconds; only a hang takes that long.
-const patience = 30 * time.Second
+const patience = 3 * time.Minute
 
 // world is a database with the stack, and a proxy in front of it.
 type world struct {

@@ -337,7 +337,7 @@ func TestStandby(t *testing.T) {
 	// A new deployment arrives there with its form.
 	w.train(owl, "line", "regression", "y", `{"n_estimators": 60}`)
 	want = play(t, owl, "")
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(3 * time.Minute)
 	super := w.dial(strings.Replace(w.url, fmt.Sprint(server.Port()), fmt.Sprint(standby.Port()), 1))
 	for ask(t, super, "SELECT model_id FROM pgml.deployments ORDER BY id DESC LIMIT 1") != "4 " {
 		if time.Now().After(deadline) {

@@ -54,7 +54,7 @@ func TestRowChangedMeanwhile(t *testing.T) {
 // waits returns when the backend waits for a lock.
 func waits(t *testing.T, c *pgx.Conn, pid uint32) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(3 * time.Minute); ; {
 		var waiting bool
 		if err := c.QueryRow(context.Background(), "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND NOT granted)", pid).Scan(&waiting); err != nil {
 			t.Fatal(err)

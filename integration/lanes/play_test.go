@@ -30,7 +30,7 @@ type statement struct {
 // play runs a case's statements in a session of its own, inside a transaction that is rolled back unless the case is bare, and gives all that the client sees.
 func play(t *testing.T, url string, c testCase, m mode) (log []string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute) // only a hang takes that long
 	defer cancel()
 	config, err := pgconn.ParseConfig(url)
 	if err != nil {

@@ -156,7 +156,7 @@ func (o *owl) ended(t *testing.T) {
 
 // get asks for a page.
 func get(url string) (status int, body string) {
-	c := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	c := http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	r, err := c.Get(url)
 	if err != nil {
 		return 0, err.Error()

@@ -16,7 +16,7 @@ func settled(t *testing.T, conn *pgx.Conn) {
 	t.Helper()
 	const left = `SELECT ((SELECT count(*) FROM pgml.vectorized WHERE backfill <> 'done') + (SELECT count(*) FROM pgml.vector_queue))::text`
 	for start := time.Now(); value(t, conn, left) != "0"; run(t, conn, "SELECT pg_sleep(0.05)") {
-		if time.Since(start) > time.Minute {
+		if time.Since(start) > patience {
 			t.Fatal("not settled: ", value(t, conn, "SELECT json_agg(s)::text FROM pgml.vectorize_status s"))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -21,6 +22,9 @@ import (
 func TestMain(m *testing.M) {
 	pgtest.MainLeaks(m, pgtest.StopShared, "github.com/pgowl/pgowl", "riverqueue/river")
 }
+
+// patience is how long a test waits for what takes seconds; only a hang takes that long.
+const patience = 3 * time.Minute
 
 // dims is the number of dimensions of model "plain".
 const dims = 4

@@ -8,7 +8,7 @@ import (
 )
 
 // patience is how long anything may take; only a hang takes that long.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // TestMain fails when a goroutine of the proxy's outlives the tests.
 func TestMain(m *testing.M) {

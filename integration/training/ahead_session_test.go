@@ -237,7 +237,7 @@ func TestReadAheadFromPools(t *testing.T) {
 // wait asks until there is a row.
 func (w *world) wait(what, sql string, to any) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute) // only a hang takes that long
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

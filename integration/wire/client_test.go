@@ -21,7 +21,7 @@ import (
 
 const (
 	version30 = 3 << 16
-	patience  = 30 * time.Second // for a message; only a hang takes that long
+	patience  = 3 * time.Minute // for a message; only a hang takes that long
 )
 
 // client is a connection that speaks the protocol byte by byte.

@@ -101,6 +101,20 @@ func (s *Store) Embedder(ctx context.Context, name string) (*Embedder, error) {
 	return s.embedder(ctx, name, Variant{})
 }
 
+// Loaded begins to load a model, unless it is loaded, and tells whether a call for it will not wait for that: it is loaded, or there is an error to be had at once.
+func (s *Store) Loaded(name string, v Variant) bool {
+	_, err := s.embedder(unwilling, name, v)
+	return err != errLoading
+}
+
+// unwilling is the context of who does not wait for a load.
+var unwilling, errLoading = func() (context.Context, error) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	err := errors.New("the model is being loaded")
+	cancel(err)
+	return ctx, err
+}()
+
 func (s *Store) embedder(ctx context.Context, name string, v Variant) (*Embedder, error) {
 	parsed, err := names.Parse(name)
 	if err != nil {

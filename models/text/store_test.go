@@ -40,6 +40,43 @@ func TestStore(t *testing.T) {
 	}
 }
 
+// slowSource has a model whose files come when they may.
+type slowSource struct {
+	dir  string
+	come chan struct{}
+}
+
+func (s slowSource) Version(context.Context, names.Name) (string, error) { return "1", nil }
+
+func (s slowSource) Folder(context.Context, names.Name, string) (string, func(), error) {
+	<-s.come
+	return s.dir, func() {}, nil
+}
+
+// TestStoreLoaded: who does not wait for a load begins it.
+func TestStoreLoaded(t *testing.T) {
+	source := slowSource{t.TempDir(), make(chan struct{})}
+	tiny().write(t, source.dir)
+	s := NewStore(StoreOptions{Library: library(t), Device: CPU, Source: source})
+	defer s.Close()
+	if s.Loaded("one", Variant{}) || s.Loaded("one", Variant{}) {
+		t.Error("a model is said to be loaded that is not")
+	}
+	if !s.Loaded("../one", Variant{}) {
+		t.Error("a name that is none would be waited for")
+	}
+	if n := s.Stats().Loading; n != 0 {
+		t.Errorf("%d wait", n)
+	}
+	close(source.come)
+	if _, err := s.Embedder(t.Context(), "one"); err != nil {
+		t.Fatal(err)
+	}
+	if !s.Loaded("one", Variant{}) {
+		t.Error("a model is said not to be loaded that is")
+	}
+}
+
 func TestStoreMissing(t *testing.T) {
 	s := NewStore(StoreOptions{Dir: filepath.Join(t.TempDir(), "not there")})
 	defer s.Close()

@@ -222,6 +222,13 @@ func lower(s string) string {
 	return string(b)
 }
 
+// Attached tells whether the session has a server connection at the moment.
+func (l *Link) Attached() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.server != nil
+}
+
 // Cancel asks the server to cancel what it runs for the session; outside a transaction there is nothing to cancel.
 func (l *Link) Cancel(ctx context.Context) {
 	l.mu.Lock()
