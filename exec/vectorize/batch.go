@@ -142,6 +142,13 @@ func (k *Keeper) batch(ctx context.Context, id int64) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if c.rewritten {
+		var was bool
+		if err := tx.QueryRow(ctx, "SELECT pgowl.vectorize_rewritten($1)", id).Scan(&was); err != nil {
+			return 0, err
+		}
+		return 1, tx.Commit(ctx)
+	}
 	keys, rows, truncated, err := claim(ctx, tx, c, k.size(id))
 	if err != nil {
 		return 0, err
