@@ -422,6 +422,7 @@ BEGIN
             UPDATE pgml.vector_queue q SET attempts = 0, not_before = '-infinity' FROM waiting w WHERE q.ctid = w.ctid;
             WITH failed AS (DELETE FROM pgml.vectorize_failed f WHERE f.id = v.id RETURNING f.key)
             INSERT INTO pgml.vector_queue (id, relation, key) SELECT v.id, v.relation_oid, f.key FROM failed f;
+        ELSE RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = format('there is no action %L for a vectorized column', NEW.action);
     END CASE;
     RETURN NEW;
 END $$;
