@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -41,7 +42,12 @@ func (k *Keeper) refill(ctx context.Context, id int64) (bool, error) {
 	if state == "begin" {
 		after = nil
 	}
-	keys, err := k.next(ctx, c, after, refillRows)
+	var keys [][]string
+	if state == "stored" {
+		keys, err = storedKeys(ctx, tx, c, after, refillRows)
+	} else {
+		keys, err = k.next(ctx, c, after, refillRows)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -55,13 +61,31 @@ func (k *Keeper) refill(ctx context.Context, id int64) (bool, error) {
 			SELECT $1, $2, ARRAY(SELECT json_array_elements_text(k::json)), true FROM unnest($3::text[]) k`, id, c.relation, jsonKeys(keys))
 		batch.Queue("UPDATE pgml.vectorized SET cursor = $2, queued = queued + $3 WHERE id = $1", id, keys[len(keys)-1], len(keys))
 	}
-	if len(keys) < refillRows {
+	if state == "stored" {
+		if len(keys) < refillRows {
+			batch.Queue("UPDATE pgml.vectorized SET backfill = 'begin', cursor = NULL WHERE id = $1", id)
+		}
+	} else if len(keys) < refillRows {
 		batch.Queue("UPDATE pgml.vectorized SET backfill = 'done', done_at = clock_timestamp() WHERE id = $1", id)
 	}
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return false, err
 	}
-	return len(keys) > 0, tx.Commit(ctx)
+	return len(keys) > 0 || state == "stored", tx.Commit(ctx)
+}
+
+// storedKeys reads the next keys, in their order, of rows that have vectors.
+func storedKeys(ctx context.Context, tx pgx.Tx, c *column, after []string, most int) ([][]string, error) {
+	where, args := "", []any{most}
+	if after != nil {
+		where, args = fmt.Sprintf("WHERE ROW(%s) > ROW(%s)", c.each("v.k#"), c.each("($2::text[])[#]::TYPE")), append(args, after)
+	}
+	rows, err := tx.Query(ctx, fmt.Sprintf("SELECT ARRAY[%s] FROM (SELECT DISTINCT %s FROM %s v %s ORDER BY %[2]s LIMIT $1) v ORDER BY %[2]s",
+		c.each("v.k#::text"), c.each("v.k#"), c.table, where), args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[[]string])
 }
 
 // jsonKeys writes each key as a JSON array, as arrays of arrays have no place in SQL where they differ in length.

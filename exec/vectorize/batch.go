@@ -9,24 +9,42 @@ import (
 	"go.uber.org/zap"
 )
 
-// drain works on a column's queue until it is empty or the shift is over.
-func (k *Keeper) drain(ctx context.Context, id int64) error {
+// drain works on a column's queue until it is empty, the shift is over, or it is another column's turn.
+func (k *Keeper) drain(ctx context.Context, job drainArgs) error {
+	id := job.ID
+	t := k.enter(job)
+	defer k.leave(t)
+	if k.crowded(ctx, t) {
+		return nil
+	}
 	for end := time.Now().Add(shift); time.Now().Before(end); {
-		n, err := k.batch(ctx, id)
-		if err == nil && n < k.size(id) {
-			var more bool
-			if more, err = k.refill(ctx, id); err == nil && !more && n == 0 {
-				return nil
+		empty := false
+		err := k.step(ctx, t, func(ctx context.Context) error {
+			n, err := k.batch(ctx, id)
+			if err == nil && n < k.size(id) {
+				var more bool
+				more, err = k.refill(ctx, id)
+				empty = !more && n == 0
 			}
-		}
+			return err
+		})
 		switch {
-		case err == nil:
-		case errors.Is(err, errRemoved):
+		case err == nil && empty, errors.Is(err, errRemoved):
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		default:
+		case errors.Is(err, errTurn):
+			k.shrink(id)
+			return nil
+		case errors.Is(err, errSlow) && k.size(id) > 1:
+			k.shrink(id)
+		case err != nil:
 			k.failed(ctx, id, err)
+			return nil
+		}
+		if waiting, err := k.waiting(ctx); err != nil {
+			return err
+		} else if _, column := another(job, waiting); column {
 			return nil
 		}
 	}
@@ -81,6 +99,14 @@ func (k *Keeper) alone(id int64) {
 	k.sizes[id] = 1
 }
 
+// shrink makes the next batch a smaller one, as it was found to take too long.
+func (k *Keeper) shrink(id int64) {
+	size := k.size(id)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.sizes[id] = max(1, size/4)
+}
+
 // tooLarge reports whether texts together are more than the server, or memory, can take.
 func tooLarge(err error) bool {
 	switch sqlState(err) {
@@ -94,8 +120,13 @@ func tooLarge(err error) bool {
 func (k *Keeper) resize(id int64, rows int, took time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	next := int(float64(rows) * float64(time.Second) / float64(max(took, time.Millisecond)))
-	k.sizes[id] = min(maxBatch, max(leastBatch, next), 4*max(leastBatch, rows))
+	perRow := max(took, time.Millisecond) / time.Duration(rows)
+	least := leastBatch
+	if leastBatch*perRow > readTime/2 {
+		least = 1
+	}
+	next := int(time.Second / max(perRow, time.Microsecond))
+	k.sizes[id] = min(maxBatch, max(least, next), 4*max(leastBatch, rows))
 }
 
 // batch takes some keys off the queue, embeds what their rows hold now, and writes the vectors: all of it in one transaction, whose end by whatever cause gives the keys
@@ -110,6 +141,13 @@ func (k *Keeper) batch(ctx context.Context, id int64) (n int, err error) {
 	c, err := load(ctx, tx, id)
 	if err != nil {
 		return 0, err
+	}
+	if c.rewritten {
+		var was bool
+		if err := tx.QueryRow(ctx, "SELECT pgowl.vectorize_rewritten($1)", id).Scan(&was); err != nil {
+			return 0, err
+		}
+		return 1, tx.Commit(ctx)
 	}
 	keys, rows, truncated, err := claim(ctx, tx, c, k.size(id))
 	if err != nil {

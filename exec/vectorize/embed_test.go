@@ -113,7 +113,7 @@ func TestBatchesTakeASecond(t *testing.T) {
 		rows int
 		took time.Duration
 		want int
-	}{{0, 0, firstBatch}, {32, 100 * time.Millisecond, 128}, {128, time.Second, 128}, {128, 4 * time.Second, 32}, {32, time.Minute, leastBatch}, {400, time.Microsecond, maxBatch}} {
+	}{{0, 0, firstBatch}, {32, 100 * time.Millisecond, 128}, {128, time.Second, 128}, {128, 4 * time.Second, 32}, {32, 20 * time.Second, leastBatch}, {32, time.Minute, 1}, {1, time.Millisecond, 4 * leastBatch}, {400, time.Microsecond, maxBatch}} {
 		if c.rows > 0 {
 			k.resize(7, c.rows, c.took)
 		}
@@ -121,8 +121,14 @@ func TestBatchesTakeASecond(t *testing.T) {
 			t.Errorf("after %d rows in %v: %d, want %d", c.rows, c.took, got, c.want)
 		}
 	}
+	if k.shrink(7); k.size(7) != maxBatch/4 {
+		t.Error("not smaller")
+	}
 	if k.alone(7); k.size(7) != 1 {
 		t.Error("not alone")
+	}
+	if k.shrink(7); k.size(7) != 1 {
+		t.Error("less than a row")
 	}
 }
 

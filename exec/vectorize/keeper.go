@@ -38,11 +38,14 @@ type Keeper struct {
 	cancel  context.CancelFunc
 	wait    sync.WaitGroup
 
-	mu    sync.Mutex
-	sizes map[int64]int // rows of a batch, by column: what takes about a second
-	told  string        // the last trouble that was logged
+	mu      sync.Mutex
+	sizes   map[int64]int // rows of a batch, by column: what takes about a second
+	told    string        // the last trouble that was logged
+	running []*turn       // jobs that are worked on
 
-	tidied time.Time // when tidy was last done
+	// Of look alone.
+	tidied time.Time           // when tidy was last done
+	asked  map[int64]time.Time // when jobs of columns were last made
 }
 
 // Connections at most, beside River's.
@@ -62,7 +65,7 @@ func New(o Options) (*Keeper, error) {
 	if o.Idle <= 0 {
 		o.Idle = 3 * time.Second
 	}
-	k := &Keeper{options: o, log: o.Log, sizes: map[int64]int{}}
+	k := &Keeper{options: o, log: o.Log, sizes: map[int64]int{}, asked: map[int64]time.Time{}}
 	// The queue's table is one of few rows among many that have gone: it is read by its index, whatever its statistics were last.
 	// What a reader does to its session ends with its transaction, which is rolled back; these settings hold for the next one.
 	for _, p := range []struct {
@@ -71,7 +74,7 @@ func New(o Options) (*Keeper, error) {
 		sets string
 	}{
 		{&k.write, writers, "SET search_path = pg_catalog, pg_temp; SET datestyle = 'ISO, YMD'; SET lock_timeout = '10s'; SET statement_timeout = '60s'; SET enable_seqscan = off; SET enable_bitmapscan = off"},
-		{&k.read, readers, "SET search_path = pg_catalog, pg_temp; SET datestyle = 'ISO, YMD'; SET lock_timeout = '2s'; SET statement_timeout = '60s'; SET default_transaction_read_only = on; SET standard_conforming_strings = on; SET client_encoding = 'UTF8'"},
+		{&k.read, readers, "SET search_path = pg_catalog, pg_temp; SET datestyle = 'ISO, YMD'; SET lock_timeout = '2s'; SET default_transaction_read_only = on; SET standard_conforming_strings = on; SET client_encoding = 'UTF8'"},
 	} {
 		config, err := poolConfig(o.Service, p.most)
 		if err != nil {
@@ -144,7 +147,8 @@ func (k *Keeper) turn(ctx context.Context) (bool, error) {
 			return false, err
 		}
 	}
-	rows, err := k.write.Query(ctx, "SELECT id, waiting, dropped FROM pgowl.vectorize_due($1)", lanes*laneRows)
+	rows, err := k.write.Query(ctx, `SELECT d.id, d.waiting, d.dropped, c.relowner::bigint FROM pgowl.vectorize_due($1) d
+		LEFT JOIN pgml.vectorized v ON v.id = d.id LEFT JOIN pg_class c ON c.oid = v.relation`, lanes*laneRows)
 	if err != nil {
 		return true, err
 	}
@@ -175,14 +179,33 @@ func (k *Keeper) turn(ctx context.Context) (bool, error) {
 			if err := k.sweep(ctx, *d.ID); err != nil {
 				return true, err
 			}
-		} else {
+		} else if d.Owner != nil { // else it is dropped just now
 			work = append(work, d)
 		}
 	}
 	if len(work) == 0 {
 		return true, nil
 	}
-	return true, k.queue.add(ctx, work)
+	return true, k.hire(ctx, work)
+}
+
+// hire makes jobs for columns with work, and sees that they get their turns.
+func (k *Keeper) hire(ctx context.Context, work []due) error {
+	waiting, err := k.waiting(ctx)
+	if err != nil {
+		return err
+	}
+	jobs := plan(work, waiting, k.asked)
+	if err := k.queue.add(ctx, jobs); err != nil {
+		return err
+	}
+	now := time.Now()
+	for _, j := range jobs {
+		waiting = append(waiting, j.drainArgs)
+		k.asked[j.ID] = now
+	}
+	k.makeWay(waiting)
+	return nil
 }
 
 // idle ends River, which asks the database things all the time, while nothing is vectorized.
@@ -199,6 +222,7 @@ type due struct {
 	ID      *int64
 	Waiting *int64
 	Dropped *bool
+	Owner   *int64 // OID; nil: the table is not there
 }
 
 // sweep takes away what is left of a column that has been dropped, with its table or without.

@@ -30,8 +30,9 @@ const (
 
 // drainArgs are a job's: look at a column's queue.
 type drainArgs struct {
-	ID   int64 `json:"id"`
-	Lane int   `json:"lane"`
+	ID    int64 `json:"id"`
+	Lane  int   `json:"lane"`
+	Owner int64 `json:"owner"` // OID of the table's, among whom turns are taken
 }
 
 // Kind is River's name of the jobs.
@@ -43,13 +44,16 @@ type queue struct {
 	pool   *pgxpool.Pool
 }
 
-const riverSchema = "pgowl"
+const (
+	riverSchema = "pgowl"
+	riverQueue  = "vectorize"
+)
 
 // migrationLock is the advisory lock under which River's tables are made: "pgowl" in ASCII, then 2.
 const migrationLock int64 = 0x70676f776c02
 
 // openQueue makes River's tables, if they are not there, and starts it.
-func openQueue(ctx context.Context, service string, drain func(context.Context, int64) error, log *zap.Logger) (*queue, error) {
+func openQueue(ctx context.Context, service string, drain func(context.Context, drainArgs) error, log *zap.Logger) (*queue, error) {
 	config, err := poolConfig(service, 4) // one listens
 	if err != nil {
 		return nil, err
@@ -66,17 +70,17 @@ func openQueue(ctx context.Context, service string, drain func(context.Context, 
 	return q, nil
 }
 
-func (q *queue) start(ctx context.Context, drain func(context.Context, int64) error, log *slog.Logger) error {
+func (q *queue) start(ctx context.Context, drain func(context.Context, drainArgs) error, log *slog.Logger) error {
 	if err := q.migrate(ctx, log); err != nil {
 		return err
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[drainArgs]) error {
-		return drain(ctx, job.Args.ID)
+		return drain(ctx, job.Args)
 	}))
 	client, err := river.NewClient(riverpgxv5.New(q.pool), &river.Config{
 		Schema:                      riverSchema,
-		Queues:                      map[string]river.QueueConfig{"vectorize": {MaxWorkers: drainers}},
+		Queues:                      map[string]river.QueueConfig{riverQueue: {MaxWorkers: drainers}},
 		Workers:                     workers,
 		Logger:                      log,
 		JobTimeout:                  -1, // a row's many chunks may take minutes
@@ -120,18 +124,20 @@ func (q *queue) migrate(ctx context.Context, log *slog.Logger) error {
 	return nil
 }
 
-// add makes jobs for columns, where there are none.
-func (q *queue) add(ctx context.Context, columns []due) error {
-	var all []river.InsertManyParams
-	for _, c := range columns {
-		for lane := range min(lanes, 1+int(*c.Waiting)/laneRows) {
-			all = append(all, river.InsertManyParams{Args: drainArgs{*c.ID, lane}, InsertOpts: &river.InsertOpts{
-				Queue:       "vectorize",
-				MaxAttempts: 1, // whoever looks next makes another
-				UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: window, ByState: []rivertype.JobState{
-					rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateScheduled}},
-			}})
-		}
+// add makes jobs, where there are none of the same window.
+func (q *queue) add(ctx context.Context, jobs []job) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	all := make([]river.InsertManyParams, len(jobs))
+	for i, j := range jobs {
+		all[i] = river.InsertManyParams{Args: j.drainArgs, InsertOpts: &river.InsertOpts{
+			Queue:       riverQueue,
+			Priority:    j.priority,
+			MaxAttempts: 1, // whoever looks next makes another
+			UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: window, ByState: []rivertype.JobState{
+				rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateScheduled}},
+		}}
 	}
 	_, err := q.client.InsertMany(ctx, all)
 	return err

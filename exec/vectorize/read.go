@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -25,7 +26,10 @@ func (k *Keeper) bodies(ctx context.Context, c *column, keys [][]string, hashes 
 	if err != nil {
 		return nil, err
 	}
-	answer, err := k.ask(ctx, c, fmt.Sprintf("%s::json, NULL::text[], 0, %t", quote(string(asked)), hashes))
+	answer, err := k.ask(ctx, c, fmt.Sprintf("%s::json, NULL::text[], 0, %t", quote(string(asked)), hashes), readTime)
+	if sqlState(err) == "57014" {
+		return nil, wholeError{fmt.Errorf("%w: %w", errSlow, err)}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +60,7 @@ func (k *Keeper) next(ctx context.Context, c *column, after []string, most int) 
 		}
 		from = "ARRAY[" + strings.Join(texts, ",") + "]"
 	}
-	answer, err := k.ask(ctx, c, fmt.Sprintf("NULL::json, %s::text[], %d, false", from, most))
+	answer, err := k.ask(ctx, c, fmt.Sprintf("NULL::json, %s::text[], %d, false", from, most), nextTime)
 	if err != nil {
 		return nil, err
 	}
@@ -89,13 +93,13 @@ func decode(answer *string, to any) error {
 // the first statement calls none, whatever plan_cache_mode is (there are no parameters), and if another function is there it fails, a word being no number, and the second is not planned.
 //
 // What there is runs as the owner. It can write nothing, and nothing outlives the transaction, which is rolled back: no deferred trigger, no held cursor, no setting.
-func (k *Keeper) ask(ctx context.Context, c *column, args string) (*string, error) {
+func (k *Keeper) ask(ctx context.Context, c *column, args string, most time.Duration) (*string, error) {
 	conn, err := k.read.Acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Release()
-	tx, err := conn.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly, IsoLevel: pgx.ReadCommitted})
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL statement_timeout = %d", most.Milliseconds())})
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +127,16 @@ func (k *Keeper) ask(ctx context.Context, c *column, args string) (*string, erro
 	text := string(answer)
 	return &text, nil
 }
+
+const (
+	// readTime is how long the reading of a batch's rows may take. Where it takes longer, the next batch is a smaller one.
+	readTime = 10 * time.Second
+	// nextTime is the same for the reading of the next keys, which may have to pass many rows without a text.
+	nextTime = time.Minute
+)
+
+// errSlow is a table whose rows were not read within readTime.
+var errSlow = errors.New("reading rows takes too long")
 
 // errBusy is a table that somebody has locked.
 var errBusy = errors.New("the table is locked")

@@ -207,7 +207,7 @@ AS $$
         WHEN v.relation_oid <> v.relation THEN 'the table was restored from a dump: call pgml.vectorize again'
         WHEN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = v.relation AND a.attnum = ANY (v.key_attnums) AND a.attisdropped)
             THEN 'a column of the key has been dropped: call pgml.vectorize again'
-        -- Texts of any length are all the same. What ALTER TABLE makes of the column's own texts is not seen: only statements are.
+        -- Texts of any length are all the same. What ALTER TABLE makes of the column's own texts is pgowl.vectorize_rewritten's business.
         WHEN EXISTS (SELECT FROM unnest(v.key_attnums, v.key_types) k (attnum, type) JOIN pg_attribute a ON a.attrelid = v.relation AND a.attnum = k.attnum
                 WHERE pgowl.vectorize_base(a.atttypid) <> k.type AND NOT (pgowl.vectorize_base(a.atttypid) IN ('text'::regtype, 'varchar'::regtype) AND k.type IN ('text'::regtype, 'varchar'::regtype)))
             THEN 'a column of the key has another type now: call pgml.vectorize again'
@@ -217,6 +217,20 @@ AS $$
             THEN 'the table has become part of an inheritance or partitioned, so changes may be missed: call pgml.unvectorize' END
     FROM pgml.vectorized v WHERE v.id = $1
 $$;
+
+-- Notes what the table is like now, and reports whether that is another than was noted: then the table was rewritten, or its text's type is another one, and what its rows are now no trigger has
+-- seen. What has vectors and what has a text is to be compared anew.
+CREATE OR REPLACE FUNCTION pgowl.vectorize_rewritten(number bigint) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE pgml.vectorized v SET filenode = c.relfilenode, body_type = a.atttypid, body_typmod = a.atttypmod, backfill = 'stored', cursor = NULL,
+        queued = 0, started_at = clock_timestamp(), done_at = NULL
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+    WHERE v.id = number AND c.oid = v.relation AND a.attnum = v.body_attnum
+        AND (v.filenode, v.body_type, v.body_typmod) IS DISTINCT FROM (c.relfilenode, a.atttypid::regtype, a.atttypmod);
+    RETURN FOUND;
+END $$;
 
 -- What the table's owner has to run so that a column is followed, or is not any more.
 CREATE OR REPLACE FUNCTION pgowl.vectorize_script(number bigint, caller name) RETURNS text[]
@@ -385,6 +399,8 @@ BEGIN
         INSERT INTO pgml.vectorized (id, relation, relation_oid, key_attnums, key_names, key_types, body_attnum, body_name, model, kwargs, splitter, chunk_kwargs, dims, created_by)
         VALUES (NEW.id, NEW.relation, NEW.relation, k.attnums, k.names, k.types, body, NEW.column_name, NEW.model, NEW.kwargs, NEW.splitter, NEW.chunk_kwargs, NEW.dims, NEW.caller)
         RETURNING * INTO v;
+        PERFORM pgowl.vectorize_rewritten(v.id);
+        UPDATE pgml.vectorized x SET backfill = 'begin' WHERE x.id = v.id;
         PERFORM pgowl.vectorize_make(v.id);
         NEW.id := v.id;
         NEW.script := pgowl.vectorize_script(v.id, NEW.caller);
@@ -406,6 +422,7 @@ BEGIN
             UPDATE pgml.vector_queue q SET attempts = 0, not_before = '-infinity' FROM waiting w WHERE q.ctid = w.ctid;
             WITH failed AS (DELETE FROM pgml.vectorize_failed f WHERE f.id = v.id RETURNING f.key)
             INSERT INTO pgml.vector_queue (id, relation, key) SELECT v.id, v.relation_oid, f.key FROM failed f;
+        ELSE RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = format('there is no action %L for a vectorized column', NEW.action);
     END CASE;
     RETURN NEW;
 END $$;
@@ -540,7 +557,7 @@ CREATE OR REPLACE VIEW pgml.vectorize_errors AS
     WHERE pg_catalog.pg_has_role(c.relowner, 'USAGE');
 GRANT SELECT ON pgml.vectorize_errors TO PUBLIC;
 
--- What there is to do: columns with rows that wait, at most so many are counted, or that are not back-filled yet; and those that have been dropped, with their tables or without. A row
+-- What there is to do: columns with rows that wait, at most so many are counted, or that are not back-filled yet, or whose table was rewritten; and those that have been dropped, with their tables or without. A row
 -- without a number says that nothing is vectorized.
 CREATE OR REPLACE FUNCTION pgowl.vectorize_due(most integer, OUT id bigint, OUT waiting bigint, OUT dropped boolean) RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -548,16 +565,18 @@ AS $$
 BEGIN
     RETURN QUERY SELECT v.id, w.waiting, a.attnum IS NULL
         FROM pgml.vectorized v
+        LEFT JOIN pg_class c ON c.oid = v.relation
         LEFT JOIN pg_attribute a ON a.attrelid = v.relation AND a.attnum = v.body_attnum AND NOT a.attisdropped
         CROSS JOIN LATERAL (SELECT count(*) AS waiting FROM (
             SELECT FROM pgml.vector_queue q WHERE q.id = v.id AND q.relation = v.relation_oid AND q.not_before <= clock_timestamp() LIMIT most) x) w
         WHERE a.attnum IS NULL OR v.state = 'active' AND (v.retry_at IS NULL OR v.retry_at <= clock_timestamp())
-            AND (w.waiting > 0 OR v.backfill <> 'done' OR v.error IS NOT NULL);
+            AND (w.waiting > 0 OR v.backfill <> 'done' OR v.error IS NOT NULL
+                OR v.relation_oid = v.relation AND (v.filenode, v.body_type, v.body_typmod) IS DISTINCT FROM (c.relfilenode, a.atttypid::regtype, a.atttypmod));
     IF NOT FOUND AND NOT EXISTS (SELECT FROM pgml.vectorized) THEN
         RETURN NEXT;
     END IF;
 END $$;
 
 REVOKE ALL ON FUNCTION pgowl.vectorize_base(oid), pgowl.vectorize_types(regtype[]), pgowl.vectorize_key(oid), pgowl.vectorize_reader(bigint), pgowl.vectorize_find_reader(bigint),
-    pgowl.vectorize_triggers(bigint), pgowl.vectorize_trouble(bigint), pgowl.vectorize_script(bigint, name), pgowl.vectorize_undo(bigint), pgowl.vectorize_make(bigint),
+    pgowl.vectorize_triggers(bigint), pgowl.vectorize_trouble(bigint), pgowl.vectorize_rewritten(bigint), pgowl.vectorize_script(bigint, name), pgowl.vectorize_undo(bigint), pgowl.vectorize_make(bigint),
     pgowl.vectorize_drop(bigint), pgowl.vectorize_check(oid, text, name, boolean), pgowl.vectorize_request(), pgowl.vectorize_due(integer) FROM PUBLIC;
