@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +14,6 @@ import (
 	"github.com/pgowl/pgowl/exec"
 	"github.com/pgowl/pgowl/integration/owltest"
 	"github.com/pgowl/pgowl/integration/pgtest"
-	"github.com/pgowl/pgowl/models/text"
 )
 
 func TestMain(m *testing.M) {
@@ -29,43 +26,12 @@ const patience = 3 * time.Minute
 // dims is the number of dimensions of model "plain".
 const dims = 4
 
-// options are those of an engine with a model folder that has a small model.
+// options are those of an engine with a model folder that has small models.
 func options(t *testing.T) exec.Options {
 	t.Helper()
-	var library string
-	if found, _ := filepath.Glob(os.Getenv("PGOWL_ONNXRUNTIME")); len(found) > 0 {
-		library = found[0]
-	}
-	if library == "" {
-		library = text.FindLibrary("")
-	}
-	if library == "" {
-		t.Skip("no ONNX Runtime: PGOWL_ONNXRUNTIME")
-	}
-	dir := t.TempDir()
-	testdata := filepath.Join("..", "..", "models", "text")
-	for name, more := range map[string]string{"plain": "", "prompted": `{"prompts": {"query": "one two "}}`} {
-		files := map[string]string{"config.json": `{"hidden_size":4,"vocab_size":154,"max_position_embeddings":32}`, "onnx/model.onnx": "testdata/tiny.onnx",
-			"tokenizer.json": "tokenize/testdata/uncased.json"}
-		if more != "" {
-			files["config_sentence_transformers.json"] = more
-		}
-		for file, content := range files {
-			data := []byte(content)
-			if content[0] != '{' {
-				var err error
-				if data, err = os.ReadFile(filepath.Join(testdata, content)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			path := filepath.Join(dir, "sentence-transformers", name, file)
-			os.MkdirAll(filepath.Dir(path), 0o755)
-			if err := os.WriteFile(path, data, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	return exec.Options{Models: dir, Library: library, SearchBytes: 64 << 20}
+	o := owltest.TextModels(t, map[string]map[string]string{"plain": nil, "prompted": {"config_sentence_transformers.json": `{"prompts": {"query": "one two "}}`}})
+	o.SearchBytes = 64 << 20
+	return o
 }
 
 // dial connects, through a proxy or not.

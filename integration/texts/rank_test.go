@@ -2,52 +2,20 @@ package texts
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pgowl/pgowl/exec"
-	"github.com/pgowl/pgowl/models/text"
+	"github.com/pgowl/pgowl/integration/owltest"
 )
 
 // rankers is a model folder with a cross-encoder, of which models/text/testdata/scores.py tells the scores, and another model.
 func rankers(t *testing.T) exec.Options {
 	t.Helper()
-	var library string
-	if found, _ := filepath.Glob(os.Getenv("PGOWL_ONNXRUNTIME")); len(found) > 0 {
-		library = found[0]
-	}
-	if library == "" {
-		library = text.FindLibrary("")
-	}
-	if library == "" {
-		t.Skip("no ONNX Runtime: PGOWL_ONNXRUNTIME")
-	}
-	dir := t.TempDir()
-	testdata := filepath.Join("..", "..", "models", "text")
-	for name, files := range map[string]map[string]string{
-		"cross": {"config.json": `{"vocab_size":154,"max_position_embeddings":32,"num_labels":1,"sbert_ce_default_activation_function":"torch.nn.modules.linear.Identity"}`,
-			"onnx/model.onnx": "testdata/scores.onnx"},
-		"plain": {"config.json": `{"hidden_size":4,"vocab_size":154,"max_position_embeddings":32}`, "onnx/model.onnx": "testdata/tiny.onnx"},
-	} {
-		files["tokenizer.json"] = "tokenize/testdata/uncased.json"
-		for file, content := range files {
-			data := []byte(content)
-			if content[0] != '{' {
-				var err error
-				if data, err = os.ReadFile(filepath.Join(testdata, content)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			path := filepath.Join(dir, "sentence-transformers", name, file)
-			os.MkdirAll(filepath.Dir(path), 0o755)
-			if err := os.WriteFile(path, data, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	return exec.Options{Models: dir, Library: library}
+	return owltest.TextModels(t, map[string]map[string]string{"plain": nil, "cross": {
+		"config.json":     `{"vocab_size":154,"max_position_embeddings":32,"num_labels":1,"sbert_ce_default_activation_function":"torch.nn.modules.linear.Identity"}`,
+		"onnx/model.onnx": "testdata/scores.onnx",
+	}})
 }
 
 func TestRank(t *testing.T) {
