@@ -16,6 +16,9 @@ import (
 // stall is how long a download may stand still before it is tried again.
 const stall = time.Minute
 
+// errStalled ends an attempt that goes on no more.
+var errStalled = errors.New("no data for a minute")
+
 // maxUnknown is the size of the largest file whose size the hub does not tell.
 const maxUnknown = 8 << 30
 
@@ -86,7 +89,7 @@ func (c *client) tryFetch(ctx context.Context, repository, commit string, f *fil
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	watchdog := time.AfterFunc(stall, func() { cancel(errors.New("no data for a minute")) })
+	watchdog := time.AfterFunc(c.stall, func() { cancel(errStalled) })
 	defer watchdog.Stop()
 	header := http.Header{}
 	if start > 0 {
@@ -133,7 +136,7 @@ func (c *client) tryFetch(ctx context.Context, repository, commit string, f *fil
 			return fmt.Errorf("the hub sends more than the %d bytes that it announced", limit)
 		}
 		if n > 0 {
-			watchdog.Reset(stall)
+			watchdog.Reset(c.stall)
 			if _, err := part.Write(buffer[:n]); err != nil {
 				return err
 			}

@@ -135,6 +135,7 @@ type client struct {
 	http     *http.Client
 	progress func(file string, done, total int64)
 	wait     func(ctx context.Context, attempt int) error
+	stall    time.Duration // as stall, but in tests
 }
 
 func newClient(o Options) (*client, error) {
@@ -158,6 +159,7 @@ func newClient(o Options) (*client, error) {
 		http:     &http.Client{Transport: transport, CheckRedirect: redirect},
 		progress: o.Progress,
 		wait:     o.Wait,
+		stall:    stall,
 	}
 	if c.progress == nil {
 		c.progress = func(string, int64, int64) {}

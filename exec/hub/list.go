@@ -69,9 +69,11 @@ func (c *client) list(ctx context.Context, repository, revision string) (*listin
 }
 
 func (c *client) tryList(ctx context.Context, repository, path string) (l *listing, again bool, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.stall, errStalled) // a list is short
+	defer cancel()
 	response, err := c.get(ctx, path, nil)
 	if err != nil {
-		return nil, true, err
+		return nil, true, why(ctx, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
@@ -79,7 +81,7 @@ func (c *client) tryList(ctx context.Context, repository, path string) (l *listi
 	}
 	data, err := io.ReadAll(io.LimitReader(response.Body, maxListing+1))
 	if err != nil {
-		return nil, true, err
+		return nil, true, why(ctx, err)
 	}
 	if len(data) > maxListing {
 		return nil, false, fmt.Errorf("%s: the hub's list of files is too long", repository)
