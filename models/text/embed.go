@@ -182,7 +182,8 @@ func (e *Embedder) MaxTokens() int { return e.maxTokens }
 //
 // The last bits of a vector may depend on which texts stand beside it in a batch, as they do in every implementation: sums are
 // taken in another order. They differ by less than 1e-6.
-func (e *Embedder) Embed(ctx context.Context, texts []string, o EmbedOptions) ([][]float32, error) {
+func (e *Embedder) Embed(ctx context.Context, texts []string, o EmbedOptions) (_ [][]float32, err error) {
+	defer e.caught(&err)
 	e.closing.RLock()
 	defer e.closing.RUnlock()
 	if e.closed {

@@ -490,6 +490,18 @@ func TestPanics(t *testing.T) {
 	if v := embedOne(t, e, "hello", EmbedOptions{}); len(v) != 4 {
 		t.Error(v)
 	}
+	// What the caller's own goroutine does for a text, too.
+	tokenizer := e.tokenizer
+	e.tokenizer = nil
+	if _, err := e.Embed(t.Context(), []string{"another"}, EmbedOptions{}); !errors.As(err, &of) || !strings.Contains(err.Error(), "it panicked") {
+		t.Errorf("got %v", err)
+	}
+	e.tokenizer = tokenizer
+	cross := openTiny(t, tiny().with("config.json", `{"vocab_size":154,"max_position_embeddings":32,"num_labels":1}`, "modules.json", "", "onnx/model.onnx", "testdata/scores.onnx"))
+	cross.tokenizer = nil
+	if _, _, err := cross.Rank(t.Context(), "a", []string{"b"}, RankOptions{}); !errors.As(err, &of) || !strings.Contains(err.Error(), "it panicked") {
+		t.Errorf("got %v", err)
+	}
 	dir := t.TempDir()
 	tiny().write(t, dir)
 	_, err := Open(dir, Options{Runtime: loaded(t), Name: "one", Processors: Processors{Loaded: func(Loaded) { panic("a load") }}})

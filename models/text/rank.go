@@ -53,7 +53,8 @@ func (e *Embedder) Rank(ctx context.Context, query string, documents []string, o
 const scoreWidth = -1
 
 // score gives the scores of documents by a cross-encoder.
-func (e *Embedder) score(ctx context.Context, query string, documents []string, o RankOptions) ([]float64, error) {
+func (e *Embedder) score(ctx context.Context, query string, documents []string, o RankOptions) (_ []float64, err error) {
+	defer e.caught(&err)
 	e.closing.RLock()
 	defer e.closing.RUnlock()
 	switch {

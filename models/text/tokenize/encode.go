@@ -22,8 +22,8 @@ type Strategy int
 
 const (
 	LongestFirst Strategy = iota // of the longer one, and then of both
-	OnlyFirst
-	OnlySecond
+	OnlyFirst                    // of the first
+	OnlySecond                   // of the second
 )
 
 // EncodeOptions are how to encode. The zero value cuts nothing off.
