@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -12,33 +11,6 @@ import (
 
 	"github.com/pgowl/pgowl/models/text/names"
 )
-
-// StoreOptions are the settings of a Store.
-type StoreOptions struct {
-	// Dir is the model folder. It need not be there.
-	Dir string
-	// Library is the path of ONNX Runtime's shared library; it is loaded with the first model. Empty: every model is a *LibraryError.
-	Library string
-	// CacheBytes is the size of the cache of vectors that all models share. 0: no cache.
-	CacheBytes int64
-	// TokenBudget is as in Options.
-	TokenBudget int
-	// MemoryBytes is how much the models may take together, by the size of their files: those that nobody has asked for the longest make room for others. A model that is
-	// larger is loaded all the same, alone. 0: no limit.
-	MemoryBytes int64
-	// Device and Precision are those of calls that name none. Empty: auto and float32.
-	Device    Device
-	Precision Precision
-	// Processors says how models run that do not run on a GPU.
-	Processors Processors
-	// Chosen is told where models run, once for auto and each GPU that somebody asks for: err says why that is not a GPU where one might expect it. It is told again of each
-	// model that has to run on the processors although others run on the GPU. nil: nobody.
-	Chosen func(d Device, model string, err error)
-	// Source is asked for models that are not in the folder. nil: there are no others.
-	Source Source
-	// Refused is told that a newer version of a model of the source's cannot be loaded, so that the old one goes on: once for each version. nil: nobody.
-	Refused func(model string, err error)
-}
 
 // Store is the model folder: it loads a model when it is first asked for and keeps it for everybody. It is safe for use by several
 // goroutines.
@@ -258,33 +230,6 @@ func (s *Store) load(key modelKey, l *loading) {
 	close(l.done)
 }
 
-// makeRoom puts out copies of models, and then models, until the others and the one that was just loaded are within the limit. The store is locked.
-func (s *Store) makeRoom(loaded *loading) {
-	if s.options.MemoryBytes <= 0 {
-		return
-	}
-	total := int64(0)
-	for _, l := range s.models {
-		total += l.bytes * int64(l.copies())
-	}
-	total -= s.dropCopies(total - s.options.MemoryBytes)
-	for total > s.options.MemoryBytes {
-		var oldest modelKey
-		var last *loading
-		for key, l := range s.models {
-			if l != loaded && l.bytes > 0 && (last == nil || l.asked < last.asked) {
-				oldest, last = key, l
-			}
-		}
-		if last == nil {
-			return
-		}
-		delete(s.models, oldest)
-		total -= last.bytes
-		s.loaders.Go(func() { s.discard(last) }) // it waits for the calls under way
-	}
-}
-
 // open loads a model, and tells the source's version of it and the size of its files.
 func (s *Store) open(key modelKey) (*Embedder, string, int64, error) {
 	p, err := s.locate(key)
@@ -312,20 +257,6 @@ func (s *Store) open(key modelKey) (*Embedder, string, int64, error) {
 
 // instructors are the models whose instruction does not take part in the pooling, though their files do not say so; sentence-transformers knows them by their names.
 var instructors = map[string]bool{"hkunlp/instructor-base": true, "hkunlp/instructor-large": true, "hkunlp/instructor-xl": true}
-
-// graphSize is the size of the files that hold the weights of a graph, as far as they can be looked at.
-func graphSize(dir string, files []string) (total int64) {
-	path := findGraph(dir, files)
-	if path == "" {
-		return weightsSize(dir)
-	}
-	for _, path := range []string{path, path + "_data"} {
-		if info, err := os.Stat(path); err == nil {
-			total += info.Size()
-		}
-	}
-	return total
-}
 
 // Close frees all models and waits for the loads and calls under way. Later calls fail with ErrClosed. It may be called twice.
 func (s *Store) Close() error {
