@@ -106,12 +106,8 @@ func doctor(ctx context.Context, c conf.Config) error {
 		}
 		report(what, err, found)
 	}
-	library := c.ONNXRuntime
-	if library == "" {
-		library = text.FindLibrary(c.Data)
-	}
-	runtime, err := text.LoadRuntime(library)
-	found := library
+	found := library(c)
+	runtime, err := text.LoadRuntime(found)
 	if err == nil {
 		found += " (" + runtime.Version() + ")"
 	}

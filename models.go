@@ -77,11 +77,15 @@ func whitelist(ctx context.Context, c conf.Config) (list string, err error) {
 
 // push puts models of the model folder into the database.
 func push(ctx context.Context, c conf.Config, names []string) error {
+	runtime, err := text.LoadRuntime(library(c))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "push: graphs are not opened before they are pushed:", err)
+	}
 	return inDatabase(ctx, c, "push", func(conn *pgx.Conn) error {
 		for _, name := range names {
 			name, graph, _ := strings.Cut(name, ":")
 			p := newProgress(os.Stdout)
-			changed, err := textmodels.Push(ctx, conn, textmodels.PushOptions{Dir: c.Models, Name: name, Graph: graph, Progress: p.show})
+			changed, err := textmodels.Push(ctx, conn, textmodels.PushOptions{Dir: c.Models, Name: name, Graph: graph, Runtime: runtime, Progress: p.show})
 			p.end()
 			if err != nil {
 				return fmt.Errorf("push: %w", err)
@@ -181,4 +185,12 @@ func verify(ctx context.Context, dir string, names []string) error {
 		return fmt.Errorf("%d of %d models are not what was pulled", bad, len(names))
 	}
 	return nil
+}
+
+// library is where ONNX Runtime's shared library is, as far as that is known.
+func library(c conf.Config) string {
+	if c.ONNXRuntime != "" {
+		return c.ONNXRuntime
+	}
+	return text.FindLibrary(c.Data)
 }

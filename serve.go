@@ -134,15 +134,11 @@ func serve(ctx context.Context, c conf.Config, args, environ []string) error {
 }
 
 func startEngine(ctx context.Context, c conf.Config, service string, registry prometheus.Registerer, log *zap.Logger) (*exec.Engine, error) {
-	library := c.ONNXRuntime
-	if library == "" {
-		library = text.FindLibrary(c.Data)
-	}
 	vino := c.OpenVINO
 	if vino == "" {
 		vino = text.FindOpenVINO(c.Data)
 	}
-	engine, err := exec.New(exec.Options{Service: service, Models: c.Models, Library: library, OpenVINO: vino, Runtime: c.TextRuntime, Measured: filepath.Join(c.Data, "measured.json"), SQLNodes: c.SQLNodes, ModelBytes: c.ModelMemory, TextBytes: c.TextMemory, SearchBytes: c.SearchMemory, Device: c.TextDevice, Precision: c.TextPrecision, Warm: c.WarmModels, Vectorize: c.Vectorize, Registry: registry, Log: log})
+	engine, err := exec.New(exec.Options{Service: service, Models: c.Models, Library: library(c), OpenVINO: vino, Runtime: c.TextRuntime, Measured: filepath.Join(c.Data, "measured.json"), SQLNodes: c.SQLNodes, ModelBytes: c.ModelMemory, TextBytes: c.TextMemory, SearchBytes: c.SearchMemory, Device: c.TextDevice, Precision: c.TextPrecision, Warm: c.WarmModels, Vectorize: c.Vectorize, Registry: registry, Log: log})
 	if err != nil {
 		return nil, err
 	}

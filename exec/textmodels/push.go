@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pgowl/pgowl/exec/hub"
+	"github.com/pgowl/pgowl/models/text"
 	"github.com/pgowl/pgowl/models/text/onnxcheck"
 )
 
@@ -24,13 +25,15 @@ type PushOptions struct {
 	Dir   string // the model folder
 	Name  string
 	Graph string // a graph that is wanted beside the usual one, as in hub.Options; empty: none
+	// Runtime opens the graphs before they are pushed. nil: what only it can tell of a graph is not known.
+	Runtime *text.Runtime
 	// Progress is called now and then with what one file has and will have in bytes. It may be nil.
 	Progress func(file string, done, total int64)
 }
 
 // Push puts a model of the model folder into the database, in the place of the one that is there, in one transaction: others see the old one or the new one, whole. It takes the files that
 // hub.Pull would fetch: the settings, the usual graph, the one that is wanted, and those that the database has of it already. The same files as those that are there are left alone, and changed is false.
-// Errors: *names.Error, *hub.NotInstalledError, a file that is not what was pulled or that no proxy would load, the database's.
+// A model that no proxy could load is not pushed. Errors: *names.Error, *hub.NotInstalledError, a file that is not what was pulled, *text.ModelError, the database's.
 func Push(ctx context.Context, conn *pgx.Conn, o PushOptions) (changed bool, err error) {
 	there, err := graphsOf(ctx, conn, o.Name)
 	if absent(err) {
@@ -50,6 +53,9 @@ func Push(ctx context.Context, conn *pgx.Conn, o PushOptions) (changed bool, err
 	total, err := checkFiles(files)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", local.Name, err)
+	}
+	if err := text.Check(local.Folder, local.Name, pathsOf(files), o.Runtime); err != nil {
+		return false, err
 	}
 	version := versionOf(files)
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
@@ -87,6 +93,14 @@ func graphsOf(ctx context.Context, q querier, name string) ([]string, error) {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+func pathsOf(files []modelFile) []string {
+	paths := make([]string, len(files))
+	for i, f := range files {
+		paths[i] = f.path
+	}
+	return paths
 }
 
 // look reads the files of a model: their sums, which must be those of what was pulled, and the graphs, which must be such as a proxy loads.

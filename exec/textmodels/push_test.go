@@ -2,6 +2,7 @@ package textmodels
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pgowl/pgowl/exec/hub"
+	"github.com/pgowl/pgowl/models/text"
 	"github.com/pgowl/pgowl/models/text/names"
 )
 
@@ -94,17 +96,57 @@ func TestPushGraphs(t *testing.T) {
 func TestPushRefuses(t *testing.T) {
 	_, conn := database(t)
 	dir := t.TempDir()
-	for name, change := range map[string]func(folder string){
-		"graph":   func(f string) { write(t, f, "onnx/model.onnx", []byte("no graph")) },
-		"missing": func(f string) { os.Remove(filepath.Join(f, "tokenizer.json")) },
-		"pulled": func(f string) {
+	weights := func(f string, data string) {
+		os.Remove(filepath.Join(f, "onnx", "model.onnx"))
+		write(t, f, "model.safetensors", []byte(data))
+	}
+	bert := []byte(`{"model_type":"bert","hidden_size":4,"vocab_size":154,"max_position_embeddings":32,"num_hidden_layers":1,"num_attention_heads":2,"intermediate_size":8,"type_vocab_size":2,"hidden_act":"gelu","layer_norm_eps":1e-12}`)
+	table := `{"embeddings.word_embeddings.weight":{"dtype":"F32","shape":[154,4],"data_offsets":[0,2464]}}`
+	table = string(binary.LittleEndian.AppendUint64(nil, uint64(len(table)))) + table + strings.Repeat("\x00", 2464)
+	for name, c := range map[string]struct {
+		change func(folder string)
+		says   string
+	}{
+		"graph":     {func(f string) { write(t, f, "onnx/model.onnx", []byte("no graph")) }, "onnx/model.onnx: "},
+		"missing":   {func(f string) { os.Remove(filepath.Join(f, "tokenizer.json")) }, "tokenizer.json"},
+		"config":    {func(f string) { write(t, f, "config.json", []byte(`{"hidden_size":"many"}`)) }, "config.json: json: "},
+		"tokenizer": {func(f string) { write(t, f, "tokenizer.json", []byte(`{}`)) }, `model "tokenizer": tokenizer.json`},
+		"few ids": {func(f string) { write(t, f, "config.json", []byte(`{"hidden_size":4,"vocab_size":7}`)) },
+			"tokenizer.json has ids up to 153, config.json has a vocabulary of 7"},
+		"pooling": {func(f string) { write(t, f, "1_Pooling/config.json", []byte(`{"pooling_mode":"median"}`)) }, `1_Pooling/config.json: pooling mode "median" is not supported`},
+		"step": {func(f string) {
+			write(t, f, "modules.json", []byte(`[{"type":"x.Transformer","path":""},{"type":"x.Pooling","path":"pooling"}]`))
+			write(t, f, "pooling/config.json", []byte(`{}`))
+		}, "pooling/config.json is missing, or not where such files are"},
+		"second": {func(f string) { write(t, f, "onnx/second.onnx", []byte("no graph")) }, "onnx/second.onnx: "},
+		"cut off": {func(f string) {
+			write(t, f, "config.json", bert)
+			weights(f, table[:1000])
+		}, "model.safetensors: "},
+		"tensors": {func(f string) {
+			write(t, f, "config.json", bert)
+			weights(f, table)
+		}, `model "tensors": the weights have no embeddings.`},
+		"shards": {func(f string) {
+			weights(f, "")
+			os.Remove(filepath.Join(f, "model.safetensors"))
+			write(t, f, "model.safetensors.index.json", []byte(`{"weight_map":{"a":"model-00001-of-00002.safetensors","b":"other.safetensors"}}`))
+			write(t, f, "model-00001-of-00002.safetensors", []byte(table))
+			write(t, f, "other.safetensors", []byte(table))
+		}, "other.safetensors is missing, or not where such files are"},
+		"pulled": {func(f string) {
 			write(t, f, "pgowl.json", []byte(`{"files":{"config.json":{"size":2,"sha256":"`+strings.Repeat("00", 32)+`"}}}`))
-		},
+		}, "config.json is not what was pulled"},
 	} {
+		name = strings.ReplaceAll(name, " ", "-")
 		tiny(t, filepath.Join(dir, name), "mean")
-		change(filepath.Join(dir, name))
-		if _, err := Push(t.Context(), conn, PushOptions{Dir: dir, Name: name}); err == nil {
-			t.Errorf("%s: pushed", name)
+		c.change(filepath.Join(dir, name))
+		graph := ""
+		if name == "second" {
+			graph = "second.onnx"
+		}
+		if _, err := Push(t.Context(), conn, PushOptions{Dir: dir, Name: name, Graph: graph}); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want %s", name, err, c.says)
 		}
 	}
 	if _, err := Push(t.Context(), conn, PushOptions{Dir: dir, Name: "none"}); !errors.As(err, new(*hub.NotInstalledError)) {
@@ -115,6 +157,46 @@ func TestPushRefuses(t *testing.T) {
 	}
 	if list, err := List(t.Context(), conn); len(list) != 0 || err != nil {
 		t.Errorf("%+v %v", list, err)
+	}
+}
+
+// TestPushOpens: what only ONNX Runtime knows of a graph keeps it from being pushed where ONNX Runtime is there.
+func TestPushOpens(t *testing.T) {
+	runtime, err := text.LoadRuntime(library(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, conn := database(t)
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "one")
+	tiny(t, folder, "mean")
+	write(t, folder, "config.json", []byte(`{"hidden_size":5,"vocab_size":154}`)) // the graph has four
+	var model *text.ModelError
+	if _, err := Push(t.Context(), conn, PushOptions{Dir: dir, Name: "one", Runtime: runtime}); !errors.As(err, &model) || !strings.Contains(err.Error(), "the output is 4 wide, config.json says 5") {
+		t.Error(err)
+	}
+	if list, err := List(t.Context(), conn); len(list) != 0 || err != nil {
+		t.Errorf("%+v %v", list, err)
+	}
+	tiny(t, folder, "mean")
+	if changed, err := Push(t.Context(), conn, PushOptions{Dir: dir, Name: "one", Runtime: runtime}); err != nil || !changed {
+		t.Error(changed, err)
+	}
+}
+
+// TestPushedBy: who has pushed a model is what the server says.
+func TestPushedBy(t *testing.T) {
+	_, conn := database(t)
+	const row = `INSERT INTO pgml.text_models (name, version, bytes, pushed_by, created_at) VALUES ('forged', repeat('0', 64), 0, 'somebody else', '2000-01-01')`
+	for _, sql := range []string{row, `UPDATE pgml.text_models SET pushed_by = 'somebody else', created_at = '2000-01-01'`} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+		var by string
+		var now bool
+		if err := conn.QueryRow(t.Context(), `SELECT pushed_by, created_at > clock_timestamp()::timestamp - interval '1 day' FROM pgml.text_models`).Scan(&by, &now); err != nil || by != "postgres" || !now {
+			t.Errorf("%s: %q, %v, %v", sql, by, now, err)
+		}
 	}
 }
 

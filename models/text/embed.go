@@ -106,29 +106,8 @@ func (e *Embedder) open(dir string) error {
 	if err != nil {
 		return err
 	}
-	if e.settings, err = readSettings(dir); err != nil {
+	if err := e.read(dir); err != nil {
 		return err
-	}
-	e.origin = readOrigin(dir)
-	data, err := readFile(dir, "tokenizer.json")
-	if err != nil {
-		return err
-	}
-	if e.tokenizer, err = tokenize.Parse(data); err != nil {
-		return err
-	}
-	if n := e.settings.vocabulary; n > 0 && e.tokenizer.VocabSize() > n {
-		return fmt.Errorf("tokenizer.json has ids up to %d, config.json has a vocabulary of %d", e.tokenizer.VocabSize()-1, n)
-	}
-	e.maxTokens = e.settings.maxTokens
-	if e.maxTokens == 0 {
-		e.maxTokens = e.tokenizer.MaxLength()
-	}
-	if e.maxTokens == 0 {
-		e.maxTokens = 512 // what BERT was trained with
-	}
-	if e.maxTokens <= e.tokenizer.Specials() || e.maxTokens > 1<<16 {
-		return fmt.Errorf("the length of %d tokens is out of range", e.maxTokens)
 	}
 	if id, ok := e.variant.Device.gpu(); ok {
 		if e.gpu, err = e.runtime.gpu(id); err != nil {
@@ -153,6 +132,35 @@ func (e *Embedder) open(dir string) error {
 		e.session.close()
 	}
 	return err
+}
+
+// read reads the files of the model that are neither graph nor weights.
+func (e *Embedder) read(dir string) (err error) {
+	if e.settings, err = readSettings(dir); err != nil {
+		return err
+	}
+	e.origin = readOrigin(dir)
+	data, err := readFile(dir, "tokenizer.json")
+	if err != nil {
+		return err
+	}
+	if e.tokenizer, err = tokenize.Parse(data); err != nil {
+		return err
+	}
+	if n := e.settings.vocabulary; n > 0 && e.tokenizer.VocabSize() > n {
+		return fmt.Errorf("tokenizer.json has ids up to %d, config.json has a vocabulary of %d", e.tokenizer.VocabSize()-1, n)
+	}
+	e.maxTokens = e.settings.maxTokens
+	if e.maxTokens == 0 {
+		e.maxTokens = e.tokenizer.MaxLength()
+	}
+	if e.maxTokens == 0 {
+		e.maxTokens = 512 // what BERT was trained with
+	}
+	if e.maxTokens <= e.tokenizer.Specials() || e.maxTokens > 1<<16 {
+		return fmt.Errorf("the length of %d tokens is out of range", e.maxTokens)
+	}
+	return nil
 }
 
 // maxRun is how many numbers the longest text may have on its way out of the model: 32,768 tokens of 8,192 numbers.

@@ -45,10 +45,7 @@ func (e *Embedder) graphFile(dir string) (graphFile, error) {
 func writeGraph(dir string) (path string, done func(), err error) {
 	m, err := openWeights(dir)
 	if err != nil {
-		if errors.Is(err, onnxgraph.ErrNoWeights) {
-			return "", nil, fmt.Errorf("%s is missing, and %w", graphFiles[0], err)
-		}
-		return "", nil, err
+		return "", nil, missingGraph(err)
 	}
 	defer m.Close()
 	var failed []error
@@ -68,6 +65,14 @@ func writeGraph(dir string) (path string, done func(), err error) {
 		failed = append(failed, place.Err) // where that is is nobody's business
 	}
 	return "", nil, fmt.Errorf("there is no place for the graph of %d bytes that its weights need while it is loaded (TMPDIR names the folder): %w", m.Size(), errors.Join(failed...))
+}
+
+// missingGraph is the error of openWeights for a model that has no usual graph.
+func missingGraph(err error) error {
+	if errors.Is(err, onnxgraph.ErrNoWeights) {
+		return fmt.Errorf("%s is missing, and %w", graphFiles[0], err)
+	}
+	return err
 }
 
 // openWeights reads the settings and names of a model's weights.
