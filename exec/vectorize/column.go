@@ -24,8 +24,8 @@ type column struct {
 	reader   reader
 
 	rewritten bool // what its rows are may be other than what statements have made of them
-	backfill string
-	failures int
+	backfill  string
+	failures  int
 }
 
 // reader is a function of the table's owner (pgowl.vectorize_reader).
