@@ -17,6 +17,7 @@ import (
 // Texts embeds; *text.Store does.
 type Texts interface {
 	Embed(ctx context.Context, model string, texts []string, o text.EmbedOptions) ([][]float32, error)
+	Revision(ctx context.Context, model string, v text.Variant) (string, error)
 }
 
 // Options are a Keeper's. Service and Texts are required.

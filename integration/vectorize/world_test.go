@@ -74,12 +74,18 @@ func open(t *testing.T) *world {
 // proxy starts a PgOwl.
 func (w *world) proxy() (owl string, stop func()) {
 	w.t.Helper()
+	return w.proxyWith(os.Getenv("PGOWL_MODELS"))
+}
+
+// proxyWith starts one with another model folder.
+func (w *world) proxyWith(models string) (owl string, stop func()) {
+	w.t.Helper()
 	log := zap.NewNop()
 	if os.Getenv("VECTORIZE_LOG") != "" {
 		log, _ = zap.NewDevelopment()
 	}
 	w.metrics = prometheus.NewRegistry()
-	return owltest.Start(w.t, w.as(w.alice), exec.Options{Registry: w.metrics, Service: w.as(w.owner), Models: os.Getenv("PGOWL_MODELS"), Library: os.Getenv("PGOWL_ONNXRUNTIME"), Vectorize: true, Log: log})
+	return owltest.Start(w.t, w.as(w.alice), exec.Options{Registry: w.metrics, Service: w.as(w.owner), Models: models, Library: os.Getenv("PGOWL_ONNXRUNTIME"), Vectorize: true, Log: log})
 }
 
 func (w *world) as(role string) string {
