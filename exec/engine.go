@@ -61,6 +61,7 @@ type Engine struct {
 	splitters splitterCache
 	searches  atomic.Pointer[search.Cache] // nil until Start
 	meters    *meters
+	kept      vectorize.Meters
 
 	lane  atomic.Pointer[call.Lane] // nil until the catalog is there
 	ready atomic.Pointer[error]
@@ -159,7 +160,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	background, cancel := context.WithCancel(context.Background())
 	e.cancel = cancel
 	if e.options.Vectorize {
-		if e.keep, err = vectorize.New(vectorize.Options{Service: e.options.Service, Texts: e.texts, Log: e.log}); err != nil {
+		if e.keep, err = vectorize.New(vectorize.Options{Service: e.options.Service, Texts: e.texts, Meters: &e.kept, Log: e.log}); err != nil {
 			return err
 		}
 		e.keep.Start(background)

@@ -38,6 +38,7 @@ var called = map[string]func(*Engine, context.Context, function.Session, [][]byt
 	"search":             (*Engine).callSearch,
 	"search_vectors":     (*Engine).callSearchVectors,
 	"clear_gpu_cache":    (*Engine).callClearGPU,
+	"model_revision":     (*Engine).callModelRevision,
 }
 
 // functions gives called, each with its meter.

@@ -193,6 +193,11 @@ func (e *Engine) gauges() []prometheus.Collector {
 	gauge("search_tables", "Tables whose vectors are kept for searches.", nil, func() int { n, _ := e.searches.Load().Stats(); return n })
 	gauge("search_bytes", "Memory of the vectors that are kept for searches, about.", nil, func() int { _, n := e.searches.Load().Stats(); return int(n) })
 
+	counter("vectorize_rows", "Rows of vectorized columns whose vectors this process has written.", e.kept.Rows.Load)
+	counter("vectorize_failures", "Attempts of this process at rows of vectorized columns that failed.", e.kept.Failures.Load)
+	counter("vectorize_column_failures", "Times that this process could not work on a vectorized column.", e.kept.Troubles.Load)
+	all = append(all, queues{&e.kept})
+
 	gauge("mailboxes", "Server connections by which lane call answers, and whether a call uses them.", prometheus.Labels{"state": "in use"},
 		func() int { return e.mail.Stats().InUse })
 	gauge("mailboxes", "Server connections by which lane call answers, and whether a call uses them.", prometheus.Labels{"state": "idle"},

@@ -89,7 +89,8 @@ func gathered(e *Engine, rows int, features []float32) *Rows {
 func TestCallsAreCounted(t *testing.T) {
 	e, r := nowhere(t)
 	expect(t, r, map[string]float64{"calls predict stream": 0, "call_duration_seconds train call": 0, "errors_total embed fold": 0, "mailboxes_limit": 16,
-		"waiting core": 0, "waiting gpu": 0, "waiting mailbox": 0, "waiting text_model": 0, "waiting trained_model": 0, "model_cache_models": 1})
+		"waiting core": 0, "waiting gpu": 0, "waiting mailbox": 0, "waiting text_model": 0, "waiting trained_model": 0, "model_cache_models": 1,
+		"vectorize_rows_total": 0, "vectorize_failures_total": 0, "vectorize_column_failures_total": 0})
 
 	if err := gathered(e, 200, []float32{1, 2}).Compute(t.Context()); err != nil {
 		t.Fatal(err)

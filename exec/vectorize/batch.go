@@ -53,6 +53,7 @@ func (k *Keeper) drain(ctx context.Context, job drainArgs) error {
 
 // failed notes that a column's work cannot go on.
 func (k *Keeper) failed(ctx context.Context, id int64, err error) {
+	k.meters.Troubles.Add(1)
 	k.log.Warn("vectorize: a column cannot be embedded now", zap.Int64("id", id), zap.Error(err))
 	_, err = k.write.Exec(ctx, `UPDATE pgml.vectorized SET error = $2, error_at = clock_timestamp(), failures = failures + 1,
 		retry_at = clock_timestamp() + least(60, power(2, least(failures, 6))) * interval '1 s' WHERE id = $1`, id, err.Error())
@@ -168,10 +169,7 @@ func (k *Keeper) batch(ctx context.Context, id int64) (n int, err error) {
 			k.alone(id)
 			return 1, nil
 		}
-		if err := k.finish(ctx, tx, c, keys, rows, []result{{err: err}}); err != nil {
-			return 0, err
-		}
-		return 1, tx.Commit(ctx)
+		return 1, k.finish(ctx, tx, c, keys, rows, []result{{err: err}})
 	}
 	if err != nil {
 		return 0, err
@@ -189,9 +187,6 @@ func (k *Keeper) batch(ctx context.Context, id int64) (n int, err error) {
 		return 0, err
 	}
 	if err := k.finish(ctx, tx, c, keys, rows, embedded); err != nil {
-		return 0, err
-	}
-	if err := tx.Commit(ctx); err != nil {
 		return 0, err
 	}
 	k.resize(id, len(keys), time.Since(begun))
@@ -240,7 +235,7 @@ func claim(ctx context.Context, tx pgx.Tx, c *column, most int) (keys [][]string
 	return keys, rows, truncated, nil
 }
 
-// finish writes what a batch has come to, while no other batch of the column does. Rows may have changed since they were read: one whose text is another one now stays in the
+// finish writes what a batch has come to, while no other batch of the column does, and commits it. Rows may have changed since they were read: one whose text is another one now stays in the
 // queue.
 func (k *Keeper) finish(ctx context.Context, tx pgx.Tx, c *column, keys [][]string, rows []claimed, embedded []result) error {
 	var revision int64
@@ -277,5 +272,13 @@ func (k *Keeper) finish(ctx context.Context, tx pgx.Tx, c *column, keys [][]stri
 			w.done(keys[i], rows[i])
 		}
 	}
-	return w.send(ctx, tx)
+	if err := w.send(ctx, tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return err
+	}
+	k.meters.Rows.Add(uint64(len(w.changed) - w.gone))
+	k.meters.Failures.Add(uint64(len(w.failures)))
+	return nil
 }

@@ -18,14 +18,15 @@ type column struct {
 	table    string   // of the vectors, quoted
 	types    []string // of the key
 	model    string
+	revision string // of the model; empty: it could not be told
 	options  text.EmbedOptions
 	splitter *chunk.Splitter // nil: none
 	dims     int
 	reader   reader
 
 	rewritten bool // what its rows are may be other than what statements have made of them
-	backfill string
-	failures int
+	backfill  string
+	failures  int
 }
 
 // reader is a function of the table's owner (pgowl.vectorize_reader).
@@ -47,13 +48,13 @@ func load(ctx context.Context, tx pgx.Tx, id int64) (*column, error) {
 	var kwargs, chunkKwargs []byte
 	var splitter, schema, definition, trouble *string
 	var exists bool
-	err := tx.QueryRow(ctx, `SELECT v.relation_oid, pgowl.vectorize_types(v.key_types), v.model, v.kwargs::text, v.splitter, v.chunk_kwargs::text, v.dims, v.backfill, v.failures,
+	err := tx.QueryRow(ctx, `SELECT v.relation_oid, pgowl.vectorize_types(v.key_types), v.model, coalesce(v.model_revision, ''), v.kwargs::text, v.splitter, v.chunk_kwargs::text, v.dims, v.backfill, v.failures,
 			(v.filenode, v.body_type, v.body_typmod) IS DISTINCT FROM (c.relfilenode, (SELECT a.atttypid::regtype FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = v.body_attnum),
 				(SELECT a.atttypmod FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = v.body_attnum)),
 			c.oid IS NOT NULL, quote_ident(n.nspname), pgowl.vectorize_reader(v.id), pgowl.vectorize_trouble(v.id)
 		FROM pgml.vectorized v LEFT JOIN pg_class c ON c.oid = v.relation LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE v.id = $1 AND v.state = 'active' AND (v.retry_at IS NULL OR v.retry_at <= clock_timestamp())`, id).
-		Scan(&c.relation, &c.types, &c.model, &kwargs, &splitter, &chunkKwargs, &c.dims, &c.backfill, &c.failures,
+		Scan(&c.relation, &c.types, &c.model, &c.revision, &kwargs, &splitter, &chunkKwargs, &c.dims, &c.backfill, &c.failures,
 			&c.rewritten, &exists, &schema, &definition, &trouble)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) || err == nil && !exists:

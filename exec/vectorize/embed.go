@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pgowl/pgowl/models/text"
 	"github.com/pgowl/pgowl/models/text/names"
@@ -71,15 +72,28 @@ func (k *Keeper) embed(ctx context.Context, c *column, have []body, stored []has
 	if len(texts) == 0 {
 		return all, nil
 	}
-	vectors, err := k.options.Texts.Embed(ctx, c.model, texts, c.options)
+	// The model may become another one in between.
+	err := k.known(ctx, c)
+	var vectors [][]float32
 	if err == nil {
-		err = c.fits(vectors)
+		if vectors, err = k.options.Texts.Embed(ctx, c.model, texts, c.options); err == nil {
+			err = c.fits(vectors)
+		}
+	}
+	if err == nil {
+		err = k.known(ctx, c)
 	}
 	if err != nil {
 		if ctx.Err() != nil || whole(err) {
 			return nil, wholeError{err}
 		}
-		return all, k.embedApart(ctx, c, texts, rows, all)
+		if err := k.embedApart(ctx, c, texts, rows, all); err != nil {
+			return all, err
+		}
+		if err := k.known(ctx, c); err != nil {
+			return nil, err
+		}
+		return all, nil
 	}
 	for n, v := range vectors {
 		all[rows[n]].vectors = append(all[rows[n]].vectors, v)
@@ -126,12 +140,33 @@ func (c *column) fits(vectors [][]float32) error {
 	return nil
 }
 
+// known checks that the model is of the revision that the column was made with, as far as revisions are known: vectors of two are not comparable.
+func (k *Keeper) known(ctx context.Context, c *column) error {
+	if c.revision == "" {
+		return nil
+	}
+	now, err := k.options.Texts.Revision(ctx, c.model, c.options.Variant)
+	if err != nil || !revised(c.revision, now) {
+		return err
+	}
+	return wholeError{fmt.Errorf("model %q is of another revision here, %s, than the vectors are, %s: call pgml.vectorize again, and they are made anew", c.model, now, c.revision)}
+}
+
+// revised reports whether two revisions of a model are known to be different ones; pgowl.vectorize_revised is the same.
+func revised(a, b string) bool {
+	kind := func(s string) string { kind, _, _ := strings.Cut(s, " "); return kind }
+	return a != b && a != "" && b != "" && kind(a) == kind(b)
+}
+
 // whole reports whether an error of embedding is of the model and not of a text.
 func whole(err error) bool {
 	var missing *text.MissingError
 	var library *text.LibraryError
 	var option *text.OptionError
 	var name *names.Error
+	var revision *text.RevisionError
+	var precision *text.PrecisionError
+	var device *text.DeviceError
 	var known wholeError
-	return errors.As(err, &missing) || errors.As(err, &library) || errors.As(err, &option) || errors.As(err, &name) || errors.As(err, &known) || errors.Is(err, text.ErrClosed)
+	return errors.As(err, &revision) || errors.As(err, &precision) || errors.As(err, &device) || errors.As(err, &missing) || errors.As(err, &library) || errors.As(err, &option) || errors.As(err, &name) || errors.As(err, &known) || errors.Is(err, text.ErrClosed)
 }

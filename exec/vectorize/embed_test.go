@@ -13,7 +13,10 @@ import (
 )
 
 // stand is a model whose vectors are the texts' lengths, and that fails at some texts.
-type stand struct{ calls int }
+type stand struct {
+	calls     int
+	revisions []string // one after the other
+}
 
 var errText = errors.New("a bad text")
 
@@ -30,6 +33,48 @@ func (s *stand) Embed(_ context.Context, model string, texts []string, _ text.Em
 		all = append(all, []float32{float32(len(t)), 1})
 	}
 	return all, nil
+}
+
+func (s *stand) Revision(context.Context, string, text.Variant) (string, error) {
+	if len(s.revisions) == 0 {
+		return "", nil
+	}
+	first := s.revisions[0]
+	if s.revisions = s.revisions[1:]; first == "missing" {
+		return "", &text.MissingError{Name: "m"}
+	}
+	return first, nil
+}
+
+// A batch that is computed by a model of another revision, or while that becomes one, is not written.
+func TestRevisions(t *testing.T) {
+	for name, c := range map[string]struct {
+		noted string
+		now   string // before and after
+		texts string
+		want  string
+	}{
+		"the same":              {"commit a", "commit a,commit a", "a,b", ""},
+		"not known then":        {"", "commit b,commit b", "a,b", ""},
+		"not known now":         {"commit a", ",", "a,b", ""},
+		"of another kind":       {"commit a", "version a,version b", "a,b", ""},
+		"another":               {"commit a", "commit b,commit b", "a", "of another revision here, commit b, than the vectors are, commit a"},
+		"another meanwhile":     {"version a", "version a,version b", "a", "version b"},
+		"another, and bad ones": {"version a", "version a,version b", "bad,b", "version b"},
+		"gone":                  {"version a", "missing,missing", "a", "the model folder"},
+	} {
+		texts := strings.Split(c.texts, ",")
+		have, stored := make([]body, len(texts)), make([]hashed, len(texts))
+		for i, text := range texts {
+			have[i], stored[i] = body{text, "hash of " + text}, hashed{same: i}
+		}
+		k := &Keeper{options: Options{Texts: &stand{revisions: strings.Split(c.now, ",")}}}
+		_, err := k.embed(t.Context(), &column{model: "m", dims: 2, revision: c.noted}, have, stored)
+		var all wholeError
+		if (err == nil) != (c.want == "") || err != nil && (!errors.As(err, &all) || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: got %v, want %s", name, err, c.want)
+		}
+	}
 }
 
 func TestEmbed(t *testing.T) {

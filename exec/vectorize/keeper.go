@@ -17,6 +17,7 @@ import (
 // Texts embeds; *text.Store does.
 type Texts interface {
 	Embed(ctx context.Context, model string, texts []string, o text.EmbedOptions) ([][]float32, error)
+	Revision(ctx context.Context, model string, v text.Variant) (string, error)
 }
 
 // Options are a Keeper's. Service and Texts are required.
@@ -25,6 +26,7 @@ type Options struct {
 	Texts   Texts         // the models
 	Look    time.Duration // between looks at the queue; 0: half a second
 	Idle    time.Duration // the same, where nothing is vectorized; 0: 3 s
+	Meters  *Meters       // nil: nobody's
 	Log     *zap.Logger   // nil: quiet
 }
 
@@ -32,6 +34,7 @@ type Options struct {
 type Keeper struct {
 	options Options
 	log     *zap.Logger
+	meters  *Meters
 	write   *pgxpool.Pool // for the catalog
 	read    *pgxpool.Pool // for readers, which are users' functions
 	queue   *queue        // River; nil while nothing is vectorized
@@ -59,13 +62,16 @@ func New(o Options) (*Keeper, error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
+	if o.Meters == nil {
+		o.Meters = new(Meters)
+	}
 	if o.Look <= 0 {
 		o.Look = 500 * time.Millisecond
 	}
 	if o.Idle <= 0 {
 		o.Idle = 3 * time.Second
 	}
-	k := &Keeper{options: o, log: o.Log, sizes: map[int64]int{}, asked: map[int64]time.Time{}}
+	k := &Keeper{options: o, log: o.Log, meters: o.Meters, sizes: map[int64]int{}, asked: map[int64]time.Time{}}
 	// The queue's table is one of few rows among many that have gone: it is read by its index, whatever its statistics were last.
 	// What a reader does to its session ends with its transaction, which is rolled back; these settings hold for the next one.
 	for _, p := range []struct {
@@ -173,6 +179,9 @@ func (k *Keeper) turn(ctx context.Context) (bool, error) {
 			return true, err
 		}
 	}
+	if err := k.measure(ctx); err != nil {
+		return true, err
+	}
 	var work []due
 	for _, d := range found {
 		if *d.Dropped {
@@ -210,6 +219,7 @@ func (k *Keeper) hire(ctx context.Context, work []due) error {
 
 // idle ends River, which asks the database things all the time, while nothing is vectorized.
 func (k *Keeper) idle() bool {
+	k.meters.waiting.Store(nil)
 	if k.queue != nil {
 		k.queue.stop()
 		k.queue = nil

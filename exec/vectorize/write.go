@@ -63,6 +63,7 @@ type writing struct {
 	changed  [][]string // keys, and how many vectors each has from now on
 	counts   []int
 	puts     putting
+	gone     int // how many of them have none
 	rows     int // rows that have vectors, more or less than before
 	failures []failure
 	settled  [][]string // keys that have not failed for good, or not any more
@@ -108,11 +109,15 @@ func (w *writing) away(c claimed) {
 
 func (w *writing) remove(key []string) {
 	w.changed, w.counts = append(w.changed, key), append(w.counts, 0)
+	w.gone++
 	w.rows--
 }
 
 func (w *writing) put(key []string, r result, isNew bool) {
 	w.changed, w.counts = append(w.changed, key), append(w.counts, len(r.vectors))
+	if len(r.vectors) == 0 {
+		w.gone++
+	}
 	if isNew && len(r.vectors) > 0 {
 		w.rows++
 	} else if !isNew && len(r.vectors) == 0 {

@@ -14,6 +14,7 @@ import (
 	"github.com/pgowl/pgowl/exec"
 	"github.com/pgowl/pgowl/integration/owltest"
 	"github.com/pgowl/pgowl/integration/pgtest"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 )
 
@@ -31,10 +32,11 @@ type world struct {
 	t                 *testing.T
 	url               string // of the server, as superuser
 	owner, alice, bob string
-	owl               string    // URL through the proxy, as alice
-	stop              func()    // ends it
-	me                *pgx.Conn // alice, through the proxy
-	super             *pgx.Conn // straight
+	owl               string               // URL through the proxy, as alice
+	stop              func()               // ends it
+	metrics           *prometheus.Registry // of the last proxy that was started
+	me                *pgx.Conn            // alice, through the proxy
+	super             *pgx.Conn            // straight
 }
 
 // open makes a world. It skips the test where there is no model.
@@ -72,11 +74,18 @@ func open(t *testing.T) *world {
 // proxy starts a PgOwl.
 func (w *world) proxy() (owl string, stop func()) {
 	w.t.Helper()
+	return w.proxyWith(os.Getenv("PGOWL_MODELS"))
+}
+
+// proxyWith starts one with another model folder.
+func (w *world) proxyWith(models string) (owl string, stop func()) {
+	w.t.Helper()
 	log := zap.NewNop()
 	if os.Getenv("VECTORIZE_LOG") != "" {
 		log, _ = zap.NewDevelopment()
 	}
-	return owltest.Start(w.t, w.as(w.alice), exec.Options{Service: w.as(w.owner), Models: os.Getenv("PGOWL_MODELS"), Library: os.Getenv("PGOWL_ONNXRUNTIME"), Vectorize: true, Log: log})
+	w.metrics = prometheus.NewRegistry()
+	return owltest.Start(w.t, w.as(w.alice), exec.Options{Registry: w.metrics, Service: w.as(w.owner), Models: models, Library: os.Getenv("PGOWL_ONNXRUNTIME"), Vectorize: true, Log: log})
 }
 
 func (w *world) as(role string) string {

@@ -22,6 +22,7 @@ type Embedder struct {
 	graphs     []string // where the graph may be
 	settings   *settings
 	origin     origin
+	version    string // of the source; empty: it is of the model folder
 	tokenizer  *tokenize.Tokenizer
 	maxTokens  int
 	budget     int

@@ -33,6 +33,17 @@ func (o origin) is(revision string) bool {
 	return revision == o.Revision || len(revision) >= minCommit && strings.HasPrefix(o.Commit, revision)
 }
 
+// revision is what differs between two revisions of a model wherever their files are: the commit that was pulled, else the version that a source has; empty: neither is known.
+func (e *Embedder) revision() string {
+	switch {
+	case e.origin.Commit != "":
+		return "commit " + e.origin.Commit
+	case e.version != "":
+		return "version " + e.version
+	}
+	return ""
+}
+
 // RevisionError is a model of another revision than a call asks for.
 type RevisionError struct {
 	Name, Revision string // that were asked for

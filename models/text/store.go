@@ -189,6 +189,16 @@ func (s *Store) Embed(ctx context.Context, name string, texts []string, o EmbedO
 	return vectors, err
 }
 
+// Revision tells the revision of a model that calls with a variant get, by a text that is the same on all machines: "commit ..." or "version ...". Revisions of the one kind can be told from each other, those
+// of different kinds cannot, and empty is one that is not known. Errors: as Embedder's.
+func (s *Store) Revision(ctx context.Context, name string, v Variant) (string, error) {
+	e, err := s.embedder(ctx, name, v)
+	if err != nil {
+		return "", err
+	}
+	return e.revision(), nil
+}
+
 // Rank is that of a model's Embedder. Errors: as Embedder's and its Rank's, and *RevisionError.
 func (s *Store) Rank(ctx context.Context, name, query string, documents []string, o RankOptions) (ranked []Ranked, cross bool, err error) {
 	err = s.with(ctx, name, o.Variant, o.Revision, func(e *Embedder) (err error) {
@@ -247,7 +257,7 @@ func (s *Store) open(key modelKey) (*Embedder, string, int64, error) {
 	if err != nil {
 		return nil, "", 0, err
 	}
-	e.cache = s.cache
+	e.cache, e.version = s.cache, p.version
 	e.cacheName += "\x00" + p.revision()
 	if instructors[key.name.Repository()] {
 		e.settings.skipPrompt = true

@@ -6,11 +6,11 @@
 
 CREATE OR REPLACE VIEW pgowl.vectorize_requests AS
     SELECT NULL::text AS action, NULL::oid AS relation, NULL::text AS column_name, NULL::text AS model, NULL::text AS splitter, NULL::jsonb AS kwargs,
-        NULL::jsonb AS chunk_kwargs, NULL::integer AS dims, NULL::bigint AS id, NULL::text[] AS script, NULL::name AS caller
+        NULL::jsonb AS chunk_kwargs, NULL::integer AS dims, NULL::bigint AS id, NULL::text[] AS script, NULL::name AS caller, NULL::text AS model_revision
     WHERE false;
 ALTER VIEW pgowl.vectorize_requests ALTER COLUMN caller SET DEFAULT current_user;
 REVOKE ALL ON pgowl.vectorize_requests FROM PUBLIC;
-GRANT INSERT (action, relation, column_name, model, splitter, kwargs, chunk_kwargs, dims), SELECT (id, script) ON pgowl.vectorize_requests TO PUBLIC;
+GRANT INSERT (action, relation, column_name, model, splitter, kwargs, chunk_kwargs, dims, model_revision), SELECT (id, script) ON pgowl.vectorize_requests TO PUBLIC;
 
 -- The trigger of all vectorized tables: it notes the keys of rows whose text has changed, in the statement's own transaction. Its arguments: the number, the
 -- attnums of the key, that of the text. Rows are seen in transition tables alone, and values become texts by their types' output functions, not by casts or operators that
@@ -358,6 +358,18 @@ BEGIN
     attnum := a.attnum;
 END $$;
 
+-- The revision of a model that the session's proxy computes with; NULL: it cannot be told. Two of one kind (the first word) are known to differ, those of different kinds are not.
+CREATE OR REPLACE FUNCTION pgowl.vectorize_model(model text, kwargs jsonb) RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN nullif(pgowl.call('model_revision', ARRAY[convert_to(model, 'UTF8'), convert_to(kwargs::text, 'UTF8')]), '');
+END $$;
+
+CREATE OR REPLACE FUNCTION pgowl.vectorize_revised(a text, b text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT coalesce(a <> b AND split_part(a, ' ', 1) = split_part(b, ' ', 1), false) $$;
+
 -- What is asked, done as the owner of schema pgml. It can't be called, only reached through the view.
 CREATE OR REPLACE FUNCTION pgowl.vectorize_request() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -374,6 +386,7 @@ BEGIN
             NEW.script := pgowl.vectorize_undo(v.id);
             IF (v.model, v.splitter, v.kwargs, v.chunk_kwargs) IS NOT DISTINCT FROM (NEW.model, NEW.splitter, NEW.kwargs, NEW.chunk_kwargs)
                 AND v.relation_oid = NEW.relation AND pgowl.vectorize_trouble(v.id) IS NULL AND pgowl.vectorize_find_reader(v.id) IS NOT NULL
+                AND NOT pgowl.vectorize_revised(v.model_revision, NEW.model_revision)
             THEN
                 NEW.script := NULL;
             END IF;
@@ -396,8 +409,8 @@ BEGIN
             EXIT WHEN NOT EXISTS (SELECT FROM pg_class c JOIN pg_proc p ON p.pronamespace = c.relnamespace
                 WHERE c.oid = NEW.relation AND p.proname = format('pgowl_vectorize_%s', NEW.id));
         END LOOP;
-        INSERT INTO pgml.vectorized (id, relation, relation_oid, key_attnums, key_names, key_types, body_attnum, body_name, model, kwargs, splitter, chunk_kwargs, dims, created_by)
-        VALUES (NEW.id, NEW.relation, NEW.relation, k.attnums, k.names, k.types, body, NEW.column_name, NEW.model, NEW.kwargs, NEW.splitter, NEW.chunk_kwargs, NEW.dims, NEW.caller)
+        INSERT INTO pgml.vectorized (id, relation, relation_oid, key_attnums, key_names, key_types, body_attnum, body_name, model, kwargs, splitter, chunk_kwargs, dims, model_revision, created_by)
+        VALUES (NEW.id, NEW.relation, NEW.relation, k.attnums, k.names, k.types, body, NEW.column_name, NEW.model, NEW.kwargs, NEW.splitter, NEW.chunk_kwargs, NEW.dims, NEW.model_revision, NEW.caller)
         RETURNING * INTO v;
         PERFORM pgowl.vectorize_rewritten(v.id);
         UPDATE pgml.vectorized x SET backfill = 'begin' WHERE x.id = v.id;
@@ -444,6 +457,7 @@ DECLARE
     made record;
     statement text;
     dims integer;
+    revision text;
 BEGIN
     IF relation IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = '42P01', MESSAGE = format('relation "%s" does not exist', relation_name);
@@ -455,11 +469,18 @@ BEGIN
     INSERT INTO pgowl.vectorize_requests (action, relation, column_name, model, splitter, kwargs, chunk_kwargs)
     VALUES ('find', relation, column_name, model, splitter, kwargs, chunk_kwargs) RETURNING id, script INTO found;
     IF found.id IS NOT NULL AND found.script IS NULL THEN
-        RAISE NOTICE 'column "%" of relation "%" is vectorized just so already', column_name, relation_name;
-        RETURN found.id;
+        -- But for the model, which may be of another revision now.
+        revision := pgowl.vectorize_model(model, kwargs);
+        INSERT INTO pgowl.vectorize_requests (action, relation, column_name, model, splitter, kwargs, chunk_kwargs, model_revision)
+        VALUES ('find', relation, column_name, model, splitter, kwargs, chunk_kwargs, revision) RETURNING id, script INTO found;
+        IF found.script IS NULL THEN
+            RAISE NOTICE 'column "%" of relation "%" is vectorized just so already', column_name, relation_name;
+            RETURN found.id;
+        END IF;
     END IF;
     -- Both say what is wrong with the model, the splitter and their options, and the first how long vectors are.
     dims := cardinality(pgml.embed(model, relation_name, kwargs));
+    revision := pgowl.vectorize_model(model, kwargs);
     IF splitter IS NOT NULL THEN
         PERFORM pgml.chunk(splitter, relation_name, chunk_kwargs);
     END IF;
@@ -469,8 +490,8 @@ BEGIN
             EXECUTE statement;
         END LOOP;
     END IF;
-    INSERT INTO pgowl.vectorize_requests (action, relation, column_name, model, splitter, kwargs, chunk_kwargs, dims)
-    VALUES ('create', relation, column_name, model, splitter, kwargs, chunk_kwargs, dims) RETURNING id, script INTO made;
+    INSERT INTO pgowl.vectorize_requests (action, relation, column_name, model, splitter, kwargs, chunk_kwargs, dims, model_revision)
+    VALUES ('create', relation, column_name, model, splitter, kwargs, chunk_kwargs, dims, revision) RETURNING id, script INTO made;
     FOREACH statement IN ARRAY made.script LOOP
         EXECUTE statement;
     END LOOP;
@@ -579,4 +600,4 @@ END $$;
 
 REVOKE ALL ON FUNCTION pgowl.vectorize_base(oid), pgowl.vectorize_types(regtype[]), pgowl.vectorize_key(oid), pgowl.vectorize_reader(bigint), pgowl.vectorize_find_reader(bigint),
     pgowl.vectorize_triggers(bigint), pgowl.vectorize_trouble(bigint), pgowl.vectorize_rewritten(bigint), pgowl.vectorize_script(bigint, name), pgowl.vectorize_undo(bigint), pgowl.vectorize_make(bigint),
-    pgowl.vectorize_drop(bigint), pgowl.vectorize_check(oid, text, name, boolean), pgowl.vectorize_request(), pgowl.vectorize_due(integer) FROM PUBLIC;
+    pgowl.vectorize_revised(text, text), pgowl.vectorize_drop(bigint), pgowl.vectorize_check(oid, text, name, boolean), pgowl.vectorize_request(), pgowl.vectorize_due(integer) FROM PUBLIC;
