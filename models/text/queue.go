@@ -134,14 +134,17 @@ func (q *queue) serve(hasty bool) {
 		}
 		b.alone = q.turn.enter() && b.alone
 		err := q.run(b, q.deliver)
+		q.turn.leave() // before finish, which lets the caller come back at once
 		if err == nil || len(b.parts) == 1 {
 			q.finish(b, err)
 		} else {
 			for _, alone := range q.apart(b) { // nobody is to pay for another's text
-				q.finish(alone, q.run(alone, q.deliver))
+				q.turn.enter()
+				err := q.run(alone, q.deliver)
+				q.turn.leave()
+				q.finish(alone, err)
 			}
 		}
-		q.turn.leave()
 		q.turn.free(hasty)
 	}
 }
