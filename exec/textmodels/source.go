@@ -15,6 +15,7 @@ import (
 
 	"github.com/pgowl/pgowl/models/text"
 	"github.com/pgowl/pgowl/models/text/names"
+	"github.com/pgowl/pgowl/models/text/scratch"
 )
 
 // Source gives a proxy the models of its database. It implements text.Source.
@@ -90,12 +91,13 @@ func (s *Source) folder(ctx context.Context, name names.Name, version string) (s
 	parent := filepath.Join(s.Dir, cacheFolder, strings.ReplaceAll(name.Repository(), "/", "--"))
 	final := filepath.Join(parent, version)
 	var dir string
+	done := func() {}
 	err := fetching(ctx, s.Pool(), name.String(), version, func(f *fetch) (err error) {
 		if f.holds(ctx, final) == nil {
 			dir = final
 			return nil
 		}
-		if dir, err = temporary(parent); err != nil {
+		if dir, done, err = temporary(parent); err != nil {
 			return err
 		}
 		if err := f.into(ctx, dir); err != nil {
@@ -107,13 +109,11 @@ func (s *Source) folder(ctx context.Context, name names.Name, version string) (s
 		return nil
 	})
 	if err != nil {
-		if dir != "" && dir != final {
-			os.RemoveAll(dir)
-		}
+		done()
 		return "", nil, err
 	}
 	if dir != final { // there is no model folder that could keep it
-		return dir, func() { os.RemoveAll(dir) }, nil
+		return dir, done, nil
 	}
 	tidy(parent, version)
 	return final, func() {}, nil
@@ -123,25 +123,24 @@ func plainVersion(version string) bool {
 	return len(version) == 64 && strings.Trim(version, "0123456789abcdef") == ""
 }
 
-// temporary makes a folder to fetch a model into: beside where it shall be, or where a folder can be made.
-func temporary(parent string) (string, error) {
+// temporary makes a folder to fetch a model into: beside where it shall be, or where a folder can be made. done removes it, if it is there still; it is never nil.
+func temporary(parent string) (dir string, done func(), err error) {
 	const pattern = ".fetch-*"
-	err := error(&os.PathError{Err: os.ErrNotExist})
+	err = &os.PathError{Err: os.ErrNotExist}
 	if filepath.IsAbs(parent) { // else there is no model folder
 		err = os.MkdirAll(parent, 0o755)
 	}
 	if err == nil {
-		var dir string
 		if dir, err = os.MkdirTemp(parent, pattern); err == nil {
-			return dir, nil
+			return dir, func() { os.RemoveAll(dir) }, nil
 		}
 	}
 	for _, other := range []string{os.TempDir(), "/dev/shm"} {
-		if dir, err := os.MkdirTemp(other, "pgowl-model-*"); err == nil {
-			return dir, nil
+		if dir, done, err := scratch.Folder(other, "pgowl-model-"); err == nil {
+			return dir, done, nil
 		}
 	}
-	return "", fmt.Errorf("neither the model folder nor the one for temporary files can be written: %w", errors.Unwrap(err))
+	return "", func() {}, fmt.Errorf("neither the model folder nor the one for temporary files can be written: %w", errors.Unwrap(err))
 }
 
 // publish gives a fetched folder its name. Where another process was faster its folder stays if it is good, as it may be loading the model just now; a damaged one makes way.

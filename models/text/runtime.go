@@ -147,7 +147,7 @@ func findLibrary(dataDir, folder, name string, others ...string) string {
 		pattern = name + "*.dylib"
 	}
 	for _, folder := range folders {
-		found, _ := filepath.Glob(filepath.Join(folder, pattern)) // the pattern is a good one
+		found, _ := filepath.Glob(filepath.Join(escape(folder), pattern)) // the pattern is a good one
 		found = slices.DeleteFunc(found, func(path string) bool {
 			info, err := os.Stat(path)
 			return err != nil || !info.Mode().IsRegular()

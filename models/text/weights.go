@@ -6,10 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/pgowl/pgowl/models/text/onnxgraph"
 	"github.com/pgowl/pgowl/models/text/safetensors"
+	"github.com/pgowl/pgowl/models/text/scratch"
 )
 
 // weightFolders is what the names of folders begin with that hold the graph of a model that came without one, while it is loaded.
@@ -50,8 +50,7 @@ func writeGraph(dir string) (path string, done func(), err error) {
 	defer m.Close()
 	var failed []error
 	for _, parent := range []string{os.TempDir(), "/dev/shm"} { // with a read-only root there may be the second alone
-		removeLeft(parent)
-		folder, done, err := lockedFolder(parent)
+		folder, done, err := scratch.Folder(parent, weightFolders)
 		if err == nil {
 			if path, err = m.Write(folder); err == nil {
 				return path, done, nil
@@ -102,45 +101,4 @@ func weightsSize(dir string) int64 {
 	}
 	defer m.Close()
 	return m.Size()
-}
-
-// lockedFolder makes a folder that nobody else can read. The system frees its lock when the process ends, however it ends.
-func lockedFolder(parent string) (folder string, done func(), err error) {
-	if folder, err = os.MkdirTemp(parent, weightFolders+"*"); err != nil {
-		return "", nil, err
-	}
-	lock, err := os.Open(folder)
-	if err == nil {
-		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	}
-	done = func() {
-		os.RemoveAll(folder)
-		lock.Close()
-	}
-	if err != nil {
-		done()
-		return "", nil, err
-	}
-	return folder, done, nil
-}
-
-// removeLeft removes the folders of processes that ended before they could. What is not ours to remove stays.
-func removeLeft(parent string) {
-	found, err := fs.Glob(os.DirFS(parent), weightFolders+"*")
-	if err != nil {
-		return
-	}
-	for _, name := range found {
-		folder := filepath.Join(parent, name)
-		lock, err := os.OpenFile(folder, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
-		if err != nil {
-			continue
-		}
-		// One without files may be another process's that has just made it and not locked it yet.
-		entries, _ := lock.Readdirnames(1)
-		if len(entries) > 0 && syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
-			os.RemoveAll(folder)
-		}
-		lock.Close()
-	}
 }

@@ -3,7 +3,6 @@ package text
 import (
 	"context"
 	"encoding/json"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -199,39 +198,5 @@ func TestWeightsElsewhere(t *testing.T) {
 	e.Close()
 	if left, err := filepath.Glob("/dev/shm/" + weightFolders + "*"); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
-	}
-}
-
-// TestTemporaryFolders: what a process that was killed has left is removed, what is another's is not.
-func TestTemporaryFolders(t *testing.T) {
-	parent := t.TempDir()
-	used, done, err := lockedFolder(parent)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range []string{used + "/model.onnx", parent + "/" + weightFolders + "left/model.onnx_data", parent + "/other/x", parent + "/" + weightFolders + "file"} {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Symlink(parent+"/other", parent+"/"+weightFolders+"link"); err != nil {
-		t.Fatal(err)
-	}
-	removeLeft(parent)
-	got, err := fs.Glob(os.DirFS(parent), "*")
-	want := []string{"other", weightFolders + "file", weightFolders + "link", filepath.Base(used)}
-	slices.Sort(want)
-	if slices.Sort(got); err != nil || !slices.Equal(got, want) {
-		t.Errorf("left: %v, want %v", got, want)
-	}
-	if _, err := os.Stat(parent + "/other/x"); err != nil {
-		t.Error(err)
-	}
-	done()
-	if _, err := os.Stat(used); err == nil {
-		t.Error("the folder is there when it has been done with")
 	}
 }
