@@ -200,7 +200,7 @@ func (b *bench) tryConnect(database string, settings ...string) (*pgx.Conn, erro
 		config.RuntimeParams[settings[i]] = settings[i+1]
 	}
 	config.DialFunc = b.dial
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err == nil {
@@ -212,7 +212,7 @@ func (b *bench) tryConnect(database string, settings ...string) (*pgx.Conn, erro
 // value runs a query that gives one text.
 func value(t *testing.T, conn *pgx.Conn, sql string, args ...any) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var got *string
 	if err := conn.QueryRow(ctx, sql, args...).Scan(&got); err != nil {
@@ -227,7 +227,7 @@ func value(t *testing.T, conn *pgx.Conn, sql string, args ...any) string {
 // exec runs simple queries.
 func exec(t *testing.T, conn *pgx.Conn, texts ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for _, sql := range texts {
 		if _, err := conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
@@ -239,7 +239,7 @@ func exec(t *testing.T, conn *pgx.Conn, texts ...string) {
 // code runs a simple query that fails, and gives its SQLSTATE.
 func code(t *testing.T, conn *pgx.Conn, sql string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
 	if pg, ok := err.(*pgconn.PgError); ok {
@@ -250,10 +250,13 @@ func code(t *testing.T, conn *pgx.Conn, sql string) string {
 
 func end(conn *pgx.Conn) { conn.Close(context.Background()) }
 
+// patience is how long a test waits for what takes a moment; only a hang takes that long.
+const patience = 3 * time.Minute
+
 // until waits for something that another goroutine brings about.
 func until(t *testing.T, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); runtime.Gosched() {
+	for deadline := time.Now().Add(patience); !ok(); runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatal("it never came to that")
 		}

@@ -298,8 +298,16 @@ func TestCancelHitsTheRightStatement(t *testing.T) {
 	b := newBench(t, server, Options{Mode: Transaction, Size: 1})
 	one, two := b.connect(db, "application_name", "one"), b.connect(db, "application_name", "two")
 	ended := make(chan string)
-	go func() { ended <- code(t, one, "SELECT pg_sleep(30)") }()
-	until(t, func() bool { return !(b.pool.Stats().Idle > 0) })
+	watcher, err := pgx.Connect(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end(watcher)
+	go func() { ended <- code(t, one, "SELECT pg_sleep(300)") }()
+	// A server that has not begun with it forgets the request.
+	until(t, func() bool {
+		return value(t, watcher, "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'") == "1"
+	})
 	if err := one.PgConn().CancelRequest(context.Background()); err != nil {
 		t.Fatal(err)
 	}
