@@ -27,6 +27,9 @@ func TestSQLStates(t *testing.T) {
 		w.run(w.me, "CREATE TABLE virtual (id int PRIMARY KEY, plain text, body text GENERATED ALWAYS AS (upper(plain)) VIRTUAL)")
 		w.refused(w.me, "0A000", "SELECT pgml.vectorize('virtual', 'body')")
 	}
+	if _, err := w.me.Exec(t.Context(), "SELECT pgml.vectorize('parts', 'body')"); err == nil || !strings.Contains(err.(*pgconn.PgError).Hint, "FOR EACH ROW") {
+		t.Errorf("got %v, want a hint", err)
+	}
 	docs := "(SELECT '" + w.alice + ".docs'::regclass::oid)"
 	for _, c := range []struct {
 		conn       *pgx.Conn

@@ -342,7 +342,9 @@ BEGIN
     ELSIF t.relkind NOT IN ('r', 'p') THEN
         RAISE EXCEPTION USING ERRCODE = '42809', MESSAGE = format('"%s" is not a table', t.relname);
     ELSIF t.relkind = 'p' OR t.inherits THEN
-        RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = format('pgml.vectorize does not follow partitioned tables, partitions and tables that inherit: "%s"', t.relname);
+        RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = format('pgml.vectorize does not follow partitioned tables, partitions and tables that inherit: "%s"', t.relname),
+            DETAIL = 'A statement on the one fires no triggers of the other, and what ATTACH, DETACH and a partition''s own TRUNCATE change, none sees.',
+            HINT = 'Vectorize an ordinary table with the keys and texts, which row triggers of yours (AFTER INSERT OR UPDATE OR DELETE ... FOR EACH ROW) on this one fill.';
     ELSIF t.relpersistence <> 'p' OR t.system THEN
         RAISE EXCEPTION USING ERRCODE = '42809', MESSAGE = format('"%s" is not a permanent table of a user', t.relname),
             HINT = 'Temporary and unlogged tables cannot be followed: they end or are emptied without a statement.';
