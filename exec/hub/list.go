@@ -41,15 +41,18 @@ var plainRevision = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,200}$`)
 
 // list asks for the files of a repository.
 func (c *client) list(ctx context.Context, repository, revision string) (*listing, error) {
+	what := repository
 	if revision == "" {
 		revision = "main"
+	} else {
+		what += "@" + revision
 	}
 	if !plainRevision.MatchString(revision) {
 		return nil, fmt.Errorf("%q is not a revision", revision)
 	}
 	path := "/api/models/" + repository + "/revision/" + url.PathEscape(revision) + "?blobs=true"
 	for attempt := 1; ; attempt++ {
-		l, again, err := c.tryList(ctx, repository, path)
+		l, again, err := c.tryList(ctx, what, path)
 		if err == nil {
 			if l.commit == "" {
 				l.commit = revision
@@ -68,7 +71,7 @@ func (c *client) list(ctx context.Context, repository, revision string) (*listin
 	}
 }
 
-func (c *client) tryList(ctx context.Context, repository, path string) (l *listing, again bool, err error) {
+func (c *client) tryList(ctx context.Context, what, path string) (l *listing, again bool, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.stall, errStalled) // a list is short
 	defer cancel()
 	response, err := c.get(ctx, path, nil)
@@ -77,18 +80,18 @@ func (c *client) tryList(ctx context.Context, repository, path string) (l *listi
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, temporary(response.StatusCode), &StatusError{What: repository, Status: response.StatusCode}
+		return nil, temporary(response.StatusCode), &StatusError{What: what, Status: response.StatusCode}
 	}
 	data, err := io.ReadAll(io.LimitReader(response.Body, maxListing+1))
 	if err != nil {
 		return nil, true, why(ctx, err)
 	}
 	if len(data) > maxListing {
-		return nil, false, fmt.Errorf("%s: the hub's list of files is too long", repository)
+		return nil, false, fmt.Errorf("%s: the hub's list of files is too long", what)
 	}
 	l, err = parseListing(data)
 	if err != nil {
-		return nil, false, fmt.Errorf("%s: the hub's answer: %w", repository, err)
+		return nil, false, fmt.Errorf("%s: the hub's answer: %w", what, err)
 	}
 	return l, false, nil
 }
