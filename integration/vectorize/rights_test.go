@@ -224,8 +224,10 @@ func TestRefusals(t *testing.T) {
 	if got := w.ask(w.super, "SELECT count(*) FROM pgml.vectors_"+id); got != "2" {
 		t.Errorf("%s vectors of 2", got)
 	}
-	if again := w.ask(w.me, "SELECT pgml.vectorize('fine', 'body')"); again != id {
-		t.Errorf("the same settings again: %s, not %s", again, id)
+	for _, same := range []string{"", ", model => 'all-MiniLM-L6-v2'", ", 'sentence-transformers/all-MiniLM-L6-v2', NULL, '{}', '{}'"} {
+		if again := w.ask(w.me, "SELECT pgml.vectorize('fine', 'body'"+same+")"); again != id {
+			t.Errorf("the same settings again%s: %s, not %s", same, again, id)
+		}
 	}
 	// What has become of it since does not keep it.
 	w.run(w.me, "CREATE TABLE heir () INHERITS (fine); UPDATE fine SET body = 'x'")

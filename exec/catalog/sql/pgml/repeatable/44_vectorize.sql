@@ -384,7 +384,9 @@ BEGIN
         IF FOUND THEN
             NEW.id := v.id;
             NEW.script := pgowl.vectorize_undo(v.id);
-            IF (v.model, v.splitter, v.kwargs, v.chunk_kwargs) IS NOT DISTINCT FROM (NEW.model, NEW.splitter, NEW.kwargs, NEW.chunk_kwargs)
+            -- NAME is short for sentence-transformers/NAME.
+            IF (regexp_replace(v.model, '^sentence-transformers/', ''), v.splitter, v.kwargs, v.chunk_kwargs)
+                    IS NOT DISTINCT FROM (regexp_replace(NEW.model, '^sentence-transformers/', ''), NEW.splitter, NEW.kwargs, NEW.chunk_kwargs)
                 AND v.relation_oid = NEW.relation AND pgowl.vectorize_trouble(v.id) IS NULL AND pgowl.vectorize_find_reader(v.id) IS NOT NULL
                 AND NOT pgowl.vectorize_revised(v.model_revision, NEW.model_revision)
             THEN
