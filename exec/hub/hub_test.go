@@ -310,6 +310,7 @@ func TestPullFails(t *testing.T) {
 		{"endpoint", func(_ *fakeHub, o *Options) { o.Endpoint = "ftp://user:hidden@x" }, func(err error) bool {
 			return says("endpoint")(err) && !says("hidden")(err)
 		}},
+		{"no hub", func(h *fakeHub, _ *Options) { h.Close() }, says("the hub does not answer (HF_ENDPOINT names another one)")},
 		{"hostile name", func(_ *fakeHub, o *Options) { o.Name = "../x" }, func(err error) bool { var e *names.Error; return errors.As(err, &e) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

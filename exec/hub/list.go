@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/pgowl/pgowl/models/text/names"
 	"github.com/pgowl/pgowl/models/text/safetensors"
@@ -76,7 +77,7 @@ func (c *client) tryList(ctx context.Context, what, path string) (l *listing, ag
 	defer cancel()
 	response, err := c.get(ctx, path, nil)
 	if err != nil {
-		return nil, true, why(ctx, err)
+		return nil, true, fmt.Errorf("the hub does not answer (HF_ENDPOINT names another one): %w", why(ctx, err))
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
@@ -172,6 +173,25 @@ func graphsIn(folder string) (paths []string) {
 	return paths
 }
 
+// graphsOf tells somebody who has asked for another graph which ones there are.
+func graphsOf(all []file) string {
+	var found []string
+	for _, f := range all {
+		if names.GraphPaths(f.name) != nil {
+			found = append(found, f.name)
+		}
+	}
+	if len(found) == 0 {
+		return ", nor any other graph"
+	}
+	const most = 20
+	slices.Sort(found)
+	if len(found) > most {
+		found = append(found[:most], "...")
+	}
+	return "; it has " + strings.Join(found, ", ")
+}
+
 // choose picks what a model needs out of a repository's files: the usual graph, or the weights where there is no graph, one that is wanted beside it, and those that are there already. The names come from outside, so only
 // those that are known count.
 func choose(all []file, wantedGraph string, there []string) ([]file, error) {
@@ -210,7 +230,7 @@ func choose(all []file, wantedGraph string, there []string) ([]file, error) {
 			return nil, fmt.Errorf("%.120q names no graph: want NAME.onnx or onnx/NAME.onnx", wantedGraph)
 		}
 		if !add(paths...) {
-			return nil, fmt.Errorf("the repository has no %s", wantedGraph)
+			return nil, fmt.Errorf("the repository has no %s%s", wantedGraph, graphsOf(all))
 		}
 	case !usual && add(safetensors.File):
 	case !usual && add(safetensors.Index):
