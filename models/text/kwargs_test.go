@@ -63,6 +63,7 @@ func TestEmbedKwargs(t *testing.T) {
 		{`{"max_seq_length":64}`, EmbedOptions{}, "is unknown: {\"tokenizer_kwargs\""},
 		{`{"normalise_embeddings":true}`, EmbedOptions{}, "is unknown"},
 		{`{"task":"","processing_kwargs":null}`, EmbedOptions{}, ""},
+		{`{"instruction": null}`, EmbedOptions{}, ""},
 		{`{"instruction":"a"}`, EmbedOptions{}, "is for models named hkunlp/instructor* only"},
 	} {
 		got, err := ParseEmbedOptions("m", []byte(c.kwargs))

@@ -68,7 +68,7 @@ var embedOptions = map[string]option[EmbedOptions]{
 	"device":       func(o *EmbedOptions, _ string, v json.RawMessage) error { return deviceOption(v, &o.Device) },
 	"model_kwargs": func(o *EmbedOptions, _ string, v json.RawMessage) error { return modelOption(v, &o.Variant) },
 	"instruction": func(o *EmbedOptions, model string, v json.RawMessage) error {
-		if !strings.HasPrefix(model, "hkunlp/instructor") {
+		if string(v) != "null" && !strings.HasPrefix(model, "hkunlp/instructor") {
 			return reason("is for models named hkunlp/instructor* only")
 		}
 		return promptOption(v, o)
