@@ -9,9 +9,11 @@ import (
 	"os"
 	"runtime/debug"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pgpassfile"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pgowl/pgowl/conf"
 	"github.com/pgowl/pgowl/exec/catalog"
 	"github.com/pgowl/pgowl/exec/embedded"
@@ -94,17 +96,13 @@ func doctor(ctx context.Context, c conf.Config) error {
 		b, err := embedded.Find(0)
 		report("Postgres server", err, b.Dir)
 	}
-	for what, url := range map[string]conf.Secret{"upstream": c.Upstream, "service": c.Service} {
-		if url == "" {
-			continue
-		}
-		conn, err := pgx.Connect(ctx, string(url))
-		found := ""
-		if err == nil {
-			found = "Postgres " + conn.PgConn().ParameterStatus("server_version")
-			conn.Close(ctx)
-		}
-		report(what, err, found)
+	if c.Upstream != "" {
+		found, err := reachUpstream(ctx, string(c.Upstream))
+		report("upstream", err, found)
+	}
+	if c.Service != "" {
+		found, err := reach(ctx, string(c.Service))
+		report("service", err, found)
 	}
 	found := library(c)
 	runtime, err := text.LoadRuntime(found)
@@ -118,13 +116,32 @@ func doctor(ctx context.Context, c conf.Config) error {
 	}
 	names, err := text.NewStore(text.StoreOptions{Dir: c.Models}).List()
 	if err == nil && len(names) == 0 {
-		err = errors.New("the model folder is empty: pgowl models pull NAME")
+		err = fmt.Errorf("the model folder %s is empty: pgowl models pull NAME", c.Models)
 	}
-	report("models", err, fmt.Sprint(names))
+	report("models", err, strings.Join(names, ", "))
 	if missing > 0 {
 		return fmt.Errorf("%d of what PgOwl needs is missing", missing)
 	}
 	return nil
+}
+
+// reach gives the version of the Postgres behind a URL.
+func reach(ctx context.Context, url string) (string, error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close(ctx)
+	return "Postgres " + conn.PgConn().ParameterStatus("server_version"), nil
+}
+
+// reachUpstream does so for the server behind the proxy. Clients bring roles and passwords of their own, so its URL needs none: a server that refuses what there is does answer.
+func reachUpstream(ctx context.Context, url string) (string, error) {
+	found, err := reach(ctx, url)
+	if refused := new(pgconn.PgError); errors.As(err, &refused) && strings.HasPrefix(refused.Code, "28") {
+		return "a Postgres answers; clients log in as themselves", nil
+	}
+	return found, err
 }
 
 // reportOpenVINO tells what bfloat16 on the processors is computed with. It is missed only where it is asked for.

@@ -53,11 +53,18 @@ func pull(ctx context.Context, c conf.Config, names []string) error {
 		if err := hub.Allow(whitelist, name); err != nil {
 			return err
 		}
-		p := newProgress(os.Stdout)
-		err := hub.Pull(ctx, hub.Options{Endpoint: c.HubEndpoint, Token: string(c.HubToken), Dir: c.Models, Name: name, Revision: revision, Graph: graph, Progress: p.show})
+		p, fetched := newProgress(os.Stdout), false
+		err := hub.Pull(ctx, hub.Options{Endpoint: c.HubEndpoint, Token: string(c.HubToken), Dir: c.Models, Name: name, Revision: revision, Graph: graph,
+			Progress: func(file string, done, total int64) {
+				fetched = true
+				p.show(file, done, total)
+			}})
 		p.end()
 		if err != nil {
 			return err
+		}
+		if !fetched {
+			fmt.Println(name, "is in the model folder already, as the hub has it")
 		}
 	}
 	return nil
@@ -121,7 +128,7 @@ func remove(ctx context.Context, c conf.Config, names []string) error {
 // inDatabase does something in the service connection's database.
 func inDatabase(ctx context.Context, c conf.Config, what string, do func(conn *pgx.Conn) error) error {
 	if c.Service == "" {
-		return fmt.Errorf("%s: PGOWL_SERVICE is not set; it names the database", what)
+		return fmt.Errorf("%s: PGOWL_SERVICE is not set; it names the database, as in postgres://owner:password@host/database", what)
 	}
 	conn, err := pgx.Connect(ctx, string(c.Service))
 	if err != nil {
@@ -134,7 +141,9 @@ func inDatabase(ctx context.Context, c conf.Config, what string, do func(conn *p
 // list prints a line for each place where a model is: its name, size, the place, and what was pulled.
 func list(ctx context.Context, c conf.Config, names []string) error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	some := false
 	line := func(name string, bytes int64, place, revision, commit string) {
+		some = true
 		from := "not pulled by pgowl"
 		if revision != "" {
 			from = strings.TrimSpace(revision + " " + commit)
@@ -158,6 +167,9 @@ func list(ctx context.Context, c conf.Config, names []string) error {
 		}); err != nil {
 			return errors.Join(table.Flush(), err)
 		}
+	}
+	if !some {
+		fmt.Fprintln(os.Stderr, "no model is in the model folder", c.Models)
 	}
 	return table.Flush()
 }

@@ -101,7 +101,8 @@ func finish(c Config, from map[string]source) (Config, error) {
 	if c.Models == "" {
 		c.Models = filepath.Join(c.Data, "models")
 	}
-	if c.Service != "" && c.Upstream == "" {
+	// The models commands and init speak to the database alone, and never through a proxy.
+	if c.Service != "" && c.Upstream == "" && c.Command != Models && c.Command != Init {
 		return Config{}, fmt.Errorf("%s: has a meaning only beside PGOWL_UPSTREAM, which is not set", from["service"].name)
 	}
 	switch {

@@ -174,6 +174,16 @@ func TestBadSettings(t *testing.T) {
 	}
 }
 
+// TestServiceAlone: what speaks to the database alone needs no upstream.
+func TestServiceAlone(t *testing.T) {
+	for args, fine := range map[string]bool{"models push a": true, "models list": true, "init": true, "doctor": false} {
+		_, err := load(strings.Fields(args), []string{home, "PGOWL_SERVICE=postgres://u@h/d"}, false)
+		if (err == nil) != fine {
+			t.Errorf("%s: got %v", args, err)
+		}
+	}
+}
+
 func TestSeveralHosts(t *testing.T) {
 	for _, url := range []string{"postgres://u:p@a:1,b:2,[::1]:3/d?target_session_attrs=primary", "postgres://u:p@a,b/d", "postgres:///d?host=/run/postgresql,/tmp",
 		"postgres://u:p@h", "postgresql://[::1]/d", "postgres://u@:5433/d"} {

@@ -155,7 +155,10 @@ func device(to *string, text string) error {
 			return nil
 		}
 	}
-	return oneOf(to, text, "auto", "cpu", "cuda")
+	if oneOf(to, text, "auto", "cpu", "cuda") != nil {
+		return fmt.Errorf("%q is none of auto, cpu, cuda, cuda:N", text)
+	}
+	return nil
 }
 
 func byKey(key string) (setting, bool) {

@@ -75,7 +75,7 @@ func chunkError(err error) error {
 	var pattern *pyre.LimitError
 	switch {
 	case errors.As(err, &unknown):
-		return function.Errorf("XX000", "%s", err.Error())
+		return function.Errorf("XX000", "%s", err.Error()).WithHint("The splitters are character, recursive_character, markdown, latex and python.")
 	case errors.As(err, &unavailable):
 		return function.Errorf("0A000", "%s", err.Error())
 	case errors.As(err, &option):

@@ -32,7 +32,7 @@ func TestChunk(t *testing.T) {
 func TestChunkErrors(t *testing.T) {
 	e := &Engine{}
 	for _, c := range []struct{ splitter, text, kwargs, want, hint string }{
-		{"sentences", "a", "{}", "XX000 Unknown splitter: sentences", ""},
+		{"sentences", "a", "{}", "XX000 Unknown splitter: sentences", "The splitters are character, recursive_character, markdown, latex and python."},
 		{"nltk", "a", "{}", "0A000 pgml.chunk with splitter nltk is not available in PgOwl yet: it needs NLTK's trained sentence tokenizer (punkt)", ""},
 		{"spacy", "a", "{}", "0A000 pgml.chunk with splitter spacy is not available in PgOwl yet: it needs a trained spaCy pipeline", ""},
 		{"character", "a", `{"chunksize": 3}`, `22023 chunk: option "chunksize" is unknown for splitter character`, `Perhaps you meant the option "chunk_size".`},

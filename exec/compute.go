@@ -2,15 +2,10 @@ package exec
 
 import (
 	"context"
-	"errors"
 
 	"github.com/pgowl/pgowl/exec/function"
 	"github.com/pgowl/pgowl/exec/predict"
-	"github.com/pgowl/pgowl/exec/textmodels"
 	"github.com/pgowl/pgowl/models/text"
-	"github.com/pgowl/pgowl/models/text/names"
-	"github.com/pgowl/pgowl/models/text/onnxcheck"
-	"github.com/pgowl/pgowl/models/text/tokenize"
 	"github.com/pgowl/pgowl/parser"
 )
 
@@ -107,51 +102,6 @@ func (e *Engine) embed(ctx context.Context, model string, texts []string, kwargs
 	}
 	vectors, err := e.texts.Embed(ctx, model, texts, options)
 	return vectors, textError(err)
-}
-
-// textError gives an engine's error its SQLSTATE.
-func textError(err error) error {
-	var missing *text.MissingError
-	var option *text.OptionError
-	var library *text.LibraryError
-	var model *text.ModelError
-	var name *names.Error
-	var precision *text.PrecisionError
-	var device *text.DeviceError
-	var revision *text.RevisionError
-	var tokenizer *tokenize.UnsupportedError
-	var graph *onnxcheck.UnsupportedError
-	var shared *textmodels.Error
-	var known *function.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &known):
-		return known
-	case errors.As(err, &missing):
-		return function.Errorf("XX000", "%s", err.Error()).WithHint("Run: " + missing.Command())
-	case errors.As(err, &revision):
-		return function.Errorf("XX000", "%s", err.Error()).WithHint("Run: " + revision.Command())
-	case errors.As(err, &option) && option.Unsupported:
-		return function.Errorf("0A000", "%s", err.Error())
-	case errors.As(err, &option):
-		return function.Errorf("22023", "%s", err.Error())
-	case errors.As(err, &name):
-		return function.Errorf("22023", "%s", err.Error())
-	case errors.As(err, &precision):
-		return function.Errorf("0A000", "%s", err.Error())
-	case errors.As(err, &device):
-		return function.Errorf("55000", "%s", err.Error())
-	case errors.As(err, &tokenizer), errors.As(err, &graph):
-		return function.Errorf("0A000", "%s", err.Error())
-	case errors.As(err, &library): // a model's, too: bfloat16 has a library of its own
-		return function.Errorf("58P01", "%s", err.Error())
-	case errors.As(err, &shared):
-		return function.Errorf("XX000", "%s", err.Error())
-	case errors.As(err, &model):
-		return function.Errorf("XX000", "%s", err.Error())
-	}
-	return err
 }
 
 func (e *Engine) computePredict(ctx context.Context, l lane, c *parser.FunctionCall, n int, args arguments) (column, error) {

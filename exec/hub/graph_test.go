@@ -24,7 +24,7 @@ func TestPullGraph(t *testing.T) {
 			t.Errorf("graph %q: the model folder has %q, want %q", graph, got, want)
 		}
 	}
-	for graph, want := range map[string]string{"none.onnx": "the repository has no none.onnx", "pytorch_model.bin": "names no graph", "../x.onnx": "names no graph"} {
+	for graph, want := range map[string]string{"none.onnx": "the repository has no none.onnx; it has onnx/model.onnx, onnx/model_quantized.onnx", "pytorch_model.bin": "names no graph", "../x.onnx": "names no graph"} {
 		o.Graph = graph
 		if err := Pull(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("graph %q: %v", graph, err)

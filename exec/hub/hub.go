@@ -73,6 +73,10 @@ func Pull(ctx context.Context, o Options) error {
 	defer c.http.CloseIdleConnections()
 	listing, err := c.list(ctx, name.Repository(), o.Revision)
 	if err != nil {
+		// The hub says that there is none, in one way or another, and the name was completed here.
+		if status := new(StatusError); errors.As(err, &status) && status.Status/100 == 4 && o.Revision == "" && !strings.Contains(o.Name, "/") {
+			err = fmt.Errorf("%w; a model of others than sentence-transformers is written ORGANISATION/NAME", err)
+		}
 		return err
 	}
 	final := filepath.Join(o.Dir, name.Folders()[0])

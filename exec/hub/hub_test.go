@@ -294,9 +294,12 @@ func TestPullFails(t *testing.T) {
 	}{
 		{"bad sum", func(h *fakeHub, _ *Options) { h.sums[graph] = wrong }, isSum},
 		{"bad sum in a header", func(h *fakeHub, _ *Options) { h.bare, h.elsewhere, h.etag = true, true, true; h.sums[graph] = wrong }, isSum},
-		{"unknown model", func(_ *fakeHub, o *Options) { o.Name = "other" }, isStatus(404)},
+		{"unknown model", func(_ *fakeHub, o *Options) { o.Name = "other" }, func(err error) bool {
+			return isStatus(404)(err) && says("sentence-transformers/other: not found")(err) && says("ORGANISATION/NAME")(err)
+		}},
+		{"unknown model of an organisation", func(_ *fakeHub, o *Options) { o.Name = "x/other" }, func(err error) bool { return isStatus(404)(err) && !says("ORGANISATION")(err) }},
 		{"needs a token", func(h *fakeHub, _ *Options) { h.token = "x" }, isStatus(401)},
-		{"unknown revision", func(_ *fakeHub, o *Options) { o.Revision = "v9" }, isStatus(404)},
+		{"unknown revision", func(_ *fakeHub, o *Options) { o.Revision = "v9" }, func(err error) bool { return isStatus(404)(err) && says("@v9: not found")(err) }},
 		{"hostile revision", func(_ *fakeHub, o *Options) { o.Revision = "../../x" }, says("not a revision")},
 		{"no graph", func(h *fakeHub, _ *Options) { delete(h.files, graph) }, says("no ONNX export")},
 		{"no tokenizer", func(h *fakeHub, _ *Options) { delete(h.files, "tokenizer.json") }, says("no tokenizer.json")},
@@ -307,6 +310,7 @@ func TestPullFails(t *testing.T) {
 		{"endpoint", func(_ *fakeHub, o *Options) { o.Endpoint = "ftp://user:hidden@x" }, func(err error) bool {
 			return says("endpoint")(err) && !says("hidden")(err)
 		}},
+		{"no hub", func(h *fakeHub, _ *Options) { h.Close() }, says("the hub does not answer (HF_ENDPOINT names another one)")},
 		{"hostile name", func(_ *fakeHub, o *Options) { o.Name = "../x" }, func(err error) bool { var e *names.Error; return errors.As(err, &e) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/pgowl/pgowl/models/text/names"
 	"github.com/pgowl/pgowl/models/text/safetensors"
@@ -41,15 +42,18 @@ var plainRevision = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,200}$`)
 
 // list asks for the files of a repository.
 func (c *client) list(ctx context.Context, repository, revision string) (*listing, error) {
+	what := repository
 	if revision == "" {
 		revision = "main"
+	} else {
+		what += "@" + revision
 	}
 	if !plainRevision.MatchString(revision) {
 		return nil, fmt.Errorf("%q is not a revision", revision)
 	}
 	path := "/api/models/" + repository + "/revision/" + url.PathEscape(revision) + "?blobs=true"
 	for attempt := 1; ; attempt++ {
-		l, again, err := c.tryList(ctx, repository, path)
+		l, again, err := c.tryList(ctx, what, path)
 		if err == nil {
 			if l.commit == "" {
 				l.commit = revision
@@ -68,27 +72,27 @@ func (c *client) list(ctx context.Context, repository, revision string) (*listin
 	}
 }
 
-func (c *client) tryList(ctx context.Context, repository, path string) (l *listing, again bool, err error) {
+func (c *client) tryList(ctx context.Context, what, path string) (l *listing, again bool, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.stall, errStalled) // a list is short
 	defer cancel()
 	response, err := c.get(ctx, path, nil)
 	if err != nil {
-		return nil, true, why(ctx, err)
+		return nil, true, fmt.Errorf("the hub does not answer (HF_ENDPOINT names another one): %w", why(ctx, err))
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, temporary(response.StatusCode), &StatusError{What: repository, Status: response.StatusCode}
+		return nil, temporary(response.StatusCode), &StatusError{What: what, Status: response.StatusCode}
 	}
 	data, err := io.ReadAll(io.LimitReader(response.Body, maxListing+1))
 	if err != nil {
 		return nil, true, why(ctx, err)
 	}
 	if len(data) > maxListing {
-		return nil, false, fmt.Errorf("%s: the hub's list of files is too long", repository)
+		return nil, false, fmt.Errorf("%s: the hub's list of files is too long", what)
 	}
 	l, err = parseListing(data)
 	if err != nil {
-		return nil, false, fmt.Errorf("%s: the hub's answer: %w", repository, err)
+		return nil, false, fmt.Errorf("%s: the hub's answer: %w", what, err)
 	}
 	return l, false, nil
 }
@@ -169,6 +173,25 @@ func graphsIn(folder string) (paths []string) {
 	return paths
 }
 
+// graphsOf tells somebody who has asked for another graph which ones there are.
+func graphsOf(all []file) string {
+	var found []string
+	for _, f := range all {
+		if names.GraphPaths(f.name) != nil {
+			found = append(found, f.name)
+		}
+	}
+	if len(found) == 0 {
+		return ", nor any other graph"
+	}
+	const most = 20
+	slices.Sort(found)
+	if len(found) > most {
+		found = append(found[:most], "...")
+	}
+	return "; it has " + strings.Join(found, ", ")
+}
+
 // choose picks what a model needs out of a repository's files: the usual graph, or the weights where there is no graph, one that is wanted beside it, and those that are there already. The names come from outside, so only
 // those that are known count.
 func choose(all []file, wantedGraph string, there []string) ([]file, error) {
@@ -207,7 +230,7 @@ func choose(all []file, wantedGraph string, there []string) ([]file, error) {
 			return nil, fmt.Errorf("%.120q names no graph: want NAME.onnx or onnx/NAME.onnx", wantedGraph)
 		}
 		if !add(paths...) {
-			return nil, fmt.Errorf("the repository has no %s", wantedGraph)
+			return nil, fmt.Errorf("the repository has no %s%s", wantedGraph, graphsOf(all))
 		}
 	case !usual && add(safetensors.File):
 	case !usual && add(safetensors.Index):

@@ -37,7 +37,7 @@ func run(ctx context.Context) error {
 	fmt.Printf("PgOwl is ready after %s.\n", since(begin))
 
 	begin = time.Now()
-	if err := play(ctx, owl, story.Steps()); err != nil {
+	if err := play(ctx, owl, append(story.Steps(), story.Search()...)); err != nil {
 		if ctx.Err() != nil {
 			return errInterrupted
 		}

@@ -42,7 +42,7 @@ func Steps() []Step {
 		{Title: "A Postgres without any extension learns two", Text: "CREATE EXTENSION IF NOT EXISTS pgml"},
 		{Text: "CREATE EXTENSION IF NOT EXISTS pg_cron"},
 
-		{Title: "What an earlier run left goes away", Text: "DROP TABLE IF EXISTS titles, click_train, heartbeat, inbox, archive CASCADE"},
+		{Title: "What an earlier run left goes away", Text: "DROP TABLE IF EXISTS titles, click_train, heartbeat, inbox, archive, news CASCADE"},
 		{Text: "DROP FUNCTION IF EXISTS model_train(), predict_clickbait(text), embed_title() CASCADE"},
 		{Text: "SELECT cron.unschedule(jobname) FROM cron.job WHERE jobname IN ('weekly-retrain', 'heartbeat')"},
 
@@ -92,5 +92,18 @@ func Steps() []Step {
 		{Text: "CREATE TABLE archive (title text NOT NULL,\n    embedding real[] GENERATED ALWAYS AS (pgml.embed('all-MiniLM-L6-v2', title)) STORED)"},
 		{Text: "INSERT INTO archive (title) SELECT title FROM titles ORDER BY title LIMIT 5"},
 		{Text: "SELECT left(title, 40) AS title, pgml.predict('clickbait_classifier', embedding) AS is_clickbait FROM archive", Want: want(`(?s)^([^\n]*\|[01]\n?){5}$`)},
+	}
+}
+
+// Search gives a chapter that may follow the others, or stand by itself where the table titles is: it waits for a proxy that embeds for vectorized columns.
+func Search() []Step {
+	return []Step{
+		{Title: "Search by meaning, in a table whose vectors keep themselves current", Text: "CREATE TABLE news (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, title text NOT NULL)"},
+		{Text: "INSERT INTO news (title) SELECT title FROM titles WHERE is_clickbait = 0"},
+		{Text: "SELECT pgml.vectorize('news', 'title')", Want: want(`^\d+$`)},
+		{Kind: Wait, Text: "SELECT relation, state, rows_embedded FROM pgml.vectorize_status WHERE relation = 'news'::regclass", Want: want(`^news\|active\|300$`)},
+		{Text: "INSERT INTO news (title) VALUES ('Volcano Wakes After Four Centuries, Villages Emptied')"},
+		{Kind: Wait, Text: "SELECT s.rank, s.score::numeric(4,3) AS score, n.title\n  FROM pgml.search('news', 'an eruption drives people from their homes', 3) s\n" +
+			"  JOIN news n ON n.id = (s.key->>'id')::bigint\n ORDER BY s.rank", Want: want(`(?m)^\d\|0\.\d+\|Volcano Wakes`)},
 	}
 }

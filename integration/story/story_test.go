@@ -31,7 +31,7 @@ func TestHeadlines(t *testing.T) {
 }
 
 func TestStepsAreComplete(t *testing.T) {
-	for i, s := range Steps() {
+	for i, s := range append(Steps(), Search()...) {
 		if s.Text == "" || (s.Kind == HTTP) != (s.Body != "") || (s.Kind == Wait && s.Want == nil) {
 			t.Errorf("step %d is incomplete: %+v", i, s)
 		}

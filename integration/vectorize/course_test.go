@@ -19,6 +19,15 @@ func TestCourse(t *testing.T) {
 	w.settled()
 	w.same(id, w.alice+".docs", "id", "body")
 	w.same(title, w.alice+".docs", "id", "title")
+	// Back-filling is not over while rows that it has queued wait.
+	w.run(w.super, "INSERT INTO pgml.vector_queue (id, relation, key, backfill, not_before) SELECT id, relation, '{1}', true, 'infinity' FROM pgml.vectorized WHERE id = "+id)
+	if got := w.ask(w.super, "SELECT state || ' ' || progress || ' ' || (done_at IS NULL) || ' ' || (done_expected_at > now()) FROM pgml.vectorize_status WHERE id = "+id); got != "backfilling 0.950 true true" {
+		t.Errorf("status %s", got)
+	}
+	w.run(w.super, "DELETE FROM pgml.vector_queue WHERE not_before = 'infinity'")
+	if got := w.ask(w.super, "SELECT state || ' ' || progress || ' ' || (done_at > started_at) FROM pgml.vectorize_status WHERE id = "+id); got != "active 1 true" {
+		t.Errorf("status %s", got)
+	}
 	// With other settings the vectors are made anew.
 	next := w.ask(w.me, "SELECT pgml.vectorize('docs', 'title', chunk => 'recursive_character', chunk_kwargs => '{\"chunk_size\": 5, \"chunk_overlap\": 0}')")
 	w.settled()

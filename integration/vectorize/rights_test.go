@@ -209,7 +209,7 @@ func TestRefusals(t *testing.T) {
 		"'parts', 'body'": "0A000", "'part', 'body'": "0A000", "'child', 'body'": "0A000", "'view', 'body'": "42809", "'fast', 'body'": "42809", "'temp', 'body'": "42809",
 		"'fine', 'none'": "42703", "'nokey', 'id'": "42804", "'fine', 'body', model => 'none'": "XX000", "'fine', 'body', model => '../x'": "22023", "'fine', 'body', model => NULL": "22004",
 		"'fine', 'body', kwargs => '{\"x\": 1}'": "22023", "'fine', 'body', chunk => 'none'": "XX000", "'fine', 'body', chunk => 'character', chunk_kwargs => '{\"chunk_size\": \"x\"}'": "22023",
-		"'fine', 'ctid'": "42703", "NULL, 'body'": "42P01",
+		"'fine', 'ctid'": "42703", "NULL, 'body'": "42P01", "'fine', 'body', chunk_kwargs => '{\"chunk_size\": 5}'": "22023",
 	} {
 		w.refused(w.me, code, "SELECT pgml.vectorize("+sql+")")
 	}
@@ -224,8 +224,10 @@ func TestRefusals(t *testing.T) {
 	if got := w.ask(w.super, "SELECT count(*) FROM pgml.vectors_"+id); got != "2" {
 		t.Errorf("%s vectors of 2", got)
 	}
-	if again := w.ask(w.me, "SELECT pgml.vectorize('fine', 'body')"); again != id {
-		t.Errorf("the same settings again: %s, not %s", again, id)
+	for _, same := range []string{"", ", model => 'all-MiniLM-L6-v2'", ", 'sentence-transformers/all-MiniLM-L6-v2', NULL, '{}', '{}'"} {
+		if again := w.ask(w.me, "SELECT pgml.vectorize('fine', 'body'"+same+")"); again != id {
+			t.Errorf("the same settings again%s: %s, not %s", same, again, id)
+		}
 	}
 	// What has become of it since does not keep it.
 	w.run(w.me, "CREATE TABLE heir () INHERITS (fine); UPDATE fine SET body = 'x'")

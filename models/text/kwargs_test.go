@@ -60,7 +60,10 @@ func TestEmbedKwargs(t *testing.T) {
 		{`{"show_progress_bar":true,"convert_to_numpy":false,"convert_to_tensor":true,"pool":null,"chunk_size":10}`, EmbedOptions{}, ""},
 		{`{"task":null,"processing_kwargs":{}}`, EmbedOptions{}, ""},
 		{`{"task":"retrieval"}`, EmbedOptions{}, "!is not supported here"},
-		{`{"max_seq_length":64}`, EmbedOptions{}, "is unknown"},
+		{`{"max_seq_length":64}`, EmbedOptions{}, "is unknown: {\"tokenizer_kwargs\""},
+		{`{"normalise_embeddings":true}`, EmbedOptions{}, "is unknown"},
+		{`{"task":"","processing_kwargs":null}`, EmbedOptions{}, ""},
+		{`{"instruction": null}`, EmbedOptions{}, ""},
 		{`{"instruction":"a"}`, EmbedOptions{}, "is for models named hkunlp/instructor* only"},
 	} {
 		got, err := ParseEmbedOptions("m", []byte(c.kwargs))

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/pgowl/pgowl/models/param"
 )
 
 // EmbedOptions are the options of one call. The zero value is the model's own way.
@@ -37,6 +39,8 @@ type OptionError struct {
 	Function string // empty: embed
 	Name     string
 	Reason   string
+	// Nearest is, for an unknown name, the known one that was probably meant; or "".
+	Nearest string
 	// Unsupported tells a known option with a good value that this engine cannot honour.
 	Unsupported bool
 }
@@ -64,7 +68,7 @@ var embedOptions = map[string]option[EmbedOptions]{
 	"device":       func(o *EmbedOptions, _ string, v json.RawMessage) error { return deviceOption(v, &o.Device) },
 	"model_kwargs": func(o *EmbedOptions, _ string, v json.RawMessage) error { return modelOption(v, &o.Variant) },
 	"instruction": func(o *EmbedOptions, model string, v json.RawMessage) error {
-		if !strings.HasPrefix(model, "hkunlp/instructor") {
+		if string(v) != "null" && !strings.HasPrefix(model, "hkunlp/instructor") {
 			return reason("is for models named hkunlp/instructor* only")
 		}
 		return promptOption(v, o)
@@ -82,6 +86,10 @@ var embedOptions = map[string]option[EmbedOptions]{
 		return tokenizerOption(v, cut{&o.MaxLength, &o.CutLeft})
 	},
 	"config_kwargs": func(_ *EmbedOptions, _ string, v json.RawMessage) error { return configOption(v) },
+
+	// Of a cross-encoder, and an attribute of a model, for which nothing stands in the arguments of either.
+	"max_length":     elsewhere,
+	"max_seq_length": elsewhere,
 
 	// These say how to compute, which is the engine's own business: the vectors are the same.
 	"show_progress_bar":  ignored[EmbedOptions],
@@ -122,7 +130,8 @@ func parseOptions[T any](function, model string, kwargs []byte, options map[stri
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		read, ok := options[name]
 		if !ok {
-			return o, &OptionError{Function: function, Name: name, Reason: "is unknown"}
+			known := slices.Collect(maps.Keys(options))
+			return o, &OptionError{Function: function, Name: name, Reason: "is unknown", Nearest: param.Nearest(name, known)}
 		}
 		if err := read(&o, model, values[name]); err != nil {
 			e, unsupported := err.(unsupported)
@@ -163,9 +172,14 @@ func positive(v json.RawMessage, to *int) error {
 	return nil
 }
 
+// elsewhere is an option by which people look for the length.
+func elsewhere(*EmbedOptions, string, json.RawMessage) error {
+	return reason(`is unknown: {"tokenizer_kwargs": {"model_max_length": N}} limits the length`)
+}
+
 func ignored[T any](*T, string, json.RawMessage) error { return nil }
 
-// only accepts null, an empty object and one text.
+// only accepts null, an empty object and one text, which may be empty.
 func only[T any](text string) option[T] {
 	return func(_ *T, _ string, v json.RawMessage) error {
 		var got any
@@ -180,7 +194,7 @@ func only[T any](text string) option[T] {
 				return nil
 			}
 		case string:
-			if text != "" && got == text {
+			if got == text {
 				return nil
 			}
 		}

@@ -161,7 +161,11 @@ func (g *given) read(splitter string, kwargs []byte) error {
 	case g.overlap < 0:
 		return &OptionError{Name: "chunk_overlap", Reason: fmt.Sprintf("must be >= 0, got %d", g.overlap)}
 	case g.overlap > g.size:
-		return &OptionError{Name: "chunk_overlap", Reason: fmt.Sprintf("is wrong: Got a larger chunk overlap (%d) than chunk size (%d), should be smaller.", g.overlap, g.size)}
+		e := &OptionError{Name: "chunk_overlap", Reason: fmt.Sprintf("is wrong: Got a larger chunk overlap (%d) than chunk size (%d), should be smaller.", g.overlap, g.size)}
+		if _, ok := values["chunk_overlap"]; !ok { // whoever asks for small chunks has not written that number
+			e.Reason += fmt.Sprintf(" It is %d where it is not given.", g.overlap)
+		}
+		return e
 	}
 	return nil
 }

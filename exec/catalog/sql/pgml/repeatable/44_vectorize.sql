@@ -386,7 +386,9 @@ BEGIN
         IF FOUND THEN
             NEW.id := v.id;
             NEW.script := pgowl.vectorize_undo(v.id);
-            IF (v.model, v.splitter, v.kwargs, v.chunk_kwargs) IS NOT DISTINCT FROM (NEW.model, NEW.splitter, NEW.kwargs, NEW.chunk_kwargs)
+            -- NAME is short for sentence-transformers/NAME.
+            IF (regexp_replace(v.model, '^sentence-transformers/', ''), v.splitter, v.kwargs, v.chunk_kwargs)
+                    IS NOT DISTINCT FROM (regexp_replace(NEW.model, '^sentence-transformers/', ''), NEW.splitter, NEW.kwargs, NEW.chunk_kwargs)
                 AND v.relation_oid = NEW.relation AND pgowl.vectorize_trouble(v.id) IS NULL AND pgowl.vectorize_find_reader(v.id) IS NOT NULL
                 AND NOT pgowl.vectorize_revised(v.model_revision, NEW.model_revision)
             THEN
@@ -465,6 +467,9 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '42P01', MESSAGE = format('relation "%s" does not exist', relation_name);
     ELSIF column_name IS NULL OR model IS NULL OR kwargs IS NULL OR chunk_kwargs IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = 'of pgml.vectorize''s arguments chunk alone may be NULL';
+    ELSIF splitter IS NULL AND chunk_kwargs <> '{}' THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'pgml.vectorize: chunk_kwargs are options of a splitter, and chunk names none',
+            HINT = 'Add chunk => ''recursive_character'', or leave chunk_kwargs out: without a splitter a row has one vector.';
     END IF;
     -- One at a time for a table: the second sees what the first has made.
     PERFORM pg_advisory_xact_lock(1886545782, relation::bigint::bit(32)::integer);
@@ -547,21 +552,24 @@ CREATE OR REPLACE FUNCTION pgml.vectorize_retry(relation_name text, column_name 
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 AS $$ SELECT pgowl.vectorize_ask('retry', pg_catalog.to_regclass($1)::pg_catalog.oid, $1, $2) $$;
 
--- How far the vectorized columns are that the user may read. rows is an estimate, waiting does not count what back-filling has not come to yet.
+-- How far the vectorized columns are that the user may read. rows is an estimate, waiting does not count what back-filling has not come to yet. Back-filling ends with the last row
+-- that it has queued, but for those that failed.
 CREATE OR REPLACE VIEW pgml.vectorize_status AS
     SELECT v.id, v.relation, a.attname::text AS column_name, v.model, v.splitter AS chunk,
         CASE WHEN v.relation_oid <> v.relation THEN 'restored' WHEN v.state = 'active' AND v.error IS NOT NULL THEN 'failing'
-            WHEN v.state = 'active' AND v.backfill <> 'done' THEN 'backfilling' ELSE v.state END AS state,
+            WHEN v.state = 'active' AND (v.backfill <> 'done' OR q.filling > 0) THEN 'backfilling' ELSE v.state END AS state,
         greatest(c.reltuples::bigint, v.rows_embedded) AS rows, v.rows_embedded, v.vectors, q.waiting, f.failed,
-        CASE WHEN v.backfill = 'done' THEN 1 WHEN v.expected > 0 THEN round(least(0.999, v.queued::numeric / v.expected), 3) ELSE 0 END AS progress,
-        q.oldest AS waiting_since, v.started_at, v.done_at,
-        CASE WHEN v.backfill = 'going' AND v.queued > 0 AND v.expected > v.queued
-            THEN clock_timestamp() + (clock_timestamp() - v.started_at) * ((v.expected - v.queued)::double precision / v.queued) END AS done_expected_at,
+        CASE WHEN v.backfill = 'done' AND q.filling = 0 THEN 1 WHEN t.total > 0 THEN round(least(0.999, t.filled::numeric / t.total), 3) ELSE 0 END AS progress,
+        q.oldest AS waiting_since, v.started_at, CASE WHEN q.filling = 0 THEN v.done_at END AS done_at,
+        CASE WHEN t.filled > 0 AND t.total > t.filled
+            THEN clock_timestamp() + (clock_timestamp() - v.started_at) * ((t.total - t.filled)::double precision / t.filled) END AS done_expected_at,
         v.error AS last_error, v.error_at, v.retry_at, v.created_by, v.created_at
     FROM pgml.vectorized v
     JOIN pg_catalog.pg_class c ON c.oid = v.relation
     JOIN pg_catalog.pg_attribute a ON a.attrelid = v.relation AND a.attnum = v.body_attnum
-    CROSS JOIN LATERAL (SELECT count(*) AS waiting, min(w.queued_at) AS oldest FROM pgml.vector_queue w WHERE w.id = v.id AND w.relation = v.relation_oid) q
+    CROSS JOIN LATERAL (SELECT count(*) AS waiting, min(w.queued_at) AS oldest, count(*) FILTER (WHERE w.backfill AND w.attempts = 0) AS filling
+        FROM pgml.vector_queue w WHERE w.id = v.id AND w.relation = v.relation_oid) q
+    CROSS JOIN LATERAL (SELECT greatest(0, v.queued - q.filling) AS filled, CASE WHEN v.backfill = 'done' THEN v.queued ELSE greatest(v.expected, v.queued) END AS total) t
     CROSS JOIN LATERAL (SELECT count(*) AS failed FROM pgml.vectorize_failed w WHERE w.id = v.id) f
     WHERE pg_catalog.has_column_privilege(v.relation, v.body_attnum, 'SELECT');
 GRANT SELECT ON pgml.vectorize_status TO PUBLIC;
