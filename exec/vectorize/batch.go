@@ -55,9 +55,10 @@ func (k *Keeper) drain(ctx context.Context, job drainArgs) error {
 func (k *Keeper) failed(ctx context.Context, id int64, err error) {
 	k.meters.Troubles.Add(1)
 	k.log.Warn("vectorize: a column cannot be embedded now", zap.Int64("id", id), zap.Error(err))
-	_, err = k.write.Exec(ctx, `UPDATE pgml.vectorized SET error = $2, error_at = clock_timestamp(), failures = failures + 1,
-		retry_at = clock_timestamp() + least(60, power(2, least(failures, 6))) * interval '1 s' WHERE id = $1`, id, err.Error())
-	k.tell(err)
+	if _, err = k.write.Exec(ctx, `UPDATE pgml.vectorized SET error = $2, error_at = clock_timestamp(), failures = failures + 1,
+		retry_at = clock_timestamp() + least(60, power(2, least(failures, 6))) * interval '1 s' WHERE id = $1`, id, err.Error()); err != nil {
+		k.tell(err)
+	}
 }
 
 // well notes that there is nothing wrong with a column any more.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pgowl/pgowl/exec/textmodels"
 	"github.com/pgowl/pgowl/models/text"
 	"github.com/pgowl/pgowl/models/text/names"
 )
@@ -167,6 +168,7 @@ func whole(err error) bool {
 	var revision *text.RevisionError
 	var precision *text.PrecisionError
 	var device *text.DeviceError
+	var source *textmodels.Error
 	var known wholeError
-	return errors.As(err, &revision) || errors.As(err, &precision) || errors.As(err, &device) || errors.As(err, &missing) || errors.As(err, &library) || errors.As(err, &option) || errors.As(err, &name) || errors.As(err, &known) || errors.Is(err, text.ErrClosed)
+	return errors.As(err, &source) || errors.As(err, &revision) || errors.As(err, &precision) || errors.As(err, &device) || errors.As(err, &missing) || errors.As(err, &library) || errors.As(err, &option) || errors.As(err, &name) || errors.As(err, &known) || errors.Is(err, text.ErrClosed)
 }

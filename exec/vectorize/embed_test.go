@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pgowl/pgowl/exec/textmodels"
 	"github.com/pgowl/pgowl/models/text"
 	"github.com/pgowl/pgowl/models/text/chunk"
 )
@@ -24,6 +25,9 @@ func (s *stand) Embed(_ context.Context, model string, texts []string, _ text.Em
 	s.calls++
 	if model == "missing" {
 		return nil, &text.MissingError{Name: model}
+	}
+	if model == "cut off" {
+		return nil, &textmodels.Error{Model: model, Err: errText}
 	}
 	var all [][]float32
 	for _, t := range texts {
@@ -93,6 +97,7 @@ func TestEmbed(t *testing.T) {
 		"bad ones alone":         {column{model: "m", dims: 2}, []string{"bad", "bad, too"}, "a bad text"},
 		"one bad one":            {column{model: "m", dims: 2}, []string{"bad"}, "!"},
 		"no model":               {column{model: "missing", dims: 2}, []string{"a", "b"}, "the model folder"},
+		"no way to the model":    {column{model: "cut off", dims: 2}, []string{"a"}, "in the database"},
 		"another model by now":   {column{model: "m", dims: 3}, []string{"a"}, "2 numbers now"},
 		"another, and a bad one": {column{model: "m", dims: 3}, []string{"bad", "b"}, "2 numbers now"},
 		"chunks":                 {column{model: "m", dims: 2, splitter: characters}, []string{"abc", "d", ""}, "3 1 -"},

@@ -115,9 +115,11 @@ func (k *Keeper) Start(ctx context.Context) {
 	k.wait.Go(func() { k.look(ctx) })
 }
 
-// Stop ends the work: what is under way is cancelled, and left to others. It may be called once, after Start.
+// Stop ends the work: what is under way is cancelled, and left to others. It may be called twice, and without Start.
 func (k *Keeper) Stop() {
-	k.cancel()
+	if k.cancel != nil {
+		k.cancel()
+	}
 	k.wait.Wait()
 	k.write.Close()
 	k.read.Close()

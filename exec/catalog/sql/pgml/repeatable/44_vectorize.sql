@@ -583,7 +583,8 @@ CREATE OR REPLACE VIEW pgml.vectorize_errors AS
     CROSS JOIN LATERAL (
         SELECT f.key, f.error, f.attempts, f.failed_at, NULL::timestamptz AS retry_at FROM pgml.vectorize_failed f WHERE f.id = v.id
         UNION ALL
-        SELECT q.key, q.error, q.attempts, q.queued_at, q.not_before FROM pgml.vector_queue q WHERE q.id = v.id AND q.relation = v.relation_oid AND q.attempts > 0
+        -- The attempt failed so long before the next one (pause in exec/vectorize/write.go).
+        SELECT q.key, q.error, q.attempts, q.not_before - least(600, power(2, least(q.attempts - 1, 10))) * interval '1 s', q.not_before FROM pgml.vector_queue q WHERE q.id = v.id AND q.relation = v.relation_oid AND q.attempts > 0
     ) e
     WHERE pg_catalog.pg_has_role(c.relowner, 'USAGE');
 GRANT SELECT ON pgml.vectorize_errors TO PUBLIC;
