@@ -110,6 +110,7 @@ func (s *session) turn(client, server *buffer) error {
 	waits := !s.queue.Empty()
 	// Without a Sync the server keeps its answers, and the client may be about to send one.
 	simple := !s.queue.Copying && !s.queue.Open && !s.ended
+	s.byTurns = simple && waits
 	s.mu.Unlock()
 	if !simple {
 		return errSlow
@@ -118,9 +119,10 @@ func (s *session) turn(client, server *buffer) error {
 		return nil
 	}
 	s.server.SetReadDeadline(time.Now().Add(expressWait))
-	s.byTurns = true
 	err := s.pumpBackend(server)
+	s.mu.Lock()
 	s.byTurns = false
+	s.mu.Unlock()
 	if err == errParked && !s.isParking() {
 		s.mu.Lock()
 		defer s.mu.Unlock()

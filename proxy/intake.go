@@ -57,7 +57,7 @@ func (s *session) takeIn(ctx context.Context) {
 // askIntake gives a channel that is closed once the session's driver has taken in what there is; nil where there is nothing to wait for.
 func (s *session) askIntake() <-chan struct{} {
 	s.mu.Lock()
-	if !s.ready || s.ended || s.last != nil || s.intake.over {
+	if !s.ready || s.ended || s.last != nil || s.intake.over || s.byTurns && !unread(s.client) {
 		s.mu.Unlock()
 		return nil
 	}

@@ -60,7 +60,7 @@ type session struct {
 	drivable bool    // both connections are plain, so that a loop can drive them
 	copies   bool    // a COPY of ours is read; of the backend's pump
 	gathers  bool    // reads of the server's messages wait for many of them; of the backend's pump
-	byTurns  bool    // one goroutine drives the session (express): the backend's pump ends with the reply
+	byTurns  bool    // one goroutine drives the session (express), and has sent on all that it has read: the backend's pump ends with the reply; guarded by mu
 
 	params struct {
 		sync.Mutex
