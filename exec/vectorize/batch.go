@@ -109,6 +109,14 @@ func (k *Keeper) shrink(id int64) {
 	k.sizes[id] = max(1, size/4)
 }
 
+// tried notes how many rows a batch had that has failed.
+func (k *Keeper) tried(id int64, rows int) {
+	size := min(k.size(id), rows)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.sizes[id] = size
+}
+
 // tooLarge reports whether texts together are more than the server, or memory, can take.
 func tooLarge(err error) bool {
 	switch sqlState(err) {
@@ -164,6 +172,11 @@ func (k *Keeper) batch(ctx context.Context, id int64) (n int, err error) {
 		}
 		return 1, tx.Commit(ctx)
 	}
+	defer func() {
+		if err != nil { // there may have been fewer rows than the size says, and it is these that may be too many
+			k.tried(id, len(keys))
+		}
+	}()
 	have, err := k.bodies(ctx, c, keys, false)
 	if tooLarge(err) {
 		if len(keys) > 1 {
