@@ -6,6 +6,14 @@ import (
 	"testing"
 )
 
+// What proxies ask all the time is not compiled, which costs the server half a second where it plans without sequential scans.
+func TestNothingIsCompiled(t *testing.T) {
+	w := open(t)
+	if got := w.ask(w.super, `SELECT string_agg(proname, ' ' ORDER BY proname) FROM pg_proc WHERE pronamespace = 'pgowl'::regnamespace AND 'jit=off' = ANY (proconfig)`); got != "vectorize_due vectorize_find_reader vectorize_trouble" {
+		t.Errorf("without jit: %s", got)
+	}
+}
+
 // Pausing, resuming, other settings, chunks; columns and tables that go.
 func TestCourse(t *testing.T) {
 	w := open(t)

@@ -173,9 +173,12 @@ $f$, n.nspname, v.id, v.key_attnums || v.body_attnum, v.relation_oid, pgowl.vect
     WHERE v.id = $1 AND p.nspname = 'pgowl'
 $$;
 
+-- This, pgowl.vectorize_trouble and pgowl.vectorize_due are asked all the time by sessions that plan without sequential scans. Where a small catalog has no other way, that makes a plan so dear on paper
+-- that the server would compile it, which takes half a second of its processor each time: hence SET jit.
+
 -- Where the reader is: its OID, or NULL if there is none with just that text, of the table's owner.
 CREATE OR REPLACE FUNCTION pgowl.vectorize_find_reader(number bigint) RETURNS regprocedure
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 DECLARE
     reader regprocedure := (SELECT p.oid
@@ -201,7 +204,7 @@ $$;
 
 -- What keeps a column from being followed, and must be told: NULL where nothing does.
 CREATE OR REPLACE FUNCTION pgowl.vectorize_trouble(number bigint) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
     SELECT CASE
         WHEN v.relation_oid <> v.relation THEN 'the table was restored from a dump: call pgml.vectorize again'
@@ -592,7 +595,7 @@ GRANT SELECT ON pgml.vectorize_errors TO PUBLIC;
 -- What there is to do: columns with rows that wait, at most so many are counted, or that are not back-filled yet, or whose table was rewritten; and those that have been dropped, with their tables or without. A row
 -- without a number says that nothing is vectorized.
 CREATE OR REPLACE FUNCTION pgowl.vectorize_due(most integer, OUT id bigint, OUT waiting bigint, OUT dropped boolean) RETURNS SETOF record
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 BEGIN
     RETURN QUERY SELECT v.id, w.waiting, a.attnum IS NULL
