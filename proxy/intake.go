@@ -98,9 +98,12 @@ func (s *session) told() {
 	s.hear(time.Time{})
 }
 
-// hear sets the deadline of the pump's reads from the client, unless it is another's to say when they end. The session's lock is held.
+// hears tells whether a deadline of the pump's reads from the client can only be one of an intake; else it is another's to say when they end. The session's lock is held.
+func (s *session) hears() bool { return s.ready && s.vehicle == nil && !s.parking && s.last == nil }
+
+// hear sets that deadline. The session's lock is held.
 func (s *session) hear(deadline time.Time) {
-	if s.ready && s.vehicle == nil && !s.parking && s.last == nil {
+	if s.hears() {
 		s.client.SetReadDeadline(deadline)
 	}
 }
@@ -120,9 +123,15 @@ func (s *session) hearAsked() {
 // fillClient is in.fill for the client's messages. It must be called with all that was read handled, as far as it can be.
 func (s *session) fillClient(in *buffer, need int) error {
 	err := in.fill(need)
-	for err != nil && errors.Is(err, os.ErrDeadlineExceeded) && s.intake.asked.Load() && !s.isParking() {
-		// What TLS has read beyond what was wanted does not wait for a deadline: there is nothing of that.
-		if !unread(s.client) {
+	for err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		s.mu.Lock()
+		ours := s.hears()
+		s.mu.Unlock()
+		if !ours {
+			break
+		}
+		// What TLS has read beyond what was wanted does not wait for a deadline: there is nothing of that. Who asked may have found an operation meanwhile, and not wait any more.
+		if !s.intake.asked.Load() || !unread(s.client) {
 			s.tell()
 			err = in.fill(need)
 			continue
