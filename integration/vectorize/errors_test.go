@@ -57,7 +57,6 @@ func TestSQLStates(t *testing.T) {
 		{w.me, "22023", "", `SELECT pgml.vectorize('docs', 'plain', kwargs => '{"none": 1}')`},
 		{w.me, "XX000", "", "SELECT pgml.vectorize('docs', 'plain', chunk => 'none')"},
 		{w.me, "22023", "", `SELECT pgml.vectorize('docs', 'plain', chunk => 'character', chunk_kwargs => '{"chunk_size": "x"}')`},
-		{w.me, "42602", "", `SELECT pgml.vectorize('"', 'body')`},
 		{w.dial(w.as(w.alice)), "55000", "", "SELECT pgml.vectorize('docs', 'plain')"}, // not through PgOwl
 
 		{w.me, "42P01", `relation "none" does not exist`, "SELECT pgml.FUNCTION('none', 'body')"},
