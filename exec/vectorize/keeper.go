@@ -73,6 +73,7 @@ func New(o Options) (*Keeper, error) {
 	}
 	k := &Keeper{options: o, log: o.Log, meters: o.Meters, sizes: map[int64]int{}, asked: map[int64]time.Time{}}
 	// The queue's table is one of few rows among many that have gone: it is read by its index, whatever its statistics were last.
+	// That makes plans look dear which are not, for which the server would compile code (jit), at 100 ms and more a statement.
 	// What a reader does to its session ends with its transaction, which is rolled back; these settings hold for the next one.
 	for _, p := range []struct {
 		pool **pgxpool.Pool
@@ -87,7 +88,7 @@ func New(o Options) (*Keeper, error) {
 			return nil, err
 		}
 		config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
-			_, err := conn.Exec(ctx, p.sets+"; SET idle_in_transaction_session_timeout = 0; SET default_transaction_isolation = 'read committed'")
+			_, err := conn.Exec(ctx, p.sets+"; SET jit = off; SET idle_in_transaction_session_timeout = 0; SET default_transaction_isolation = 'read committed'")
 			return err
 		}
 		if *p.pool, err = pgxpool.NewWithConfig(context.Background(), config); err != nil {
