@@ -89,6 +89,9 @@ func embedPart(ctx context.Context, s *stage, o options) error {
 	for _, c := range e.contest {
 		line(c.name, "%s", e.rates(c.all))
 	}
+	if err := e.beside(ctx); err != nil {
+		return err
+	}
 	own, err := e.latency(ctx)
 	if err != nil {
 		return err
