@@ -173,7 +173,7 @@ func (l *loop) handle(e *end) {
 	}()
 	if e == &t.client {
 		from := e.in.r
-		why, need = s.scanFrontend(&e.in)
+		why, _ = s.scanFrontend(&e.in)
 		l.write(e.other, e.in.data[from:e.in.r])
 		if why == atLast || why == atWrong {
 			e.eof = true

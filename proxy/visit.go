@@ -92,7 +92,7 @@ var errLate = errors.New("log-in took too long")
 func (v *visit) hurry(s *session) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.timer = time.AfterFunc(v.opened.Add(v.proxy.limits().loginTime()).Sub(time.Now()), func() {
+	v.timer = time.AfterFunc(time.Until(v.opened.Add(v.proxy.limits().loginTime())), func() {
 		v.mu.Lock()
 		late := !v.authorized
 		v.mu.Unlock()
