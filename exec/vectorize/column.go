@@ -45,6 +45,12 @@ var errRemoved = errors.New("the column is not vectorized any more")
 // load reads a column. The error is errRemoved where there is nothing to do for it, and a wholeError where it cannot be done.
 func load(ctx context.Context, tx pgx.Tx, id int64) (*column, error) {
 	c := &column{id: id, table: fmt.Sprintf("pgml.vectors_%d", id)}
+	// Before anything else is locked: see pgowl.vectorize_drop. And before anything is read: whoever has that table changes nothing under a batch that is under way.
+	if _, err := tx.Exec(ctx, "LOCK TABLE "+c.table+" IN ROW EXCLUSIVE MODE"); sqlState(err) == "42P01" {
+		return nil, errRemoved
+	} else if err != nil {
+		return nil, err
+	}
 	var kwargs, chunkKwargs []byte
 	var splitter, schema, definition, trouble *string
 	var exists bool
@@ -60,12 +66,6 @@ func load(ctx context.Context, tx pgx.Tx, id int64) (*column, error) {
 	case errors.Is(err, pgx.ErrNoRows) || err == nil && !exists:
 		return nil, errRemoved
 	case err != nil:
-		return nil, err
-	}
-	// Before anything else is locked: see pgowl.vectorize_drop.
-	if _, err := tx.Exec(ctx, "LOCK TABLE "+c.table+" IN ROW EXCLUSIVE MODE"); sqlState(err) == "42P01" {
-		return nil, errRemoved
-	} else if err != nil {
 		return nil, err
 	}
 	switch {

@@ -145,8 +145,7 @@ func TestErrors(t *testing.T) {
 	w.settled()
 	w.await("SELECT (SELECT count(*) FROM pgml.vectorize_errors) || ' ' || failed || ' ' || rows_embedded FROM pgml.vectorize_status", "0 0 3")
 	// Trouble of the whole uses up no row's attempts.
-	w.await("SELECT count(*) FROM pg_locks WHERE relation = 'pgml.vectors_"+id+"'::regclass AND mode = 'RowExclusiveLock'", "0") // nobody has read the model's name and is still at work
-	w.run(w.super, "UPDATE pgml.vectorized SET model = 'none'")
+	w.run(w.super, "LOCK TABLE pgml.vectors_"+id+" IN SHARE ROW EXCLUSIVE MODE; UPDATE pgml.vectorized SET model = 'none'") // nobody who has read the other name is still at work
 	w.run(w.me, "UPDATE docs SET body = 'again' WHERE id = 1")
 	w.await("SELECT state || ' ' || (last_error LIKE '%\"none\"%') || ' ' || waiting || ' ' || failed FROM pgml.vectorize_status", "failing true 1 0")
 	if got := w.ask(w.super, "SELECT max(attempts) FROM pgml.vector_queue"); got != "0" {
