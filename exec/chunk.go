@@ -79,15 +79,7 @@ func chunkError(err error) error {
 	case errors.As(err, &unavailable):
 		return function.Errorf("0A000", "%s", err.Error())
 	case errors.As(err, &option):
-		code := "22023"
-		if option.Unsupported {
-			code = "0A000"
-		}
-		e := function.Errorf(code, "%s", err.Error())
-		if option.Nearest != "" {
-			e = e.WithHint("Perhaps you meant the option \"" + option.Nearest + "\".")
-		}
-		return e
+		return optionError(err, option.Unsupported, option.Nearest)
 	case errors.As(err, &limit):
 		return function.Errorf("54000", "%s", err.Error()).WithHint("Choose a larger chunk_size, or a smaller chunk_overlap, or split the text before.")
 	case errors.As(err, &pattern):

@@ -39,14 +39,8 @@ func textError(err error) error {
 		return function.Errorf("XX000", "%s", err.Error()).WithHint(hint)
 	case errors.As(err, &revision):
 		return function.Errorf("XX000", "%s", err.Error()).WithHint("Run it where PgOwl runs, with the same PGOWL_DATA or PGOWL_MODELS.")
-	case errors.As(err, &option) && option.Unsupported:
-		return function.Errorf("0A000", "%s", err.Error())
 	case errors.As(err, &option):
-		e := function.Errorf("22023", "%s", err.Error())
-		if option.Nearest != "" {
-			e = e.WithHint("Perhaps you meant the option \"" + option.Nearest + "\".")
-		}
-		return e
+		return optionError(err, option.Unsupported, option.Nearest)
 	case errors.As(err, &name):
 		return function.Errorf("22023", "%s", err.Error())
 	case errors.As(err, &precision):
@@ -63,4 +57,17 @@ func textError(err error) error {
 		return function.Errorf("XX000", "%s", err.Error())
 	}
 	return err
+}
+
+// optionError gives the error of an option its SQLSTATE, and a hint where it may be a misspelt one.
+func optionError(err error, unsupported bool, nearest string) *function.Error {
+	code := "22023"
+	if unsupported {
+		code = "0A000"
+	}
+	e := function.Errorf(code, "%s", err.Error())
+	if nearest != "" {
+		e = e.WithHint("Perhaps you meant the option \"" + nearest + "\".")
+	}
+	return e
 }

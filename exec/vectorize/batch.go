@@ -153,8 +153,7 @@ func (k *Keeper) batch(ctx context.Context, id int64) (n int, err error) {
 		return 0, err
 	}
 	if c.rewritten {
-		var was bool
-		if err := tx.QueryRow(ctx, "SELECT pgowl.vectorize_rewritten($1)", id).Scan(&was); err != nil {
+		if _, err := tx.Exec(ctx, "SELECT pgowl.vectorize_rewritten($1)", id); err != nil {
 			return 0, err
 		}
 		return 1, tx.Commit(ctx)

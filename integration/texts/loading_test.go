@@ -17,15 +17,7 @@ func TestTimeWhileLoading(t *testing.T) {
 	full := rankers(t)
 	url := pgtest.Database(t)
 	through, stop := owltest.Start(t, url, exec.Options{Service: url, Models: t.TempDir(), Library: full.Library})
-	connect := func(url string) *pgx.Conn {
-		conn, err := pgx.Connect(t.Context(), url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { conn.Close(t.Context()) })
-		return conn
-	}
-	straight, watcher := connect(url), connect(url)
+	straight, watcher := dial(t, url), dial(t, url)
 	if _, err := textmodels.Push(t.Context(), straight, textmodels.PushOptions{Dir: full.Models, Name: "plain"}); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +37,7 @@ func TestTimeWhileLoading(t *testing.T) {
 		"parameter": {`SELECT pgml.embed('plain', $1)::text`, []any{"hello"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			conn := connect(through)
+			conn := dial(t, through)
 			run(t, conn, "SET statement_timeout = 100")
 			var pg *pgconn.PgError
 			if err := ask(conn, c.sql, c.args...); !errors.As(err, &pg) || pg.Code != "57014" || pg.Message != "canceling statement due to statement timeout" {
@@ -72,7 +64,7 @@ func TestTimeWhileLoading(t *testing.T) {
 		t.Errorf("the load goes on: %v, %v", at, err)
 	}
 	run(t, straight, "COMMIT")
-	conn := connect(through)
+	conn := dial(t, through)
 	if err := ask(conn, embed); err != nil {
 		t.Error(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/pgowl/pgowl/exec"
 	"github.com/pgowl/pgowl/exec/textmodels"
 	"github.com/pgowl/pgowl/integration/owltest"
@@ -17,17 +16,9 @@ func TestSharedModel(t *testing.T) {
 	empty := exec.Options{Models: t.TempDir(), Library: full.Library}
 	url := pgtest.Database(t)
 	full.Service, empty.Service = url, url
-	connect := func(url string) *pgx.Conn {
-		conn, err := pgx.Connect(t.Context(), url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { conn.Close(t.Context()) })
-		return conn
-	}
 	throughFull, _ := owltest.Start(t, url, full)
 	throughEmpty, stop := owltest.Start(t, url, empty)
-	one, two, straight := connect(throughFull), connect(throughEmpty), connect(url)
+	one, two, straight := dial(t, throughFull), dial(t, throughEmpty), dial(t, url)
 	const embed, rank = `SELECT pgml.embed('plain', 'hello a b')::text`, `SELECT string_agg(r::text, ' ') FROM pgml.rank('sentence-transformers/cross', 'hello', ARRAY['hello', 'a b c']) r`
 	var want, got string
 	for _, sql := range []string{embed, rank} {

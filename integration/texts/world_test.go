@@ -20,15 +20,18 @@ func connect(t *testing.T, o exec.Options) (owl, straight *pgx.Conn) {
 	url := pgtest.Database(t)
 	o.Service = url
 	through, _ := owltest.Start(t, url, o)
-	dial := func(url string) *pgx.Conn {
-		conn, err := pgx.Connect(t.Context(), url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { conn.Close(context.Background()) })
-		return conn
+	return dial(t, through), dial(t, url)
+}
+
+// dial gives a session, which ends with the test.
+func dial(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return dial(through), dial(url)
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
 }
 
 func run(t *testing.T, conn *pgx.Conn, sql string) {

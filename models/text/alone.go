@@ -2,7 +2,6 @@ package text
 
 import (
 	"cmp"
-	"os"
 	"slices"
 	"sync"
 
@@ -25,21 +24,12 @@ const (
 )
 
 // openAlone loads a copy of a graph, where the model may have one; nil where not. Graphs of int8 have none: with two threads a headline took no less time.
-func (e *Embedder) openAlone(s *session, options *ort.SessionOptions) *alone {
+func (e *Embedder) openAlone(dir string, s *session, options *ort.SessionOptions) *alone {
 	if _, onnx := s.engine.(*onnx); !onnx || e.threads <= 1 || e.variant.Graph != "" || e.variant.Precision != Float32 {
 		return nil
 	}
 	threads := min(e.threads, e.runtime.cores())
-	if threads <= 1 {
-		return nil
-	}
-	total := int64(0)
-	for _, path := range []string{s.graph.file, s.graph.file + "_data", s.graph.from} {
-		if info, err := os.Stat(path); err == nil && path != "" {
-			total = max(total, info.Size())
-		}
-	}
-	if total > aloneBytes {
+	if threads <= 1 || graphSize(dir, e.graphs) > aloneBytes {
 		return nil
 	}
 	copied, err := newONNX(s.graph.file, s.graph.inputs, s.graph.output, options, threads)

@@ -132,21 +132,23 @@ func (q *queue) serve(hasty bool) {
 			q.turn.free(hasty)
 			return
 		}
-		b.alone = q.turn.enter() && b.alone
-		err := q.run(b, q.deliver)
-		q.turn.leave() // before finish, which lets the caller come back at once
+		err := q.runBatch(b)
 		if err == nil || len(b.parts) == 1 {
 			q.finish(b, err)
 		} else {
 			for _, alone := range q.apart(b) { // nobody is to pay for another's text
-				q.turn.enter()
-				err := q.run(alone, q.deliver)
-				q.turn.leave()
-				q.finish(alone, err)
+				q.finish(alone, q.runBatch(alone))
 			}
 		}
 		q.turn.free(hasty)
 	}
+}
+
+// runBatch runs a batch, which counts as one that runs no longer than that: finish lets its callers come back at once.
+func (q *queue) runBatch(b *batch) error {
+	b.alone = q.turn.enter() && b.alone
+	defer q.turn.leave()
+	return q.run(b, q.deliver)
 }
 
 // apart divides a batch that has failed into those of its calls.

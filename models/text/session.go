@@ -112,7 +112,7 @@ func (e *Embedder) openSession(dir string) (*session, error) {
 	if err != nil {
 		return nil, graphError(file, err)
 	}
-	graph.alone = e.openAlone(graph, options)
+	graph.alone = e.openAlone(dir, graph, options)
 	return graph, nil
 }
 
